@@ -1,0 +1,165 @@
+//! Cases: what must be true of a relying party, as literals.
+
+use mock_idp::Fault;
+
+use crate::{check::Check, feature::Feature, outcome::Level, script::Step, spec::Clause};
+
+/// One case of the catalogue.
+#[derive(Debug)]
+pub struct Case {
+    /// `group/slug`, permanent.
+    pub id: &'static str,
+    /// What is wrong (negative) or what must work (positive), in a few words: "the callback accepts a code with
+    /// somebody else's state".
+    pub title: &'static str,
+    /// The level in the catalogue.
+    pub level: Level,
+    /// Whether the app must *accept*: rejecting is the failure.
+    pub positive: bool,
+    /// Why it matters, one sentence.
+    pub why: &'static str,
+    /// What it stands on.
+    pub spec: &'static [Clause],
+    /// Features that the control must have shown; otherwise the case is skipped.
+    pub needs: &'static [Feature],
+    /// Where it may run.
+    pub lane: Lane,
+    /// What is tried, each on its own.
+    pub variants: &'static [Variant],
+    /// The long text of `explain`.
+    pub explain: Explain,
+}
+
+/// Where a case runs. Derived by hand from the reach of its faults; a test holds it against them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lane {
+    /// Only watches what was recorded anyway.
+    Watch,
+    /// In parallel with others against one running app.
+    Parallel,
+    /// Alone, because the load itself is the case.
+    Alone,
+    /// Alone on a fresh app with a fresh issuer, when a start command is given; alone and last when not.
+    Server,
+    /// Needs the app to be started anew (skipped without a start command).
+    Restart,
+    /// Only when asked for.
+    Slow,
+}
+
+/// One thing that is tried.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Variant {
+    /// Its name within the case, kebab case.
+    pub name: &'static str,
+    /// Features beyond those of the case.
+    pub needs: &'static [Feature],
+    /// How the browsers walk; empty for a variant of lane `Watch`, which judges everything that was recorded.
+    pub script: &'static [Step],
+    /// What the authorization server does wrong: these act together, on the flow in slot `MAIN` (flow faults) or on the
+    /// whole authorization server (metadata, keys).
+    pub faults: &'static [Fault],
+    /// What is asked of the evidence, with its weight.
+    pub expect: &'static [Expect],
+}
+
+/// A check with its weight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Expect {
+    /// How much it weighs.
+    pub level: Level,
+    /// The question.
+    pub check: Check,
+}
+
+/// Broken: fail.
+#[allow(non_snake_case, reason = "reads like the standards' own word in a case literal")]
+#[must_use]
+pub const fn Must(check: Check) -> Expect {
+    Expect {
+        level: Level::Must,
+        check,
+    }
+}
+
+/// Broken: fail, in profile `core` warn.
+#[allow(non_snake_case, reason = "reads like the standards' own word in a case literal")]
+#[must_use]
+pub const fn MustStar(check: Check) -> Expect {
+    Expect {
+        level: Level::MustStar,
+        check,
+    }
+}
+
+/// Broken: warn.
+#[allow(non_snake_case, reason = "reads like the standards' own word in a case literal")]
+#[must_use]
+pub const fn Should(check: Check) -> Expect {
+    Expect {
+        level: Level::Should,
+        check,
+    }
+}
+
+/// Broken: a note.
+#[allow(non_snake_case, reason = "reads like the standards' own word in a case literal")]
+#[must_use]
+pub const fn May(check: Check) -> Expect {
+    Expect {
+        level: Level::May,
+        check,
+    }
+}
+
+impl Variant {
+    /// A variant with a script and faults.
+    #[must_use]
+    pub const fn of(
+        name: &'static str,
+        script: &'static [Step],
+        faults: &'static [Fault],
+        expect: &'static [Expect],
+    ) -> Self {
+        Self {
+            name,
+            needs: &[],
+            script,
+            faults,
+            expect,
+        }
+    }
+
+    /// A variant that judges everything that was recorded in the run.
+    #[must_use]
+    pub const fn watching(name: &'static str, expect: &'static [Expect]) -> Self {
+        Self {
+            name,
+            needs: &[],
+            script: &[],
+            faults: &[],
+            expect,
+        }
+    }
+
+    /// The same variant, only for apps with these features.
+    #[must_use]
+    pub const fn needing(mut self, needs: &'static [Feature]) -> Self {
+        self.needs = needs;
+        self
+    }
+}
+
+/// The long text of `explain`.
+#[derive(Clone, Copy, Debug)]
+pub struct Explain {
+    /// The attack or the situation, about four short lines.
+    pub story: &'static str,
+    /// What a right app does.
+    pub right: &'static str,
+    /// When this could be a false alarm.
+    pub false_alarm: &'static str,
+    /// Ids of other suites and CVEs, as in the catalogue: `o:invalid-aud`, `CVE-2024-47806`.
+    pub maps: &'static [&'static str],
+}

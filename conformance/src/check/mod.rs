@@ -1,0 +1,26 @@
+//! Checks: pure questions to the evidence.
+
+use crate::{evidence::Evidence, outcome::Outcome};
+
+/// A question to the evidence, with the sentence that a report shows as *expected*.
+#[derive(Clone, Copy)]
+pub struct Check {
+    /// Permanent id, kebab case, for instance `refuses-sign-in`.
+    pub id: &'static str,
+    /// What must hold, as a report shows it: "refusal; the protected page shows nobody".
+    pub expects: &'static str,
+    /// The question. Must not panic on any evidence.
+    pub ask: fn(&Evidence) -> Outcome,
+}
+
+impl std::fmt::Debug for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+impl PartialEq for Check {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}

@@ -1,0 +1,136 @@
+//! Edits: what the harness does wrong on the browser side. Typed data; a [`script`](crate::script) carries them.
+//!
+//! An edit changes the first request of the act it stands on. It counts as delivered when the hop that carried it was
+//! really sent and differs from what would have been sent without it.
+
+use serde::Serialize;
+
+use crate::script::Slot;
+
+/// One change to a request of the browser.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Edit {
+    /// Nothing is changed, but the request goes through the hook: the twin of every other edit.
+    Identity,
+    /// Change a query parameter.
+    Query(&'static str, Change),
+    /// Put the whole query through unchanged text: appended verbatim after the existing query, without encoding.
+    RawQuery(&'static str),
+    /// Change a parameter of the form body (turns the request into a form post if it was none).
+    Form(&'static str, Change),
+    /// Send all parameters as a form body by POST instead of in the query, as `form_post` does.
+    AsFormPost,
+    /// Another method.
+    Method(&'static str),
+    /// Set a header; `{app}`, `{idp}`, `{second_origin}`, `{host}` are filled in.
+    Header(&'static str, Text),
+    /// Replace the body. The content type is the first argument.
+    Body(&'static str, Text),
+    /// Append this text to the path, verbatim.
+    PathSuffix(&'static str),
+    /// Replace the path (and query) of the request, verbatim.
+    Path(Text),
+    /// Send without any cookies.
+    NoCookies,
+    /// Send as a cross-site navigation or sub-resource of the second origin (decides which SameSite cookies go along).
+    From(Initiator),
+}
+
+/// What started a request, as far as cookies care (RFC 6265bis §5.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initiator {
+    /// A link or form of the document that is open now.
+    #[default]
+    CurrentDocument,
+    /// The user typed the address.
+    AddressBar,
+    /// A link on a page of another site (top-level GET).
+    OtherSiteLink,
+    /// A form of another site (top-level POST).
+    OtherSiteForm,
+    /// An image or frame on a page of another site.
+    OtherSiteSubresource,
+}
+
+/// How a parameter is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// It is left out.
+    Remove,
+    /// It is there and empty.
+    Empty,
+    /// Another value (added when it was absent).
+    Set(Text),
+    /// Text after the value.
+    Append(&'static str),
+    /// Text before the value.
+    Prepend(&'static str),
+    /// Without its last characters.
+    DropLast(usize),
+    /// Upper case becomes lower case and the other way round.
+    FlipCase,
+    /// A random value of the same length and alphabet.
+    Random,
+    /// The same value under another name.
+    Rename(&'static str),
+    /// The parameter comes twice: this value first, then the right one.
+    TwiceWrongFirst(Text),
+    /// The parameter comes twice: the right one, then this value.
+    TwiceWrongLast(Text),
+    /// Sent verbatim, not percent-encoded.
+    Raw(&'static str),
+    /// Raw bytes given as percent-encoded text (`%FF`), not encoded again.
+    Bytes(&'static str),
+}
+
+/// A value that is filled in during the walk.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Text {
+    /// Literal text. `{app}`, `{idp}`, `{issuer}`, `{second_origin}`, `{host}`, `{client_id}`, `{user.email}`,
+    /// `{victim.email}`, `{canary}` are filled in.
+    Plain(&'static str),
+    /// A random URL-safe string of this length.
+    Random(usize),
+    /// This text so many times.
+    Repeat(&'static str, usize),
+    /// A parameter of the authorization *response* that this flow received.
+    ResponseOf(Slot, &'static str),
+    /// A parameter of the authorization *request* of this flow.
+    RequestOf(Slot, &'static str),
+    /// The ID token that was issued in this flow.
+    IdTokenOf(Slot),
+    /// The access token that was issued in this flow.
+    AccessTokenOf(Slot),
+}
+
+/// A change to the cookies that a browser holds for the app.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CookieEdit {
+    /// Flip one bit in the middle of every cookie's value.
+    FlipBit,
+    /// Halve every value.
+    Truncate,
+    /// Every value empty.
+    Empty,
+    /// Every cookie sent twice, the first copy damaged.
+    Duplicate,
+    /// Every value padded to this many bytes.
+    Pad(usize),
+    /// Every value replaced by bytes that are no UTF-8.
+    InvalidUtf8,
+    /// Of cookies in numbered chunks drop the last; without chunks drop the longest.
+    DropChunk,
+    /// Values of the cookies that existed before sign-in, under the names of those that sign-in set.
+    FlowCookiesAsSession,
+    /// Replace all cookies by those saved under this name.
+    Load(&'static str),
+    /// Take all app cookies away.
+    Clear,
+    /// Plant these values under the names of the session cookies learnt in the control: the saved jar's values.
+    Plant(Text),
+}

@@ -1,0 +1,352 @@
+//! What was seen: hops of browsers, probes, and the authorization server's record, on one clock. Stored as JSON, it can
+//! be judged again.
+
+use std::collections::BTreeMap;
+
+use mock_idp::flow::{
+    fault::Fault,
+    record::{Event, Record, Request, Stamp},
+    scenario::{FlowId, Persona},
+};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::script::{Slot, Who};
+
+/// Everything that one walk left behind.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What is known of the target and its registration.
+    pub target: TargetFacts,
+    /// Who took part. Crowd members follow after the three people of the script, named by flow.
+    pub people: Vec<Person>,
+    /// The flows that were begun.
+    pub flows: Vec<Flow>,
+    /// Every request of every browser in order of sending.
+    pub hops: Vec<Hop>,
+    /// Every answer to "who is signed in?".
+    pub probes: Vec<Probe>,
+    /// The record of the authorization server: of these flows, and of unbound requests that carry their values.
+    pub records: Vec<Record>,
+    /// Cookies saved by `Act::Save`, name → `name=value` pairs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub saved: BTreeMap<String, Vec<(String, String)>>,
+    /// What the harness itself could not do (a step that could not be walked); makes the case inconclusive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<String>,
+    /// What the app printed meanwhile, when the harness started it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub app_output: String,
+}
+
+/// What is known of the target and of its registration at the authorization server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetFacts {
+    /// Origin of the app, for instance `http://localhost:3000`.
+    pub app: Url,
+    /// Origin of the authorization server.
+    pub idp: Url,
+    /// The issuer that the app was configured with.
+    pub issuer: String,
+    /// The second origin, which must never receive anything it is not meant to.
+    pub second_origin: Url,
+    /// Registered client id.
+    pub client_id: String,
+    /// Registered secret; `None` for a public client.
+    pub client_secret: Option<String>,
+    /// Registered redirection endpoint.
+    pub redirect_uri: String,
+    /// Registered post-logout redirect URIs.
+    pub post_logout: Vec<String>,
+    /// Scopes that the target declares.
+    pub scopes: Vec<String>,
+    /// Parameters that the app passes through on purpose.
+    pub login_params: Vec<String>,
+    /// Protected paths, the probe first.
+    pub protected: Vec<String>,
+    /// Proxy headers that the app is meant to trust; lower case.
+    pub trusted_headers: Vec<String>,
+    /// Whether the target declares that it validates access tokens.
+    pub validates_access_token: bool,
+    /// Names of the cookies that a completed sign-in leaves with the app: learnt in the control.
+    pub session_cookies: Vec<String>,
+    /// Which driver walked.
+    pub driver: String,
+}
+
+impl Default for TargetFacts {
+    fn default() -> Self {
+        let nowhere = || Url::parse("http://localhost/").unwrap_or_else(|_| unreachable!("a constant URL parses"));
+        Self {
+            app: nowhere(),
+            idp: nowhere(),
+            issuer: String::new(),
+            second_origin: nowhere(),
+            client_id: String::new(),
+            client_secret: None,
+            redirect_uri: String::new(),
+            post_logout: Vec::new(),
+            scopes: Vec::new(),
+            login_params: Vec::new(),
+            protected: Vec::new(),
+            trusted_headers: Vec::new(),
+            validates_access_token: false,
+            session_cookies: Vec::new(),
+            driver: "http".to_owned(),
+        }
+    }
+}
+
+/// Somebody with an identity that exists nowhere else: every string in it is a canary.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    /// `user`, `victim`, `attacker`, or `crowd-7`.
+    pub name: String,
+    /// The identity.
+    pub persona: Persona,
+}
+
+/// One flow of the walk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    /// Its place in the script; crowd and repeated flows count on from 100.
+    pub slot: Slot,
+    /// Its id at the authorization server.
+    pub id: FlowId,
+    /// Who signs in, by name in [`Evidence::people`].
+    pub person: String,
+    /// In whose browser it was started.
+    pub browser: String,
+    /// What the authorization server was told to do wrong.
+    pub faults: Vec<Fault>,
+    /// The authorization request as the app made it, before any edit.
+    pub authorization_request: Option<String>,
+    /// The authorization response (URL of the redirection endpoint with its parameters), before any edit.
+    pub authorization_response: Option<String>,
+}
+
+/// What a hop was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leg {
+    /// To the app, to start a sign-in, and the redirects that follow inside the app.
+    SignInStart,
+    /// To the authorization server: authorization request, hosted page, its forms.
+    Idp,
+    /// To the redirection endpoint.
+    Callback,
+    /// Inside the app after the redirection endpoint.
+    AfterCallback,
+    /// "Who is signed in?"; its cookies were a copy.
+    Probe,
+    /// Sign-out at the app.
+    SignOut,
+    /// End-session endpoint at the authorization server.
+    EndSession,
+    /// Back at the app after sign-out.
+    AfterSignOut,
+    /// Any other request to the app that a script asks for.
+    Direct,
+    /// To an origin that is neither the app nor the authorization server; it was *not* sent, only noted.
+    Elsewhere,
+}
+
+/// One request of a browser and its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hop {
+    /// When it was sent.
+    pub at: Stamp,
+    /// When the answer had arrived.
+    pub done: Stamp,
+    /// Index of the step in the script.
+    pub step: u16,
+    /// Whose browser, by name in [`Evidence::people`].
+    pub who: String,
+    /// The flow it belongs to.
+    pub flow: Option<Slot>,
+    /// What it was for.
+    pub leg: Leg,
+    /// Absolute URL as sent.
+    pub url: String,
+    /// The request as sent; `target` is path and query.
+    pub request: Request,
+    /// What would have been sent without the edits, when there were edits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unedited: Option<Box<Request>>,
+    /// The answer.
+    pub response: Answer,
+}
+
+/// The answer to a hop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Answer {
+    /// An HTTP response. The body is cut after 256 KiB.
+    Http {
+        status: u16,
+        headers: Vec<(String, String)>,
+        #[serde(default)]
+        body: String,
+        truncated: bool,
+    },
+    /// The request was noted and not sent (another origin, or the walk stops here).
+    NotSent { why: String },
+    /// No HTTP response: connection refused, reset, malformed. `Timeout` when the harness gave up waiting.
+    Broken { problem: Problem, text: String },
+}
+
+/// Why there was no HTTP response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Problem {
+    /// Nobody listens.
+    Refused,
+    /// The connection ended early.
+    Closed,
+    /// The harness gave up.
+    Timeout,
+    /// What came was no HTTP.
+    Malformed,
+    /// More redirects inside the app than any sign-in needs.
+    Loop,
+    /// Anything else.
+    Other,
+}
+
+/// Whom the protected page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "shows", content = "who", rename_all = "kebab-case")]
+pub enum Shows {
+    /// Nobody: what an anonymous visitor gets.
+    Nobody,
+    /// This person, by name in [`Evidence::people`].
+    Person(String),
+    /// More than one person's canaries on one page.
+    Several(Vec<String>),
+    /// The page of a signed-in user without any known canary: "authenticated as nobody".
+    Nameless,
+    /// Neither the signed-in nor the signed-out pattern fits; the text says what came.
+    Unclear(String),
+}
+
+/// One answer to "who is signed in?".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// The label from the script.
+    pub label: String,
+    /// Whose browser (whose jar was copied).
+    pub who: String,
+    /// Index into [`Evidence::hops`].
+    pub hop: usize,
+    /// The answer.
+    pub shows: Shows,
+}
+
+impl Hop {
+    /// The status, where there was an HTTP answer.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match &self.response {
+            Answer::Http { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The body, empty where there was none.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        match &self.response {
+            Answer::Http { body, .. } => body,
+            _ => "",
+        }
+    }
+
+    /// All values of a response header; the name in lower case.
+    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+        let headers: &[(String, String)] = match &self.response {
+            Answer::Http { headers, .. } => headers,
+            _ => &[],
+        };
+        headers
+            .iter()
+            .filter(move |(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The first value of a response header.
+    #[must_use]
+    pub fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        self.headers(name).next()
+    }
+
+    /// Whether it was really sent.
+    #[must_use]
+    pub fn was_sent(&self) -> bool {
+        !matches!(self.response, Answer::NotSent { .. })
+    }
+
+    /// Whether the app answered with a server error, broke the connection or never answered.
+    #[must_use]
+    pub fn is_server_error(&self) -> bool {
+        match &self.response {
+            Answer::Http { status, .. } => *status >= 500,
+            Answer::Broken { .. } => true,
+            Answer::NotSent { .. } => false,
+        }
+    }
+}
+
+impl Evidence {
+    /// The last probe with this label.
+    #[must_use]
+    pub fn probe(&self, label: &str) -> Option<&Probe> {
+        self.probes.iter().rev().find(|probe| probe.label == label)
+    }
+
+    /// The flow in this slot.
+    #[must_use]
+    pub fn flow(&self, slot: Slot) -> Option<&Flow> {
+        self.flows.iter().find(|flow| flow.slot == slot)
+    }
+
+    /// The person of this name.
+    #[must_use]
+    pub fn person(&self, name: &str) -> Option<&Person> {
+        self.people.iter().find(|person| person.name == name)
+    }
+
+    /// Events of one flow, in order.
+    pub fn events_of(&self, id: FlowId) -> impl Iterator<Item = &Event> {
+        self.records
+            .iter()
+            .filter(move |record| record.flow == Some(id))
+            .map(|record| &record.event)
+    }
+
+    /// Requests that reached an endpoint of the authorization server, with the flow they were bound to.
+    pub fn received(&self, wanted: mock_idp::flow::record::Endpoint) -> impl Iterator<Item = (&Record, &Request)> {
+        self.records.iter().filter_map(move |record| match &record.event {
+            Event::Received { endpoint, request, .. } if *endpoint == wanted => Some((record, request)),
+            _ => None,
+        })
+    }
+
+    /// Hops to the app itself: those whose answer says something about the app.
+    pub fn app_hops(&self) -> impl Iterator<Item = &Hop> {
+        self.hops
+            .iter()
+            .filter(|hop| !matches!(hop.leg, Leg::Idp | Leg::EndSession | Leg::Elsewhere))
+    }
+}
+
+impl Who {
+    /// The name in [`Evidence::people`].
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Who::User => "user",
+            Who::Victim => "victim",
+            Who::Attacker => "attacker",
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Drives any web app through OpenID Connect sign-in, callback and sign-out, injects faults and attacks, and judges.
+//!
+//! Five small vocabularies, each in one drawer: a [`case`] says what must be true and why; a [`script`] says how browsers
+//! walk; an [`edit`] says what is wrong on the browser side and a [`Fault`](mock_idp::Fault) what is wrong at the
+//! authorization server; a [`check`] is a pure question to the [`evidence`].
+
+pub mod case;
+pub mod catalog;
+pub mod check;
+pub mod edit;
+pub mod evidence;
+pub mod feature;
+pub mod outcome;
+pub mod run;
+pub mod script;
+pub mod spec;
+pub mod target;

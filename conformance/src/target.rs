@@ -1,0 +1,330 @@
+//! The app under test, as `conformance.toml` describes it.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::Deserialize;
+
+/// A whole `conformance.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The app.
+    pub target: Target,
+    /// The authorization server.
+    #[serde(default)]
+    pub idp: Idp,
+    /// How to run.
+    #[serde(default)]
+    pub run: Run,
+    /// Where findings land in annotations: callback, sign_in, sign_out, default → `file:line`.
+    #[serde(default)]
+    pub locations: BTreeMap<String, String>,
+    /// Folder of the file; commands, relative paths and `.conformance/` are relative to it.
+    #[serde(skip)]
+    pub folder: PathBuf,
+    /// The file itself, for messages.
+    #[serde(skip)]
+    pub file: PathBuf,
+}
+
+/// The app: where it is, how one signs in and out, and who tells who is signed in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Origin; `{port}` comes from `[target.start]`.
+    pub url: String,
+    /// How sign-in starts.
+    pub sign_in: SignIn,
+    /// How sign-out happens; absent: the sign-out cases are skipped.
+    #[serde(default)]
+    pub sign_out: Option<SignOut>,
+    /// Path of the redirection endpoint, or an absolute URL.
+    pub callback: String,
+    /// `get`, or `post` for `form_post`.
+    #[serde(default)]
+    pub callback_method: CallbackMethod,
+    /// Registered post-logout redirect URIs.
+    #[serde(default)]
+    pub post_logout: Vec<String>,
+    /// Registered back-channel logout URI (path or URL).
+    #[serde(default)]
+    pub backchannel_logout: Option<String>,
+    /// Registered front-channel logout URI (path or URL).
+    #[serde(default)]
+    pub frontchannel_logout: Option<String>,
+    /// Third-party-initiated sign-in (path or URL).
+    #[serde(default)]
+    pub initiate_login: Option<String>,
+    /// Further protected paths.
+    #[serde(default)]
+    pub protected: Vec<String>,
+    /// Guessed when absent or `auto`; used for fix snippets.
+    #[serde(default)]
+    pub framework: Option<String>,
+    /// The oracle.
+    pub session: Oracle,
+    /// What cannot be seen from outside.
+    #[serde(default)]
+    pub declares: Declares,
+    /// How to start the app; absent: it runs already.
+    #[serde(default)]
+    pub start: Option<Start>,
+}
+
+/// How sign-in starts. Exactly one key: `{ get = "/login" }`, `{ protected = "/me" }`, `{ form = "/login" }`,
+/// `{ click = "Sign in" }`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignIn {
+    /// GET this path.
+    Get(String),
+    /// Open this protected page; the app starts the sign-in.
+    Protected(String),
+    /// Open this page and submit its sign-in form, hidden fields kept.
+    Form(String),
+    /// Click what bears this text (browser driver; in HTTP a link or button of the start page).
+    Click(String),
+}
+
+/// How sign-out happens. Exactly one key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignOut {
+    /// GET this path.
+    Get(String),
+    /// POST this path without fields.
+    Post(String),
+    /// Open this page and submit its sign-out form, hidden fields kept.
+    Form(String),
+    /// Click what bears this text.
+    Click(String),
+}
+
+/// How the authorization response arrives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallbackMethod {
+    /// `response_mode=query`.
+    #[default]
+    Get,
+    /// `response_mode=form_post`.
+    Post,
+}
+
+/// Who is signed in?
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oracle {
+    /// Path of a page that only signed-in users see.
+    pub probe: String,
+    /// What it is like for a signed-in user.
+    pub signed_in: Pattern,
+    /// What it is like for anybody else.
+    pub signed_out: Pattern,
+}
+
+/// What an answer is like. All that is given must fit.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pattern {
+    /// One status or several.
+    #[serde(default)]
+    pub status: Statuses,
+    /// Text of the body; `{user.email}`, `{user.name}`, `{user.sub}`, `{user.login}` are filled in.
+    #[serde(default)]
+    pub contains: Option<String>,
+}
+
+/// `200` or `[302, 401]`; empty fits any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statuses(pub Vec<u16>);
+
+impl<'de> Deserialize<'de> for Statuses {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Statuses;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a status code such as 200, or a list such as [302, 401]")
+            }
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Statuses, E> {
+                let code = u16::try_from(value).ok().filter(|code| (100..1000).contains(code));
+                code.map(|code| Statuses(vec![code]))
+                    .ok_or_else(|| E::custom(format!("{value} is no status code")))
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Statuses, A::Error> {
+                let mut codes = Vec::new();
+                while let Some(code) = list.next_element()? {
+                    codes.push(code);
+                }
+                Ok(Statuses(codes))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl Statuses {
+    /// Whether this status fits.
+    #[must_use]
+    pub fn fits(&self, status: u16) -> bool {
+        self.0.is_empty() || self.0.contains(&status)
+    }
+}
+
+/// What cannot be seen from outside.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Declares {
+    /// The app validates the access token, as Okta's redirect guide tells it to.
+    pub validates_access_token: bool,
+    /// A public client: no secret.
+    pub public_client: bool,
+    /// The scopes that it asks for.
+    pub scopes: Vec<String>,
+    /// Sign-out ends only the app's session, on purpose.
+    pub local_sign_out_only: bool,
+    /// Proxy headers that it is meant to trust.
+    pub trusted_headers: Vec<String>,
+    /// Parameters that it passes through to the authorization server on purpose.
+    pub login_params: Vec<String>,
+    /// Mail domain that it filters users by.
+    pub mail_domain: Option<String>,
+}
+
+/// How to start the app.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// Runs once before, without the app's environment.
+    #[serde(default)]
+    pub build: Option<String>,
+    /// Time limit of `build` in seconds.
+    #[serde(default)]
+    pub build_timeout: Option<u64>,
+    /// The app itself; run by `sh -c` in the file's folder.
+    pub command: String,
+    /// `auto`, or a number.
+    #[serde(default)]
+    pub port: Port,
+    /// Polled until it answers (any status below 500).
+    #[serde(default)]
+    pub wait_for: Option<String>,
+    /// How long to wait for it, in seconds.
+    #[serde(default)]
+    pub timeout: Option<u64>,
+    /// Use an app that answers at the URL already.
+    #[serde(default)]
+    pub reuse_existing: bool,
+    /// Serve the issuer over TLS, for apps whose library insists on https.
+    #[serde(default)]
+    pub https_issuer: bool,
+    /// The app's environment; `{port}`, `{idp.issuer}`, `{idp.client.id}`, `{idp.client.secret}`, `{idp.ca}`,
+    /// `{folder}` are filled in.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
+
+/// A port, or one that the harness chooses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Port {
+    /// A free one.
+    #[default]
+    Auto,
+    /// This one.
+    Fixed(u16),
+}
+
+impl<'de> Deserialize<'de> for Port {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Port;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a port number, or \"auto\" for a free one")
+            }
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Port, E> {
+                u16::try_from(value)
+                    .map(Port::Fixed)
+                    .map_err(|_| E::custom(format!("{value} is no port number")))
+            }
+            fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Port, E> {
+                match value {
+                    "auto" => Ok(Port::Auto),
+                    other => other
+                        .parse()
+                        .map(Port::Fixed)
+                        .map_err(|_| E::custom(format!("`{other}` is no port"))),
+                }
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// The authorization server to use.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Idp {
+    /// Start mock-idp in-process.
+    pub builtin: bool,
+    /// Its port when the app is started by hand; with a start command it is free.
+    pub port: u16,
+    /// Client id.
+    pub client_id: String,
+    /// Client secret.
+    pub client_secret: String,
+}
+
+impl Default for Idp {
+    fn default() -> Self {
+        Self {
+            builtin: true,
+            port: 9494,
+            client_id: "conformance-web-app".to_owned(),
+            client_secret: "conformance-secret-0123456789-abcdefghijkl".to_owned(),
+        }
+    }
+}
+
+/// How to run.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Run {
+    /// `core`, `okta` or `asvs`.
+    pub profile: Option<Profile>,
+    /// Cases in flight at once.
+    pub jobs: Option<usize>,
+    /// Limit of one request in seconds.
+    pub timeout: Option<f64>,
+    /// Cool-down after a key fetch, in seconds, where the app cannot be restarted.
+    pub cool_down: Option<u64>,
+    /// Cases that are left out, each with its reason.
+    pub skip: Vec<Skip>,
+}
+
+/// Which MUST* lines fail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, serde::Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// OpenID Connect Core, RFC 6749, 7636, 9700 as written.
+    Core,
+    /// `core` plus what Okta's guides tell an app to do.
+    #[default]
+    Okta,
+    /// `okta` plus OWASP ASVS 5.0 chapters 7 and 10.
+    Asvs,
+}
+
+/// A case that is left out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Skip {
+    /// Case id or selector.
+    pub case: String,
+    /// Why.
+    pub reason: String,
+    /// Until when, `YYYY-MM-DD`.
+    #[serde(default)]
+    pub until: Option<String>,
+}

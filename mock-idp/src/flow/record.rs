@@ -1,0 +1,139 @@
+//! The record of a flow: what was asked of the authorization server and what bytes were really sent.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    fault::{Fault, Message},
+    scenario::{FlowId, Point},
+};
+
+/// A moment, in microseconds since 1970. The harness and the authorization server share this clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Stamp(pub u64);
+
+impl Stamp {
+    /// The present moment.
+    #[must_use]
+    pub fn now() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+/// One line of the record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// When.
+    pub at: Stamp,
+    /// Whose flow; `None` where a request belongs to nobody (metadata, keys, an unknown code).
+    pub flow: Option<FlowId>,
+    /// The authorization server's id: `default`, `aus…`, or empty for the org server.
+    pub server: String,
+    /// What happened.
+    pub event: Event,
+}
+
+/// An endpoint of the authorization server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names are the endpoints'")]
+pub enum Endpoint {
+    Metadata,
+    Jwks,
+    Authorize,
+    SignInPage,
+    Token,
+    Userinfo,
+    Introspect,
+    Revoke,
+    Logout,
+    Device,
+    Par,
+    Other,
+    /// The second origin, which must never receive anything it is not meant to.
+    SecondOrigin,
+}
+
+/// An HTTP request as it arrived.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The method.
+    pub method: String,
+    /// Path and query exactly as received.
+    pub target: String,
+    /// Header fields in order; names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, with replacement characters where it was no UTF-8.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body: String,
+}
+
+/// What happened at the authorization server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Event {
+    /// A request arrived. `exchange` ties the answer to it.
+    Received {
+        exchange: u64,
+        endpoint: Endpoint,
+        request: Request,
+    },
+    /// It was answered; `body` is cut after 64 KiB, `length` is the whole.
+    Answered {
+        exchange: u64,
+        endpoint: Endpoint,
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: String,
+        length: u64,
+    },
+    /// Standalone this request would have been refused; in a flow of the harness it went on where it could.
+    /// `rule` is a stable word such as `state-missing`, `pkce-plain`; `text` is what Okta would have said.
+    WouldRefuse {
+        endpoint: Endpoint,
+        rule: String,
+        text: String,
+    },
+    /// Okta's refusal was really sent.
+    Refused {
+        endpoint: Endpoint,
+        error: String,
+        text: String,
+    },
+    /// The user proved who he is on the hosted page (or a session did).
+    SignedIn { login: String, sso: bool },
+    /// A code was issued for this authorization request.
+    CodeIssued { code: String },
+    /// The code was redeemed; the tokens as they were really written.
+    TokensIssued {
+        access_token: String,
+        id_token: Option<String>,
+        refresh_token: Option<String>,
+    },
+    /// A hook was passed: what it wrote, and what the same hook writes with the value left valid.
+    /// A fault counts as delivered only if `bytes` differs from `twin` and the answer was written.
+    /// `bytes` and `twin` are cut after 64 KiB and name the delivery where that is what was changed.
+    Sent {
+        fault: Fault,
+        message: Message,
+        twin: String,
+        bytes: String,
+    },
+    /// A barrier holds this exchange.
+    Held { point: Point },
+    /// The barrier was opened.
+    Released { point: Point },
+    /// A logout token was posted to the relying party; `status` is its answer, absent when there was none.
+    LogoutTokenPosted {
+        url: String,
+        token: String,
+        status: Option<u16>,
+        headers: Vec<(String, String)>,
+        problem: Option<String>,
+    },
+}

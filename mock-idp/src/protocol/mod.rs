@@ -1,0 +1,3 @@
+//! The words of the standards. No I/O, no axum, no faults.
+
+pub mod draft;
