@@ -350,3 +350,33 @@ impl Who {
         }
     }
 }
+
+impl Answer {
+    /// What went wrong on the connection; empty for an HTTP answer.
+    #[must_use]
+    pub fn problem_text(&self) -> &str {
+        match self {
+            Answer::Broken { text, .. } => text,
+            Answer::NotSent { why } => why,
+            Answer::Http { .. } => "",
+        }
+    }
+}
+
+impl Person {
+    /// Strings that occur nowhere but in this person's identity.
+    pub fn canaries(&self) -> impl Iterator<Item = &str> {
+        let persona = &self.persona;
+        [
+            &persona.email,
+            &persona.sub,
+            &persona.login,
+            &persona.family_name,
+            &persona.id_token_name,
+            &persona.userinfo_name,
+        ]
+        .into_iter()
+        .map(String::as_str)
+        .filter(|canary| canary.len() >= 8)
+    }
+}

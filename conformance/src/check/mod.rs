@@ -1,5 +1,7 @@
 //! Checks: pure questions to the evidence.
 
+pub mod sign_in;
+
 use crate::{evidence::Evidence, outcome::Outcome};
 
 /// A question to the evidence, with the sentence that a report shows as *expected*.
