@@ -70,6 +70,34 @@ pub enum Mangle {
     Prepend(String),
 }
 
+/// An authorization response before it is written: the redirect (or form) that brings the browser back to the relying
+/// party.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuthorizationDraft {
+    /// The status of the redirect, 302 with Okta. Without meaning for `form_post`.
+    pub status: u16,
+    /// The redirection endpoint.
+    pub redirect_uri: String,
+    /// The parameters in the order in which they are written.
+    pub params: Vec<(String, String)>,
+    /// How they travel.
+    pub mode: ResponseMode,
+}
+
+/// How an authorization response travels (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ResponseMode {
+    /// In the query.
+    #[default]
+    Query,
+    /// In the fragment.
+    Fragment,
+    /// As a form that posts itself.
+    FormPost,
+    /// By `window.postMessage`, Okta's own.
+    PostMessage,
+}
+
 /// An HTTP answer before it is written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
