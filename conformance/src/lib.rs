@@ -11,6 +11,8 @@ pub mod edit;
 pub mod evidence;
 pub mod feature;
 pub mod outcome;
+pub mod placeholder;
+pub mod process;
 pub mod run;
 pub mod script;
 pub mod spec;

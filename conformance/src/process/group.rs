@@ -1,0 +1,80 @@
+//! A process group: signals to all of it, and the watchdog that outlives us.
+
+use std::{io, process::Stdio};
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process, test_kill_process_group};
+use tokio::process::{Child, Command};
+
+/// The group of a started command; its id is that of the command's shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Group(Pid);
+
+impl Group {
+    /// The group that a process leads.
+    pub(super) fn of(pid: u32) -> Option<Self> {
+        i32::try_from(pid).ok().and_then(Pid::from_raw).map(Self)
+    }
+
+    /// Its number.
+    pub(super) fn id(self) -> i32 {
+        self.0.as_raw_nonzero().get()
+    }
+
+    /// Asks everything in it to end.
+    pub(super) fn terminate(self) {
+        let _gone = kill_process_group(self.0, Signal::TERM);
+    }
+
+    /// Ends everything in it.
+    pub(super) fn kill(self) {
+        let _gone = kill_process_group(self.0, Signal::KILL);
+    }
+
+    /// Whether anything in it still runs. Where the system tells, processes that have ended and were only not yet
+    /// collected (common in containers whose first process collects nothing) do not count.
+    pub(super) fn is_alive(self) -> bool {
+        test_kill_process_group(self.0).is_ok() && self.has_living_member().unwrap_or(true)
+    }
+
+    /// Whether the process with the group's number runs, whatever group it is in now.
+    pub(super) fn leader_is_alive(self) -> bool {
+        test_kill_process(self.0).is_ok()
+    }
+
+    /// Reads `/proc/*/stat`: `pid (name) state parent group ...`; the name may hold anything, so the last `)` counts.
+    fn has_living_member(self) -> Option<bool> {
+        let mut read_any = false;
+        for entry in std::fs::read_dir("/proc").ok()?.flatten() {
+            let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else {
+                continue;
+            };
+            let Some((_, fields)) = stat.rsplit_once(')') else {
+                continue;
+            };
+            let mut fields = fields.split_whitespace();
+            let (state, group) = (fields.next(), fields.nth(1));
+            read_any = true;
+            if group == Some(self.id().to_string().as_str()) && !matches!(state, Some("Z" | "X")) {
+                return Some(true);
+            }
+        }
+        read_any.then_some(false)
+    }
+
+    /// A shell that kills this group as soon as our end of its standard input is closed, however that came about. The
+    /// pipe is closed in every other child, so nobody else keeps it open.
+    pub(super) fn watchdog(self) -> io::Result<Child> {
+        Command::new("sh")
+            .args([
+                "-c",
+                r#"read -r _; kill -s KILL -- "-$1" 2>/dev/null"#,
+                "conformance-watchdog",
+                &self.id().to_string(),
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+    }
+}

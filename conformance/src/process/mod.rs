@@ -1,0 +1,277 @@
+//! The app under test as a process: built once, started, watched, and ended together with everything that it started.
+//!
+//! The app gets a process group of its own. It is ended (SIGTERM, then SIGKILL) by [`App::stop`], killed when the [`App`]
+//! is dropped, and killed by a small watchdog when this process disappears without dropping anything (SIGKILL, abort,
+//! `exit`): the watchdog is a shell of its own that waits for the end of a pipe which only this process holds. Unlike a
+//! parent-death signal it reaches grandchildren, needs no `unsafe` and works outside Linux.
+
+mod error;
+mod group;
+mod leftover;
+mod output;
+mod port;
+mod ready;
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use tokio::{
+    process::{Child, Command},
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
+
+pub use self::{
+    error::StartError,
+    leftover::Leftover,
+    port::{free_port, holder_of},
+};
+use self::{group::Group, leftover::PidFile, output::Output};
+use crate::{placeholder::fill, target::Start};
+
+/// How long `build` may take when the configuration does not say: a first build of a large project on a small machine.
+const BUILD_LIMIT: Duration = Duration::from_secs(900);
+/// How long the app may take to answer when the configuration does not say.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+/// How long the app may take to end after SIGTERM before it is killed.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// A running app. Dropping it kills it and its children.
+#[derive(Debug)]
+pub struct App {
+    /// `None` when an app that ran already is used.
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    group: Group,
+    output: Output,
+    exit: watch::Receiver<Option<ExitStatus>>,
+    _watchdog: Option<Child>,
+    _pid_file: Option<PidFile>,
+}
+
+/// Runs `[target.start] build`, if there is one. Do this once per run, before the first [`App::start`].
+///
+/// It runs by `sh -c` in `folder`, without the app's environment, and may take `build_timeout` seconds (default 900).
+///
+/// # Errors
+/// [`StartError::Build`], [`StartError::BuildTimeout`], [`StartError::Spawn`], each with the command and the last lines
+/// that it printed.
+pub async fn build(start: &Start, folder: &Path) -> Result<(), StartError> {
+    let Some(command) = &start.build else { return Ok(()) };
+    let limit = start.build_timeout.map_or(BUILD_LIMIT, Duration::from_secs);
+    let mut build = Running::spawn(command, folder, &BTreeMap::new(), None)?;
+    let ended = timeout(limit, build.ended()).await;
+    let output = build.output.tail();
+    match ended {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(StartError::Build {
+            command: command.clone(),
+            status,
+            output,
+        }),
+        Err(_) => {
+            build.stop().await;
+            Err(StartError::BuildTimeout {
+                command: command.clone(),
+                limit,
+                output,
+            })
+        }
+    }
+}
+
+impl App {
+    /// Starts the app and returns when it is ready: when `wait_for` answers with a status below 500.
+    ///
+    /// `vars` fill the placeholders of `command`, `env` and `wait_for` (see [`fill`]). Without `wait_for`, `vars["url"]`
+    /// is polled, and without that `http://localhost:{port}/`.
+    ///
+    /// # Errors
+    /// Everything that can keep an app from being ready, as [`StartError`]; nothing is left running then.
+    pub async fn start(start: &Start, folder: &Path, vars: &BTreeMap<String, String>) -> Result<App, StartError> {
+        let url = ready::url(start, vars)?;
+        if let Some(port) = port::occupied(&url).await {
+            if start.reuse_existing && ready::answers(&url).await {
+                return Ok(App { running: None });
+            }
+            return Err(StartError::PortTaken {
+                port,
+                url: url.to_string(),
+                holder: holder_of(port),
+                leftover: Self::leftovers(folder).into_iter().next(),
+            });
+        }
+        let command = fill(&start.command, vars)?;
+        let mut env = BTreeMap::new();
+        for (name, value) in &start.env {
+            env.insert(name.clone(), fill(value, vars)?);
+        }
+        let mut running = Running::spawn(&command, folder, &env, Some(url.as_str()))?;
+        let limit = start.timeout.map_or(READY_LIMIT, Duration::from_secs);
+        let waited = tokio::select! {
+            biased;
+            status = running.ended() => Err(Err(status)),
+            waited = ready::wait(&url, limit) => waited.map_err(Ok),
+        };
+        match waited {
+            Ok(()) => Ok(App { running: Some(running) }),
+            Err(Ok(last)) => {
+                let output = running.output.tail();
+                running.stop().await;
+                Err(StartError::NotReady {
+                    command,
+                    url: url.to_string(),
+                    limit,
+                    last,
+                    output,
+                })
+            }
+            Err(Err(status)) => {
+                running.output.drained().await;
+                Err(StartError::Exited {
+                    command,
+                    status,
+                    output: running.output.tail(),
+                })
+            }
+        }
+    }
+
+    /// Apps that an earlier run in this folder left behind because it was killed, and that still run.
+    #[must_use]
+    pub fn leftovers(folder: &Path) -> Vec<Leftover> {
+        leftover::find(folder)
+    }
+
+    /// What the app printed, stdout and stderr in order: the last 256 KiB. Empty for an app that ran already.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.running
+            .as_ref()
+            .map(|running| running.output.text())
+            .unwrap_or_default()
+    }
+
+    /// Bytes printed so far, also those that were forgotten: two calls tell which part of [`App::output`] is new.
+    #[must_use]
+    pub fn printed(&self) -> u64 {
+        self.running.as_ref().map_or(0, |running| running.output.printed())
+    }
+
+    /// What the app printed since [`App::printed`] said `mark`, as far as it is remembered.
+    #[must_use]
+    pub fn output_since(&self, mark: u64) -> String {
+        self.running
+            .as_ref()
+            .map(|running| running.output.since(mark))
+            .unwrap_or_default()
+    }
+
+    /// Whether the started command still runs. An app that ran already counts as running.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.exit().is_none() && self.running.as_ref().is_none_or(|running| running.group.is_alive())
+    }
+
+    /// How the started command ended, when it has.
+    #[must_use]
+    pub fn exit(&self) -> Option<ExitStatus> {
+        *self.running.as_ref()?.exit.borrow()
+    }
+
+    /// Ends the app and everything that it started: SIGTERM, and after three seconds SIGKILL. Returns when the group is
+    /// empty. An app that ran already is left alone.
+    pub async fn stop(mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+}
+
+impl Running {
+    /// Starts `sh -c command` in a group of its own. With a URL it is an app: watched and written down against being
+    /// left behind.
+    fn spawn(
+        command: &str,
+        folder: &Path,
+        env: &BTreeMap<String, String>,
+        url: Option<&str>,
+    ) -> Result<Self, StartError> {
+        let failed = |source| StartError::Spawn {
+            command: command.to_owned(),
+            folder: folder.to_owned(),
+            source,
+        };
+        let (reader, writer) = std::io::pipe().map_err(failed)?;
+        let mut child = Command::new("sh")
+            .args(["-c", command])
+            .current_dir(folder)
+            .envs(env)
+            .stdin(Stdio::null())
+            .stdout(writer.try_clone().map_err(failed)?)
+            .stderr(writer)
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        let group = child
+            .id()
+            .and_then(Group::of)
+            .ok_or_else(|| failed(std::io::Error::other("the process has no id")))?;
+        let (told, exit) = watch::channel(None);
+        let running = Self {
+            output: Output::of(reader).map_err(failed)?,
+            exit,
+            _watchdog: group.watchdog().map_err(failed)?.into(),
+            _pid_file: url.and_then(|url| PidFile::write(folder, group, command, url)),
+            group,
+        };
+        tokio::spawn(async move {
+            if let Ok(status) = child.wait().await {
+                told.send_replace(Some(status));
+            }
+        });
+        Ok(running)
+    }
+
+    /// Returns when the command itself has ended; its children may live on.
+    async fn ended(&mut self) -> ExitStatus {
+        loop {
+            if let Some(status) = *self.exit.borrow_and_update() {
+                return status;
+            }
+            if self.exit.changed().await.is_err() {
+                // The task that waits for the child ends without a status only together with the runtime.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    async fn stop(&mut self) {
+        self.group.terminate();
+        let started = Instant::now();
+        while self.group.is_alive() {
+            if started.elapsed() > GRACE {
+                self.group.kill();
+            }
+            if started.elapsed() > 2 * GRACE {
+                return; // Only a process that the kernel cannot end stays; nothing is gained by waiting for it.
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        let _collected = timeout(GRACE, self.ended()).await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.group.kill();
+    }
+}

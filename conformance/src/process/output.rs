@@ -1,0 +1,130 @@
+//! What a process prints: the last 256 KiB of it.
+
+use std::{
+    collections::VecDeque,
+    io::{self, PipeReader},
+    os::fd::OwnedFd,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{io::AsyncReadExt, net::unix::pipe, task::JoinHandle, time::timeout};
+
+/// Bytes that are remembered.
+const REMEMBERED: usize = 256 * 1024;
+/// Lines and bytes of a tail, for error messages.
+const TAIL: (usize, usize) = (20, 4000);
+
+/// A pipe that is read to its end by a task, so that the writer never waits; only the end of it is remembered.
+#[derive(Debug)]
+pub(super) struct Output {
+    ring: Arc<Mutex<Ring>>,
+    task: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    bytes: VecDeque<u8>,
+    printed: u64,
+}
+
+impl Output {
+    pub(super) fn of(reader: PipeReader) -> io::Result<Self> {
+        let mut pipe = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
+        let ring = Arc::new(Mutex::new(Ring::default()));
+        let shared = Arc::clone(&ring);
+        let task = tokio::spawn(async move {
+            let mut chunk = vec![0; 16 * 1024];
+            while let Ok(count) = pipe.read(&mut chunk).await {
+                if count == 0 {
+                    break;
+                }
+                lock(&shared).push(&chunk[..count]);
+                // An app that prints without end must not keep this thread from everything else.
+                tokio::task::yield_now().await;
+            }
+        });
+        Ok(Self { ring, task: Some(task) })
+    }
+
+    /// All that is remembered.
+    pub(super) fn text(&self) -> String {
+        self.since(0)
+    }
+
+    /// How many bytes were printed.
+    pub(super) fn printed(&self) -> u64 {
+        lock(&self.ring).printed
+    }
+
+    /// What was printed after the first `mark` bytes, as far as it is remembered.
+    pub(super) fn since(&self, mark: u64) -> String {
+        let ring = lock(&self.ring);
+        let new = usize::try_from(ring.printed.saturating_sub(mark)).unwrap_or(usize::MAX);
+        let from = ring.bytes.len().saturating_sub(new);
+        let bytes: Vec<u8> = ring.bytes.iter().skip(from).copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The last lines.
+    pub(super) fn tail(&self) -> String {
+        let text = self.text();
+        let text = text.trim_end();
+        let from = text.ceil_char_boundary(text.len().saturating_sub(TAIL.1));
+        let lines: Vec<&str> = text[from..].lines().collect();
+        lines[lines.len().saturating_sub(TAIL.0)..].join("\n")
+    }
+
+    /// Returns when all of an ended process's output was read; not later than half a second, for children of it may
+    /// keep the pipe open.
+    pub(super) async fn drained(&mut self) {
+        if let Some(task) = &mut self.task
+            && timeout(Duration::from_millis(500), task).await.is_ok()
+        {
+            self.task = None;
+        }
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+impl Ring {
+    fn push(&mut self, chunk: &[u8]) {
+        self.printed += chunk.len() as u64;
+        self.bytes.extend(chunk);
+        let excess = self.bytes.len().saturating_sub(REMEMBERED);
+        self.bytes.drain(..excess);
+    }
+}
+
+fn lock(ring: &Mutex<Ring>) -> MutexGuard<'_, Ring> {
+    ring.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ring_remembers_the_end_and_counts_everything() {
+        let mut ring = Ring::default();
+        for _ in 0..40 {
+            ring.push(&[b'a'; 10_000]);
+        }
+        ring.push(b"the end");
+        assert_eq!((ring.bytes.len(), ring.printed), (REMEMBERED, 400_007));
+        let output = Output {
+            ring: Arc::new(Mutex::new(ring)),
+            task: None,
+        };
+        assert!(output.text().ends_with("aathe end"));
+        assert_eq!(output.since(400_000), "the end");
+        assert_eq!(output.since(400_007), "");
+    }
+}

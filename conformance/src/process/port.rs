@@ -1,0 +1,124 @@
+//! Ports: a free one, and who holds a taken one.
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    os::unix::fs::MetadataExt,
+    time::Duration,
+};
+
+use tokio::{net::TcpStream, time::timeout};
+use url::Url;
+
+/// Below the range from which systems take the local ports of outgoing connections (Linux: 32768 and up): a connection
+/// of somebody else cannot take the port between this call and the app's `bind`.
+const CANDIDATES: std::ops::Range<u16> = 20_000..32_000;
+
+/// A port that nobody listens on, on neither loopback address.
+///
+/// # Errors
+/// When no port at all can be bound.
+pub fn free_port() -> io::Result<u16> {
+    for _ in 0..200 {
+        let port = rand::random_range(CANDIDATES);
+        if is_free(port) {
+            return Ok(port);
+        }
+    }
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()
+        .map(|address| address.port())
+}
+
+fn is_free(port: u16) -> bool {
+    let v4 = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port));
+    let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port));
+    // A machine without IPv6 refuses the address, not the port.
+    v4.is_ok() && !matches!(v6, Err(error) if error.kind() == io::ErrorKind::AddrInUse)
+}
+
+/// The URL's port, when somebody listens there already.
+pub(super) async fn occupied(url: &Url) -> Option<u16> {
+    let port = url.port_or_known_default()?;
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((url.host_str()?.trim_matches(['[', ']']), port))
+        .await
+        .ok()?
+        .collect();
+    for address in addresses {
+        if let Ok(Ok(_)) = timeout(Duration::from_secs(1), TcpStream::connect(address)).await {
+            return Some(port);
+        }
+    }
+    None
+}
+
+/// Who listens on this port: `pid 4711 (node server.js)`. `None` where the system does not tell (not Linux, or somebody
+/// else's process).
+#[must_use]
+pub fn holder_of(port: u16) -> Option<String> {
+    let sockets = listening_sockets(port);
+    if sockets.is_empty() {
+        return None;
+    }
+    for entry in fs::read_dir("/proc").ok()?.flatten() {
+        let Ok(descriptors) = fs::read_dir(entry.path().join("fd")) else {
+            continue;
+        };
+        let holds = descriptors
+            .flatten()
+            .filter_map(|fd| fs::metadata(fd.path()).ok())
+            .any(|file| sockets.contains(&file.ino()));
+        if holds {
+            let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let command = String::from_utf8_lossy(&command).replace('\0', " ");
+            return Some(format!(
+                "pid {} ({})",
+                entry.file_name().to_string_lossy(),
+                shorten(command.trim())
+            ));
+        }
+    }
+    None
+}
+
+/// Inodes of listening sockets on a port. Lines of `/proc/net/tcp*`: `sl local remote state tx:rx tr:when retrnsmt uid
+/// timeout inode`, the port hexadecimal after the last colon of `local`, state `0A` for listening.
+fn listening_sockets(port: u16) -> HashSet<u64> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    let lines = tables.iter().flat_map(|table| table.lines().skip(1));
+    let inode = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let local = fields.get(1)?.rsplit_once(':')?.1;
+        let listens = u16::from_str_radix(local, 16).ok()? == port && *fields.get(3)? == "0A";
+        listens.then(|| fields.get(9)?.parse().ok()).flatten()
+    };
+    lines.filter_map(inode).collect()
+}
+
+fn shorten(command: &str) -> String {
+    match command.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", &command[..end]),
+        None => command.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_free_port_can_be_bound_and_is_then_not_free() {
+        let port = free_port().unwrap();
+        let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        assert!(!is_free(port));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_holder_of_a_port_is_named() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let holder = holder_of(listener.local_addr().unwrap().port()).unwrap();
+        assert!(holder.contains(&format!("pid {}", std::process::id())), "{holder}");
+    }
+}

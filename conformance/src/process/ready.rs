@@ -1,0 +1,79 @@
+//! Waiting until the app answers.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use reqwest::{Client, redirect::Policy};
+use tokio::time::{Instant, sleep, timeout_at};
+use url::Url;
+
+use super::StartError;
+use crate::{placeholder::fill, target::Start};
+
+/// What is polled: `wait_for`, else the target's URL, else the app's port on localhost.
+pub(super) fn url(start: &Start, vars: &BTreeMap<String, String>) -> Result<Url, StartError> {
+    let text = match (&start.wait_for, vars.get("url")) {
+        (Some(text), _) => fill(text, vars)?,
+        (None, Some(url)) => url.clone(),
+        (None, None) => fill("http://localhost:{port}/", vars)?,
+    };
+    match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        Ok(_) => Err(StartError::WaitFor {
+            text,
+            why: "not an http or https URL".to_owned(),
+        }),
+        Err(error) => Err(StartError::WaitFor {
+            text,
+            why: error.to_string(),
+        }),
+    }
+}
+
+/// Polls until any status below 500 comes, at most for `limit`. The error says what came last.
+pub(super) async fn wait(url: &Url, limit: Duration) -> Result<(), String> {
+    let deadline = Instant::now() + limit;
+    let client = client().map_err(|error| format!("cannot be polled: {error}"))?;
+    let mut last = "gave no answer".to_owned();
+    let mut pause = Duration::from_millis(10);
+    loop {
+        match timeout_at(deadline, ask(&client, url)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(answer)) => last = answer,
+            Err(_) => return Err(last),
+        }
+        if Instant::now() + pause >= deadline {
+            return Err(last);
+        }
+        sleep(pause).await;
+        pause = (pause * 3 / 2).min(Duration::from_millis(200));
+    }
+}
+
+/// Whether it answers at this moment.
+pub(super) async fn answers(url: &Url) -> bool {
+    match client() {
+        Ok(client) => ask(&client, url).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+/// Redirects off (only the first answer is the app's), proxies off (it is on this machine), certificates unchecked (the
+/// question is whether it serves, and a test certificate is all that it can have).
+fn client() -> reqwest::Result<Client> {
+    Client::builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .tls_danger_accept_invalid_certs(true)
+        .timeout(Duration::from_secs(5))
+        .build()
+}
+
+async fn ask(client: &Client, url: &Url) -> Result<(), String> {
+    match client.get(url.clone()).send().await {
+        Ok(answer) if answer.status().as_u16() < 500 => Ok(()),
+        Ok(answer) => Err(format!("answered {}", answer.status().as_u16())),
+        Err(error) if error.is_timeout() => Err("did not answer within 5 s".to_owned()),
+        Err(error) if error.is_connect() => Err("refused the connection (nobody listens)".to_owned()),
+        Err(error) => Err(format!("gave no proper answer ({error})")),
+    }
+}

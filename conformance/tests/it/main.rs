@@ -1,0 +1,8 @@
+//! Tests through the public surface, one file per room.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod process;
