@@ -13,7 +13,7 @@ use crate::script::Slot;
 pub enum Edit {
     /// Nothing is changed, but the request goes through the hook: the twin of every other edit.
     Identity,
-    /// Change a query parameter.
+    /// Change a query parameter; of an authorization response: the parameter, wherever the response mode puts it.
     Query(&'static str, Change),
     /// Put the whole query through unchanged text: appended verbatim after the existing query, without encoding.
     RawQuery(&'static str),
@@ -29,6 +29,10 @@ pub enum Edit {
     Body(&'static str, Text),
     /// Append this text to the path, verbatim.
     PathSuffix(&'static str),
+    /// Put this text before the path, verbatim.
+    PathPrefix(&'static str),
+    /// The path in upper case.
+    PathUpper,
     /// Replace the path (and query) of the request, verbatim.
     Path(Text),
     /// Send without any cookies.
@@ -76,6 +80,8 @@ pub enum Change {
     Random,
     /// The same value under another name.
     Rename(&'static str),
+    /// Every path or URL of the app inside the value, in clear, percent-encoded or base64url, becomes this text.
+    Retarget(&'static str),
     /// The parameter comes twice: this value first, then the right one.
     TwiceWrongFirst(Text),
     /// The parameter comes twice: the right one, then this value.
@@ -129,6 +135,8 @@ pub enum CookieEdit {
     FlowCookiesAsSession,
     /// Replace all cookies by those saved under this name.
     Load(&'static str),
+    /// In every value: every path or URL of the app, in clear, percent-encoded or base64url, becomes this text.
+    Retarget(&'static str),
     /// Take all app cookies away.
     Clear,
     /// Plant these values under the names of the session cookies learnt in the control: the saved jar's values.

@@ -68,6 +68,12 @@ pub struct TargetFacts {
     pub trusted_headers: Vec<String>,
     /// Whether the target declares that it validates access tokens.
     pub validates_access_token: bool,
+    /// Whether the target declares that PKCE and nonce stand in for `state`.
+    #[serde(default)]
+    pub csrf_by_pkce: bool,
+    /// Whether the target declares that it checks `iss` in authorization responses (RFC 9207).
+    #[serde(default)]
+    pub checks_response_issuer: bool,
     /// Names of the cookies that a completed sign-in leaves with the app: learnt in the control.
     pub session_cookies: Vec<String>,
     /// Which driver walked.
@@ -91,6 +97,8 @@ impl Default for TargetFacts {
             protected: Vec::new(),
             trusted_headers: Vec::new(),
             validates_access_token: false,
+            csrf_by_pkce: false,
+            checks_response_issuer: false,
             session_cookies: Vec::new(),
             driver: "http".to_owned(),
         }
@@ -119,6 +127,9 @@ pub struct Flow {
     pub browser: String,
     /// What the authorization server was told to do wrong.
     pub faults: Vec<Fault>,
+    /// Whether the request that started it was edited, so that its authorization request says little about the app.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub start_edited: bool,
     /// The authorization request as the app made it, before any edit.
     pub authorization_request: Option<String>,
     /// The authorization response (URL of the redirection endpoint with its parameters), before any edit.

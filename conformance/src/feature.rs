@@ -21,6 +21,8 @@ pub enum Feature {
     SignsOut,
     RpInitiatedLogout,
     SendsLogoutState,
+    /// The target does not declare `local_sign_out_only`.
+    PromisesSingleSignOut,
     BackChannelLogout,
     FrontChannelLogout,
     InitiateLogin,
@@ -30,6 +32,12 @@ pub enum Feature {
     SendsStepUp,
     /// The protected page starts a sign-in by itself.
     DeepLinks,
+    /// The state or a flow cookie of a deep link holds the return target in clear ([`crate::check::redirects::carries_target`]).
+    CarriesTarget,
+    /// The target declares `session_idle`.
+    DeclaresSessionIdle,
+    /// The target declares `session_lifetime`.
+    DeclaresSessionLifetime,
     /// The harness can start the app itself.
     StartCommand,
     /// The issuer is served over TLS.

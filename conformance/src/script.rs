@@ -45,7 +45,9 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Act {
-    /// Open the app's sign-in and stop before the authorization request is sent. The edits change the first request.
+    /// Open the app's sign-in and stop before the authorization request is sent. The edits change the first request. An app
+    /// that answers an edited request with a page instead of an authorization request has refused it: that is no obstacle,
+    /// and later steps of the same flow are passed over.
     Start(Slot, &'static [Edit]),
     /// Send the authorization request (edited) to the authorization server, sign in on the hosted page as [`Step::who`],
     /// and stop before the authorization response is delivered.
@@ -59,6 +61,9 @@ pub enum Act {
     SignInAs(Who, Slot),
     /// `SignIn` with these query parameters or headers on the first request.
     SignInWith(Slot, &'static [Edit]),
+    /// As `Deliver`; and whenever the app answers with a new authorization request, that one is answered too, with the same
+    /// edits, at most so many times. For errors that come on every attempt.
+    Insist(Slot, &'static [Edit], u16),
     /// Send a bare request to the redirection endpoint: only what the edits put there. Follows like `Deliver`.
     Callback(&'static [Edit]),
     /// Ask the protected page, with a copy of the jar, who is signed in. The label names the probe for checks.
@@ -71,13 +76,20 @@ pub enum Act {
     Save(&'static str),
     /// Change the browser's app cookies.
     Cookies(CookieEdit),
-    /// Sign out the way the target says, and stop at the first request that leaves the app.
+    /// Sign out the way the target says, and stop at the first request that leaves the app. The edits change the request
+    /// that ends the session (of a form: its submission). Where the page offers no sign-out, because nobody is signed in,
+    /// the walk goes on: that is no obstacle.
     SignOut(&'static [Edit]),
     /// Follow the redirect that the last `SignOut` ended with: to the end-session endpoint and back to the app (edited).
     FollowSignOut(&'static [Edit]),
     /// Open the protected page as a deep link (this path-and-query suffix appended), signed out, so that the app starts
     /// a sign-in by itself; stops before the authorization request.
     DeepLink(Slot, &'static str),
+    /// Open the initiate-login URI (OIDC Core §4) with the honest `iss`, edited; stops before the authorization request,
+    /// as `Start` does.
+    InitiateLogin(Slot, &'static [Edit]),
+    /// Let this time pass. Only in lane `Slow`.
+    Wait(Pause),
     /// Request this place of the app with these edits; no redirects are followed.
     Request(Place, &'static [Edit]),
     /// Write these bytes to the app's port, read the answer, close. `{host}`, `{callback}`, `{sign_in}` are filled in.
@@ -124,6 +136,16 @@ pub enum Place {
     Root,
 }
 
+/// A time that the target declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pause {
+    /// `session_idle` and a little more.
+    SessionIdle,
+    /// `session_lifetime` and a little more.
+    SessionLifetime,
+}
+
 /// What the authorization server does between two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -134,6 +156,9 @@ pub enum IdpAct {
     Misbehave,
     /// From now on the server-wide faults are gone.
     Behave,
+    /// Register the app under a client id and a secret that hold `: + % & =` and a space; the app is started with them.
+    /// Only as the first step, in lane `Restart`.
+    OddClient,
     /// Wait until the configured cool-down after the last key fetch has passed (restart lane: never needed).
     CoolDown,
 }

@@ -188,6 +188,14 @@ pub struct Declares {
     pub trusted_headers: Vec<String>,
     /// Parameters that it passes through to the authorization server on purpose.
     pub login_params: Vec<String>,
+    /// PKCE and nonce stand in for `state` (RFC 9700 §2.1), on purpose and documented.
+    pub csrf_by_pkce: bool,
+    /// The app checks `iss` in authorization responses when the issuer advertises it (RFC 9207).
+    pub checks_response_issuer: bool,
+    /// Seconds without a request after which a session ends.
+    pub session_idle: Option<u64>,
+    /// Seconds after sign-in at which a session ends whatever happens.
+    pub session_lifetime: Option<u64>,
     /// Mail domain that it filters users by.
     pub mail_domain: Option<String>,
 }
