@@ -1,9 +1,10 @@
 //! THE LIST of faults: everything this authorization server can get wrong on purpose, each with its one-sentence
 //! description and the clause that it breaks.
 //!
-//! One enum per message; ids are `<message>.<what>[.<variant>]` in kebab case. Faults are plain values without borrowed
-//! data: they fit a `const` case, a control call, a command line, a report and a property test. How each one changes the
-//! honest draft stands in [`crate::flow::tamper`], one exhaustive match per message.
+//! One enum per message, one table per file below; ids are `<message>.<what>[.<variant>]` in kebab case, where `<what>` is
+//! the slug of the case that uses it, if there is one. Faults are plain values without borrowed data: they fit a `const`
+//! case, a control call, a command line, a report and a property test. How each one changes the honest draft stands in
+//! [`crate::flow::tamper`], one exhaustive match per message.
 
 use std::{fmt, str::FromStr};
 
@@ -14,8 +15,12 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Message {
+    /// What every source (ID token and userinfo) says about the user.
+    Identity,
     /// The redirect back to the relying party.
     AuthorizationResponse,
+    /// The authorization code itself, and what its redemption asks for.
+    Code,
     /// The answer of the token endpoint to a code redemption.
     TokenResponse,
     /// The ID token inside that answer.
@@ -84,91 +89,111 @@ macro_rules! faults {
     };
 }
 
-faults! {
-    /// What an ID token can get wrong.
-    IdTokenFault, Message::IdToken, "id-token", twin = Resigned;
-    Resigned, "resigned", "OIDC Core 1.0 §2", "Nothing is wrong: the token went through the hook and was signed again.";
-    NonceSuffix, "nonce-wrong.suffix", "OIDC Core 1.0 §3.1.3.7 (11)", "The nonce has a character too many.";
-    AudOther, "aud-wrong.other", "OIDC Core 1.0 §3.1.3.7 (3)", "The audience is another client.";
-    AlgNone, "alg-none", "RFC 8725 §3.1", "The token is unsigned and says so.";
-}
+mod access_token;
+mod authorization;
+mod end_session;
+mod id_token;
+mod identity;
+mod logout_token;
+mod metadata;
+mod refresh;
+mod token_response;
+mod userinfo;
 
-faults! {
-    /// What the answer of the token endpoint can get wrong.
-    TokenResponseFault, Message::TokenResponse, "token-response", twin = Rewritten;
-    Rewritten, "rewritten", "RFC 6749 §5.1", "Nothing is wrong: the answer went through the hook and was written again.";
-    NoTokenType, "token-type-missing", "RFC 6749 §5.1", "There is no token_type.";
-}
+pub use access_token::AccessTokenFault;
+pub use authorization::{AuthorizationResponseFault, CodeFault, PkceRule};
+pub use end_session::EndSessionFault;
+pub use id_token::IdTokenFault;
+pub use identity::IdentityFault;
+pub use logout_token::{LogoutRequest, LogoutTokenFault};
+pub use metadata::{JwksFault, MetadataFault, TlsFault};
+pub use refresh::RefreshFault;
+pub use token_response::TokenResponseFault;
+pub use userinfo::UserinfoFault;
 
-/// One way in which the authorization server can misbehave.
-///
-/// ```
-/// use mock_idp::flow::fault::{Fault, IdTokenFault};
-/// let fault: Fault = "id-token.alg-none".parse().unwrap();
-/// assert_eq!(fault, Fault::IdToken(IdTokenFault::AlgNone));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Fault {
-    /// In the ID token.
-    IdToken(IdTokenFault),
-    /// In the token endpoint's answer.
-    TokenResponse(TokenResponseFault),
-}
+/// From the list of messages come the enum and everything that is the same for each of them.
+macro_rules! messages {
+    ($($(#[$doc:meta])* $message:ident($faults:ident);)*) => {
+        /// One way in which the authorization server can misbehave.
+        ///
+        /// ```
+        /// use mock_idp::flow::fault::{Fault, IdTokenFault};
+        /// let fault: Fault = "id-token.alg-none".parse().unwrap();
+        /// assert_eq!(fault, Fault::IdToken(IdTokenFault::AlgNone));
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Fault { $($(#[$doc])* $message($faults)),* }
 
-macro_rules! each_message {
-    ($self:expr, $fault:ident => $body:expr) => {
-        match $self {
-            Fault::IdToken($fault) => $body,
-            Fault::TokenResponse($fault) => $body,
+        impl Fault {
+            /// Every fault there is.
+            pub fn all() -> impl Iterator<Item = Fault> {
+                std::iter::empty()$(.chain($faults::ALL.iter().copied().map(Fault::$message)))*
+            }
+
+            /// The permanent id, `<message>.<what>[.<variant>]`.
+            #[must_use]
+            pub const fn id(self) -> &'static str {
+                match self { $(Fault::$message(fault) => fault.id()),* }
+            }
+
+            /// What is wrong, in one sentence.
+            #[must_use]
+            pub const fn description(self) -> &'static str {
+                match self { $(Fault::$message(fault) => fault.description()),* }
+            }
+
+            /// The clause that is broken.
+            #[must_use]
+            pub const fn clause(self) -> &'static str {
+                match self { $(Fault::$message(fault) => fault.clause()),* }
+            }
+
+            /// Which message is changed.
+            #[must_use]
+            pub const fn message(self) -> Message {
+                match self { $(Fault::$message(_) => $faults::MESSAGE),* }
+            }
+
+            /// The same hook with the value left valid.
+            #[must_use]
+            pub const fn twin(self) -> Fault {
+                match self { $(Fault::$message(_) => Fault::$message($faults::TWIN)),* }
+            }
         }
     };
 }
 
+messages! {
+    /// In what every source says about the user.
+    Identity(IdentityFault);
+    /// In the redirect back to the relying party.
+    AuthorizationResponse(AuthorizationResponseFault);
+    /// In the authorization code.
+    Code(CodeFault);
+    /// In the token endpoint's answer.
+    TokenResponse(TokenResponseFault);
+    /// In the ID token.
+    IdToken(IdTokenFault);
+    /// In the access token.
+    AccessToken(AccessTokenFault);
+    /// In the answer to a refresh.
+    RefreshResponse(RefreshFault);
+    /// In the userinfo endpoint's answer.
+    Userinfo(UserinfoFault);
+    /// In the back-channel logout token.
+    LogoutToken(LogoutTokenFault);
+    /// In the end-session endpoint's answer.
+    EndSession(EndSessionFault);
+    /// In the discovery document.
+    Metadata(MetadataFault);
+    /// In the key set.
+    Jwks(JwksFault);
+    /// In the certificate.
+    Tls(TlsFault);
+}
+
 impl Fault {
-    /// Every fault there is.
-    pub fn all() -> impl Iterator<Item = Fault> {
-        let id_token = IdTokenFault::ALL.iter().copied().map(Fault::IdToken);
-        let token_response = TokenResponseFault::ALL.iter().copied().map(Fault::TokenResponse);
-        id_token.chain(token_response)
-    }
-
-    /// The permanent id, `<message>.<what>[.<variant>]`.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        each_message!(self, fault => fault.id())
-    }
-
-    /// What is wrong, in one sentence.
-    #[must_use]
-    pub const fn description(self) -> &'static str {
-        each_message!(self, fault => fault.description())
-    }
-
-    /// The clause that is broken.
-    #[must_use]
-    pub const fn clause(self) -> &'static str {
-        each_message!(self, fault => fault.clause())
-    }
-
-    /// Which message is changed.
-    #[must_use]
-    pub const fn message(self) -> Message {
-        match self {
-            Fault::IdToken(_) => IdTokenFault::MESSAGE,
-            Fault::TokenResponse(_) => TokenResponseFault::MESSAGE,
-        }
-    }
-
-    /// The same hook with the value left valid.
-    #[must_use]
-    pub const fn twin(self) -> Fault {
-        match self {
-            Fault::IdToken(_) => Fault::IdToken(IdTokenFault::TWIN),
-            Fault::TokenResponse(_) => Fault::TokenResponse(TokenResponseFault::TWIN),
-        }
-    }
-
     /// Whether this is a twin: a hook that changes nothing.
     #[must_use]
     pub fn is_twin(self) -> bool {
@@ -216,5 +241,60 @@ impl<'de> Deserialize<'de> for Fault {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let id = String::deserialize(deserializer)?;
         id.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_are_read_back() {
+        let mut seen = HashSet::new();
+        for fault in Fault::all() {
+            assert!(seen.insert(fault.id()), "{fault} twice");
+            assert_eq!(fault.id().parse::<Fault>().unwrap(), fault);
+            let json = serde_json::to_string(&fault).unwrap();
+            assert_eq!(serde_json::from_str::<Fault>(&json).unwrap(), fault);
+        }
+        assert!(seen.len() > 300, "{} faults", seen.len());
+    }
+
+    #[test]
+    fn ids_are_kebab_case_and_begin_with_their_message() {
+        for fault in Fault::all() {
+            let (message, what) = fault.id().split_once('.').unwrap();
+            let word = serde_json::to_value(fault.message()).unwrap();
+            let expected = if word == "refresh-response" {
+                "refresh"
+            } else {
+                word.as_str().unwrap()
+            };
+            assert_eq!(message, expected, "{fault}");
+            assert!(
+                what.split('.').all(|part| !part.is_empty()
+                    && part
+                        .chars()
+                        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')),
+                "{fault}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_fault_has_a_sentence_and_a_clause() {
+        for fault in Fault::all() {
+            assert!(fault.description().ends_with('.'), "{fault}: {}", fault.description());
+            assert!(!fault.clause().is_empty(), "{fault}");
+            assert!(fault.twin().is_twin());
+        }
+    }
+
+    #[test]
+    fn an_unknown_id_is_named() {
+        let error = "id-token.nonsense".parse::<Fault>().unwrap_err();
+        assert!(error.to_string().contains("id-token.nonsense"));
     }
 }
