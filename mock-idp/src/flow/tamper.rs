@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{
-    fault::{Fault, IdTokenFault, TokenResponseFault},
+    fault::{Fault, IdTokenFault, LogoutRequest, PkceRule, TokenResponseFault},
     scenario::{FlowId, Scenario},
 };
 use crate::protocol::{
@@ -35,6 +35,9 @@ pub struct Context<'a> {
     pub keys: &'a KeyRing,
     /// The authorization server's time, seconds since 1970.
     pub now: i64,
+    /// What this flow itself has written so far: code, nonce and state from the authorization response on, the access
+    /// token from the ID token's hook on, both tokens for a logout token.
+    pub own: Earlier,
     /// What the earlier flow of the scenario left behind.
     pub earlier: Option<Earlier>,
 }
@@ -87,6 +90,7 @@ pub fn id_token(draft: &mut TokenDraft, fault: Fault, context: &Context<'_>) {
             draft.header.insert("alg".to_owned(), json!("none"));
             draft.signing = Signing::Empty;
         }
+        _ => {}
     }
 }
 
@@ -103,8 +107,16 @@ pub fn token_response(reply: &mut Reply, fault: Fault, _context: &Context<'_>) {
                 members.shift_remove("token_type");
             }
         }
+        _ => {}
     }
 }
+
+/// What an ID token or a userinfo answer says about the user: both endpoints call this with the claims that they are
+/// about to write, before the hook of the message itself.
+pub fn identity(_claims: &mut Map<String, Value>, _fault: Fault, _context: &Context<'_>) {}
+
+/// The ID token in the answer to a refresh, before it is signed; [`refresh`] then has the answer around it.
+pub fn refresh_id_token(_draft: &mut TokenDraft, _fault: Fault, _context: &Context<'_>) {}
 
 /// The answer of the token endpoint to a refresh.
 pub fn refresh(_reply: &mut Reply, _fault: Fault, _context: &Context<'_>) {}
@@ -132,6 +144,15 @@ pub fn jwks(_reply: &mut Reply, _fault: Fault, _context: &Context<'_>) {}
 
 /// Whether this fault asks that the flow's PKCE violations be refused, as Okta does, instead of being recorded only.
 #[must_use]
-pub fn enforces_pkce(_fault: Fault) -> bool {
-    false
+pub fn enforces_pkce(fault: Fault) -> bool {
+    matches!(fault, Fault::Code(code) if code.pkce() == PkceRule::Enforce)
+}
+
+/// How the logout token is carried to the relying party.
+#[must_use]
+pub fn logout_request(fault: Fault) -> LogoutRequest {
+    match fault {
+        Fault::LogoutToken(fault) => fault.request(),
+        _ => LogoutRequest::Form,
+    }
 }
