@@ -7,6 +7,7 @@
 pub mod case;
 pub mod catalog;
 pub mod check;
+pub mod config;
 pub mod edit;
 pub mod evidence;
 pub mod feature;
@@ -15,5 +16,7 @@ pub mod placeholder;
 pub mod process;
 pub mod run;
 pub mod script;
+pub mod select;
 pub mod spec;
+pub mod suggest;
 pub mod target;

@@ -14,10 +14,28 @@ pub const KNOWN: &[&str] = &[
 
 /// A placeholder that nobody fills.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("nothing fills `{{{name}}}`{}; known are {}", hint(.name), known())]
+#[error("nothing fills `{{{name}}}`; {}", self.mend())]
 pub struct UnknownPlaceholder {
     /// Its name, without braces.
     pub name: String,
+}
+
+impl UnknownPlaceholder {
+    /// What was meant, or what is known.
+    #[must_use]
+    pub fn mend(&self) -> String {
+        let known = || {
+            KNOWN
+                .iter()
+                .map(|name| format!("{{{name}}}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        match nearest(&self.name) {
+            Some(name) => format!("did you mean `{{{name}}}`?"),
+            None => format!("known are {}", known()),
+        }
+    }
 }
 
 /// The text with every known placeholder replaced by its value.
@@ -101,27 +119,10 @@ fn is_meant(name: &str) -> bool {
     KNOWN.contains(&name) || name.starts_with("idp.") || nearest(name).is_some()
 }
 
+/// A stricter likeness than for keys: a short word between braces may be anybody's.
 fn nearest(name: &str) -> Option<&'static str> {
-    let score = |known: &&'static str| (strsim::jaro_winkler(name, known) * 1000.0) as u32;
-    KNOWN
-        .iter()
-        .copied()
-        .filter(|known| score(known) >= 850)
-        .max_by_key(score)
-}
-
-fn hint(name: &str) -> String {
-    nearest(name)
-        .map(|known| format!(" (did you mean `{{{known}}}`?)"))
-        .unwrap_or_default()
-}
-
-fn known() -> String {
-    KNOWN
-        .iter()
-        .map(|name| format!("{{{name}}}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    crate::suggest::nearest(name, KNOWN.iter().copied())
+        .filter(|known| strsim::jaro_winkler(name, known) >= 0.85 && name.len() >= 5)
 }
 
 #[cfg(test)]

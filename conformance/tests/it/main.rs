@@ -5,4 +5,5 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod config;
 mod process;
