@@ -62,6 +62,10 @@ pub fn holder_of(port: u16) -> Option<String> {
         return None;
     }
     for entry in fs::read_dir("/proc").ok()?.flatten() {
+        // Beside numbers there are `self` and `thread-self`.
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
         let Ok(descriptors) = fs::read_dir(entry.path().join("fd")) else {
             continue;
         };
@@ -72,11 +76,7 @@ pub fn holder_of(port: u16) -> Option<String> {
         if holds {
             let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
             let command = String::from_utf8_lossy(&command).replace('\0', " ");
-            return Some(format!(
-                "pid {} ({})",
-                entry.file_name().to_string_lossy(),
-                shorten(command.trim())
-            ));
+            return Some(format!("pid {pid} ({})", shorten(command.trim())));
         }
     }
     None
