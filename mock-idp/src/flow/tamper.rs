@@ -3,17 +3,38 @@
 //! One function per hook. Each takes any [`Fault`] and changes the draft only if the fault is meant for that hook; an
 //! endpoint calls its hook once for every fault of the flow, in order.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::{
-    fault::{Fault, IdTokenFault, LogoutRequest, PkceRule, TokenResponseFault},
-    scenario::{FlowId, Scenario},
+    fault::{Fault, LogoutRequest, PkceRule, RefreshFault},
+    scenario::{FlowId, Persona, Scenario},
 };
 use crate::protocol::{
-    draft::{AuthorizationDraft, Body, Reply, Signing, TokenDraft},
+    draft::{AuthorizationDraft, Reply, TokenDraft},
     keys::KeyRing,
 };
+
+mod access_token;
+mod forge;
+mod front_channel;
+mod id_token;
+mod identity;
+mod logout_token;
+mod server;
+mod text;
+mod token_response;
+mod userinfo;
+
+pub use identity::UNICODE;
+
+/// Markup that runs a script where it is not escaped: it breaks out of text, attributes and JSON in a page alike, and
+/// leaves an element named `xssprobe` behind.
+pub const MARKUP: &str = "\"'><img src=x onerror=xssprobe()><xssprobe></xssprobe>";
+
+/// Endpoints that a metadata fault moves are published below this path; the router answers `{ODD_PATH}{word}{path}` as it
+/// answers `{path}`.
+pub const ODD_PATH: &str = "/odd/place/";
 
 /// What a fault may borrow from.
 #[derive(Clone, Debug)]
@@ -71,81 +92,88 @@ impl Context<'_> {
     }
 }
 
-/// The ID token, before it is signed.
-pub fn id_token(draft: &mut TokenDraft, fault: Fault, context: &Context<'_>) {
-    let Fault::IdToken(fault) = fault else { return };
-    match fault {
-        IdTokenFault::Resigned => {}
-        IdTokenFault::NonceSuffix => {
-            if let Some(Value::String(nonce)) = draft.claims.get_mut("nonce") {
-                nonce.push('x');
-            }
-        }
-        IdTokenFault::AudOther => {
-            draft
-                .claims
-                .insert("aud".to_owned(), json!(format!("{}x", context.client_id)));
-        }
-        IdTokenFault::AlgNone => {
-            draft.header.insert("alg".to_owned(), json!("none"));
-            draft.signing = Signing::Empty;
-        }
-        _ => {}
-    }
-}
-
-/// The access token, before it is signed.
-pub fn access_token(_draft: &mut TokenDraft, _fault: Fault, _context: &Context<'_>) {}
-
-/// The answer of the token endpoint to a code redemption; the tokens inside are written already.
-pub fn token_response(reply: &mut Reply, fault: Fault, _context: &Context<'_>) {
-    let Fault::TokenResponse(fault) = fault else { return };
-    match fault {
-        TokenResponseFault::Rewritten => {}
-        TokenResponseFault::NoTokenType => {
-            if let Body::Json(Value::Object(members)) = &mut reply.body {
-                members.shift_remove("token_type");
-            }
-        }
-        _ => {}
-    }
-}
-
 /// What an ID token or a userinfo answer says about the user: both endpoints call this with the claims that they are
 /// about to write, before the hook of the message itself.
-pub fn identity(_claims: &mut Map<String, Value>, _fault: Fault, _context: &Context<'_>) {}
-
-/// The ID token in the answer to a refresh, before it is signed; [`refresh`] then has the answer around it.
-pub fn refresh_id_token(_draft: &mut TokenDraft, _fault: Fault, _context: &Context<'_>) {}
-
-/// The answer of the token endpoint to a refresh.
-pub fn refresh(_reply: &mut Reply, _fault: Fault, _context: &Context<'_>) {}
-
-/// The answer of the userinfo endpoint.
-pub fn userinfo(_reply: &mut Reply, _fault: Fault, _context: &Context<'_>) {}
-
-/// The logout token, before it is signed.
-pub fn logout_token(_draft: &mut TokenDraft, _fault: Fault, _context: &Context<'_>) {}
+pub fn identity(claims: &mut Map<String, Value>, fault: Fault, context: &Context<'_>) {
+    if let Fault::Identity(fault) = fault {
+        identity::apply(claims, fault, context);
+    }
+}
 
 /// The text of the authorization code, before it is stored: special characters, other lengths.
-pub fn code(_code: &mut String, _fault: Fault, _context: &Context<'_>) {}
-
-/// The authorization response; the code inside went through [`code`] already.
-pub fn authorization_response(_draft: &mut AuthorizationDraft, _fault: Fault, _context: &Context<'_>) {}
-
-/// The answer of the end-session endpoint.
-pub fn end_session(_reply: &mut Reply, _fault: Fault, _context: &Context<'_>) {}
-
-/// The discovery document.
-pub fn metadata(_reply: &mut Reply, _fault: Fault, _context: &Context<'_>) {}
-
-/// The key set.
-pub fn jwks(_reply: &mut Reply, _fault: Fault, _context: &Context<'_>) {}
+pub fn code(code: &mut String, fault: Fault, _context: &Context<'_>) {
+    if let Fault::Code(fault) = fault {
+        front_channel::code(code, fault);
+    }
+}
 
 /// Whether this fault asks that the flow's PKCE violations be refused, as Okta does, instead of being recorded only.
 #[must_use]
 pub fn enforces_pkce(fault: Fault) -> bool {
     matches!(fault, Fault::Code(code) if code.pkce() == PkceRule::Enforce)
+}
+
+/// The authorization response; the code inside went through [`code`] already.
+pub fn authorization_response(draft: &mut AuthorizationDraft, fault: Fault, context: &Context<'_>) {
+    if let Fault::AuthorizationResponse(fault) = fault {
+        front_channel::authorization_response(draft, fault, context);
+    }
+}
+
+/// The access token, before it is signed.
+pub fn access_token(draft: &mut TokenDraft, fault: Fault, context: &Context<'_>) {
+    if let Fault::AccessToken(fault) = fault {
+        access_token::apply(draft, fault, context);
+    }
+}
+
+/// The ID token, before it is signed.
+pub fn id_token(draft: &mut TokenDraft, fault: Fault, context: &Context<'_>) {
+    if let Fault::IdToken(fault) = fault {
+        id_token::apply(draft, fault, context);
+    }
+}
+
+/// The answer of the token endpoint to a code redemption; the tokens inside are written already.
+pub fn token_response(reply: &mut Reply, fault: Fault, context: &Context<'_>) {
+    if let Fault::TokenResponse(fault) = fault {
+        token_response::apply(reply, fault, context);
+    }
+}
+
+/// The ID token in the answer to a refresh, before it is signed; [`refresh`] then has the answer around it.
+pub fn refresh_id_token(draft: &mut TokenDraft, fault: Fault, context: &Context<'_>) {
+    if let Fault::RefreshResponse(fault) = fault {
+        token_response::refresh_id_token(draft, fault, context);
+    }
+}
+
+/// The answer of the token endpoint to a refresh.
+pub fn refresh(reply: &mut Reply, fault: Fault, _context: &Context<'_>) {
+    if let Fault::RefreshResponse(fault) = fault {
+        token_response::refresh(reply, fault);
+    }
+}
+
+/// Whether a refresh under this fault issues a new refresh token and kills the old one. The endpoint does that, because
+/// it must know the new token.
+#[must_use]
+pub fn rotates_refresh_token(fault: Fault) -> bool {
+    fault == Fault::RefreshResponse(RefreshFault::Rotated)
+}
+
+/// The answer of the userinfo endpoint.
+pub fn userinfo(reply: &mut Reply, fault: Fault, context: &Context<'_>) {
+    if let Fault::Userinfo(fault) = fault {
+        userinfo::apply(reply, fault, context);
+    }
+}
+
+/// The logout token, before it is signed.
+pub fn logout_token(draft: &mut TokenDraft, fault: Fault, context: &Context<'_>) {
+    if let Fault::LogoutToken(fault) = fault {
+        logout_token::apply(draft, fault, context);
+    }
 }
 
 /// How the logout token is carried to the relying party.
@@ -155,4 +183,39 @@ pub fn logout_request(fault: Fault) -> LogoutRequest {
         Fault::LogoutToken(fault) => fault.request(),
         _ => LogoutRequest::Form,
     }
+}
+
+/// The answer of the end-session endpoint.
+pub fn end_session(reply: &mut Reply, fault: Fault, _context: &Context<'_>) {
+    if let Fault::EndSession(fault) = fault {
+        front_channel::end_session(reply, fault);
+    }
+}
+
+/// The discovery document.
+pub fn metadata(reply: &mut Reply, fault: Fault, context: &Context<'_>) {
+    if let Fault::Metadata(fault) = fault {
+        server::metadata(reply, fault, context);
+    }
+}
+
+/// The key set.
+pub fn jwks(reply: &mut Reply, fault: Fault, context: &Context<'_>) {
+    if let Fault::Jwks(fault) = fault {
+        server::jwks(reply, fault, context);
+    }
+}
+
+/// Whose identity faults borrow; where the scenario names nobody, somebody who exists in no organisation.
+fn victim(context: &Context<'_>) -> Persona {
+    context.scenario.victim.clone().unwrap_or_else(|| Persona {
+        sub: "00uStrangerFromNowhere".to_owned(),
+        login: "stranger@nowhere.example".to_owned(),
+        email: "stranger@nowhere.example".to_owned(),
+        given_name: "Stranger".to_owned(),
+        family_name: "Nowhere".to_owned(),
+        id_token_name: "Stranger Nowhere".to_owned(),
+        userinfo_name: "Stranger of Nowhere".to_owned(),
+        claims: Map::new(),
+    })
 }

@@ -49,6 +49,8 @@ pub enum NamedKey {
     EcP256,
     /// RSA 1024, published when a JWKS fault says so.
     WeakRsa,
+    /// RSA 512, published when a JWKS fault says so.
+    TinyRsa,
     /// RSA 2048 published with `"use":"enc"` when a JWKS fault says so.
     Encryption,
 }
@@ -150,6 +152,8 @@ pub enum Delivery {
     Chunked,
     /// `Connection: close`, HTTP/1.0 style, no content length.
     CloseDelimited,
+    /// As `Normal`, with header names in upper case.
+    UpperCaseHeaders,
     /// Content-Encoding gzip, when the client accepts it.
     Gzip,
     /// Content-Encoding gzip of this many zero bytes after decoding.

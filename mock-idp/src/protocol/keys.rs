@@ -110,6 +110,18 @@ impl KeyRing {
         digest43(&format!("mock-idp named key {key:?}"))
     }
 
+    /// A self-signed certificate of the current key, DER, for `x5c`.
+    #[must_use]
+    pub fn certificate(&self) -> Vec<u8> {
+        self.material.certificate()
+    }
+
+    /// A self-signed certificate of a named RSA key, DER, for `x5c` and `x5u`.
+    #[must_use]
+    pub fn named_certificate(&self, key: NamedKey) -> Vec<u8> {
+        named(key).certificate()
+    }
+
     /// Writes the token: signs as [`TokenDraft::signing`] says and then applies [`TokenDraft::mangle`].
     ///
     /// An RSA key signs with the algorithm that the header names, where it is one of RS256 to PS512, else RS256.
@@ -221,6 +233,7 @@ static ATTACKER: LazyLock<Material> = LazyLock::new(|| stored!("attacker"));
 static SECOND: LazyLock<Material> = LazyLock::new(|| stored!("second"));
 static EC: LazyLock<Material> = LazyLock::new(|| stored!("ec"));
 static WEAK: LazyLock<Material> = LazyLock::new(|| stored!("weak"));
+static TINY: LazyLock<Material> = LazyLock::new(|| stored!("tiny"));
 static ENCRYPTION: LazyLock<Material> = LazyLock::new(|| stored!("encryption"));
 
 fn named(key: NamedKey) -> &'static Material {
@@ -229,6 +242,7 @@ fn named(key: NamedKey) -> &'static Material {
         NamedKey::SecondRsa => &SECOND,
         NamedKey::EcP256 => &EC,
         NamedKey::WeakRsa => &WEAK,
+        NamedKey::TinyRsa => &TINY,
         NamedKey::Encryption => &ENCRYPTION,
     }
 }
@@ -308,6 +322,17 @@ impl Material {
         Value::Object(jwk)
     }
 
+    /// Empty where the key cannot sign a certificate.
+    fn certificate(&self) -> Vec<u8> {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::CommonName, self.name);
+        params
+            .self_signed(self)
+            .map(|certificate| certificate.der().to_vec())
+            .unwrap_or_default()
+    }
+
     fn sign(&self, alg: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let failed = |problem| SignError {
             key: self.name,
@@ -331,6 +356,22 @@ impl Material {
                 .map_err(|_| failed("aws-lc refused to sign")),
             Pair::Unusable(problem) => Err(failed(problem)),
         }
+    }
+}
+
+impl rcgen::PublicKeyData for Material {
+    fn der_bytes(&self) -> &[u8] {
+        &self.pkcs1
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        &rcgen::PKCS_RSA_SHA256
+    }
+}
+
+impl rcgen::SigningKey for Material {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        Material::sign(self, "RS256", message).map_err(|_| rcgen::Error::RemoteKeyError)
     }
 }
 
@@ -406,6 +447,7 @@ mod tests {
             NamedKey::SecondRsa,
             NamedKey::EcP256,
             NamedKey::WeakRsa,
+            NamedKey::TinyRsa,
             NamedKey::Encryption,
         ] {
             let token = ring.sign(&draft(Signing::With(key), "RS256")).unwrap();
@@ -417,6 +459,20 @@ mod tests {
             .decode(ring.named_jwk(NamedKey::WeakRsa)["n"].as_str().unwrap())
             .unwrap();
         assert_eq!(modulus.len() * 8, 1024);
+        let modulus = B64
+            .decode(ring.named_jwk(NamedKey::TinyRsa)["n"].as_str().unwrap())
+            .unwrap();
+        assert_eq!(modulus.len() * 8, 512);
+    }
+
+    #[test]
+    fn certificates_carry_the_key_that_they_name() {
+        let ring = KeyRing::of("default", 0);
+        let certificate = ring.certificate();
+        let holds = |der: &[u8]| certificate.windows(der.len()).any(|part| part == der);
+        assert!(holds(ring.spki_der()), "the certificate holds the public key");
+        assert!(!holds(&named(NamedKey::Attacker).spki));
+        assert_ne!(ring.named_certificate(NamedKey::Attacker), certificate);
     }
 
     #[test]
