@@ -107,6 +107,10 @@ impl Answer {
         if !is_json {
             return Err(FetchError::NotJson(self.content_type.clone()));
         }
+        // serde fills a struct from an array as well, member by member in order. No message here is an array.
+        if self.body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(FetchError::Malformed("no object".to_owned()));
+        }
         serde_json::from_slice(&self.body).map_err(|error| {
             // Position and kind only: the message itself may quote what was sent.
             FetchError::Malformed(format!("{:?} error in line {}", error.classify(), error.line()))

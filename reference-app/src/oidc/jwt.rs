@@ -40,7 +40,7 @@ pub enum TokenError {
     NoKeyId,
     #[error("its signature is by none of the published keys")]
     Signature,
-    #[error("its claims are no JSON object with each name once")]
+    #[error("its claims are no JSON object of the expected shape, with each name once")]
     Claims,
     #[error("it has no usable `{0}`")]
     Missing(&'static str),
