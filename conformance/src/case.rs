@@ -113,6 +113,14 @@ pub const fn May(check: Check) -> Expect {
     }
 }
 
+impl Case {
+    /// The part of the id before the slash.
+    #[must_use]
+    pub fn group(&self) -> &'static str {
+        self.id.split('/').next().unwrap_or(self.id)
+    }
+}
+
 impl Variant {
     /// A variant with a script and faults.
     #[must_use]

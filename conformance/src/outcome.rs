@@ -31,6 +31,17 @@ pub enum Level {
     Must,
 }
 
+impl std::fmt::Display for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Level::May => "MAY",
+            Level::Should => "SHOULD",
+            Level::MustStar => "MUST*",
+            Level::Must => "MUST",
+        })
+    }
+}
+
 /// The verdict of a variant, a case or a run: the only words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", content = "reason", rename_all = "kebab-case")]

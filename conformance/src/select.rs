@@ -2,7 +2,8 @@
 //!
 //! `callback/state-missing` (a case), `callback` or `callback/*` (a group), `*/aud-*` (a pattern), `failed` (what was not
 //! well in the last run) choose; `level:must` and `lane:slow` narrow the choice down, or choose on their own; `not …`
-//! takes away. Cases of the slow lane come only when they are named in full or by `lane:slow`.
+//! takes away. Cases of the slow lane come only when they are named in full, or
+//! by `lane:slow`.
 
 use std::{fmt, str::FromStr};
 
@@ -79,9 +80,8 @@ pub fn select(selectors: &[Selector], failed: Option<&[String]>) -> Result<Selec
             && !any(&taken, case)
     };
     let asked_for_slow = |case: &Case| {
-        named
-            .iter()
-            .any(|selector| matches!(selector, Selector::Case(_) | Selector::Failed) && selector.fits(case, failed))
+        let by_name = |selector: &&&Selector| matches!(selector, Selector::Case(_) | Selector::Failed);
+        named.iter().filter(by_name).any(|selector| selector.fits(case, failed))
             || lanes.contains(&&Selector::Lane(Lane::Slow))
     };
     let (cases, slow): (Vec<_>, Vec<_>) = catalog::all()

@@ -68,6 +68,9 @@ pub async fn build(start: &Start, folder: &Path) -> Result<(), StartError> {
     let limit = start.build_timeout.map_or(BUILD_LIMIT, Duration::from_secs);
     let mut build = Running::spawn(command, folder, &BTreeMap::new(), None)?;
     let ended = timeout(limit, build.ended()).await;
+    if ended.is_ok() {
+        build.output.drained().await;
+    }
     let output = build.output.tail();
     match ended {
         Ok(status) if status.success() => Ok(()),

@@ -6,4 +6,6 @@
 )]
 
 mod config;
+mod fixed_run;
 mod process;
+mod report;

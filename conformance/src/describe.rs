@@ -1,0 +1,272 @@
+//! What a script, an edit and a check say in sentences: `explain` and failure blocks print from the literals themselves.
+
+use crate::{
+    case::{Case, Variant},
+    edit::{Change, CookieEdit, Edit, Initiator, Text},
+    script::{Act, Hold, IdpAct, MAIN, Pause, Place, Slot, Step, Who},
+};
+
+/// The sentences of a script, without full stops. A script without steps only watches.
+#[must_use]
+pub fn steps(script: &[Step]) -> Vec<String> {
+    if script.is_empty() {
+        return vec!["watches everything that this run recorded".to_owned()];
+    }
+    script.iter().map(step).collect()
+}
+
+/// What the authorization server does wrong in a variant, one sentence per fault with its id.
+#[must_use]
+pub fn faults(variant: &Variant) -> Vec<String> {
+    variant
+        .faults
+        .iter()
+        .map(|fault| format!("{} [{}]", fault.description(), fault.id()))
+        .collect()
+}
+
+/// What decides a variant: level and sentence of each check.
+#[must_use]
+pub fn checks(variant: &Variant) -> Vec<String> {
+    variant
+        .expect
+        .iter()
+        .map(|expect| format!("{}: {} [{}]", expect.level, expect.check.expects, expect.check.id))
+        .collect()
+}
+
+/// Whether the harness has to be able to start the app, and what else a case needs, in words.
+#[must_use]
+pub fn needs(case: &Case) -> Vec<String> {
+    case.needs
+        .iter()
+        .map(|feature| words(&format!("{feature:?}")))
+        .collect()
+}
+
+fn step(step: &Step) -> String {
+    format!("{} {}", who(step.who), act(&step.act))
+}
+
+fn act(act: &Act) -> String {
+    match act {
+        Act::Start(slot, edits) => format!("starts {}{}", flow(*slot), with(edits)),
+        Act::Authorize(slot, edits) => {
+            format!(
+                "signs in at the authorization server in {}{}, and the response is held",
+                flow(*slot),
+                with(edits)
+            )
+        }
+        Act::Deliver(slot, edits) => format!(
+            "brings the authorization response of {} to the callback{}",
+            flow(*slot),
+            with(edits)
+        ),
+        Act::Insist(slot, edits, times) => format!(
+            "brings the authorization response of {} to the callback{}, again for every new authorization request, at most {times} times",
+            flow(*slot),
+            with(edits)
+        ),
+        Act::SignIn(slot) => format!("signs in ({})", flow(*slot)),
+        Act::SignInAs(other, slot) => format!("signs in as {} in the same browser ({})", who(*other), flow(*slot)),
+        Act::SignInWith(slot, edits) => format!("signs in ({}){}", flow(*slot), with(edits)),
+        Act::Callback(edits) => format!("requests the callback by hand{}", with(edits)),
+        Act::Probe(label) => format!("asks the protected page who is signed in ({label})"),
+        Act::ProbeWith(label, saved) => {
+            format!("asks the protected page with the cookies saved as \"{saved}\" ({label})")
+        }
+        Act::ProbeProtected(label, edits) => format!("requests every protected path{} ({label})", with(edits)),
+        Act::Save(name) => format!("has the cookies saved as \"{name}\""),
+        Act::Cookies(edit) => format!("gets other cookies: {}", cookies(*edit)),
+        Act::SignOut(edits) => format!("signs out{}", with(edits)),
+        Act::FollowSignOut(edits) => format!(
+            "follows the sign-out to the authorization server and back{}",
+            with(edits)
+        ),
+        Act::DeepLink(slot, suffix) => format!(
+            "opens the protected page{suffix} as a deep link, signed out ({})",
+            flow(*slot)
+        ),
+        Act::InitiateLogin(slot, edits) => {
+            format!("is sent to the initiate-login URI ({}){}", flow(*slot), with(edits))
+        }
+        Act::Request(place, edits) => format!("requests {}{}", place_name(*place), with(edits)),
+        Act::RawBytes(bytes) => format!("sends these bytes: {}", bytes.escape_debug()),
+        Act::LogoutToken(slot) => format!("is signed out by a logout token for {}", flow(*slot)),
+        Act::FrontChannel(slot, edits) => format!(
+            "loads the front-channel logout frame for {}{}",
+            flow(*slot),
+            with(edits)
+        ),
+        Act::NewBrowser => "takes a new browser".to_owned(),
+        Act::Idp(act) => format!("waits while {}", idp(*act)),
+        Act::Repeat(times, inner) => format!("does this {times} times: {}", steps(inner).join("; ")),
+        Act::Crowd(crowd) => {
+            let faulty = match crowd.faulty_every {
+                0 => String::new(),
+                1 => ", all with faults".to_owned(),
+                every => format!(", every {every}th with faults"),
+            };
+            let hold = match crowd.hold {
+                Hold::Free => "",
+                Hold::Reversed => ", answers released in reverse order",
+                Hold::Shuffled => ", answers released in random order",
+                Hold::FirstOnly => ", the first one's answer released last",
+            };
+            format!(
+                "stands for {} people who sign in at once{faulty}{hold}, {} rounds",
+                crowd.size, crowd.rounds
+            )
+        }
+        Act::DeliverTwice(slot) => format!(
+            "brings the authorization response of {} twice at the same time",
+            flow(*slot)
+        ),
+        Act::SignOutRace(count) => format!("requests the protected page {count} times at once while signing out"),
+        Act::Flood(count) => format!("starts {count} sign-ins at once and drops them"),
+        Act::Wait(Pause::SessionIdle) => "does nothing for longer than an idle session may live".to_owned(),
+        Act::Wait(Pause::SessionLifetime) => "waits until no session may live any longer".to_owned(),
+    }
+}
+
+/// What an edit changes.
+#[must_use]
+pub fn edit(edit: &Edit) -> String {
+    match edit {
+        Edit::Identity => "unchanged".to_owned(),
+        Edit::Query(name, to) | Edit::Form(name, to) => change(name, *to),
+        Edit::RawQuery(raw) => format!("`{raw}` appended to the query"),
+        Edit::AsFormPost => "all parameters in a form post".to_owned(),
+        Edit::Method(method) => format!("by {method}"),
+        Edit::Header(name, value) => format!("header `{name}: {}`", text(*value)),
+        Edit::Body(kind, body) => format!("a {kind} body: {}", text(*body)),
+        Edit::PathSuffix(suffix) => format!("`{suffix}` after the path"),
+        Edit::PathPrefix(prefix) => format!("`{prefix}` before the path"),
+        Edit::PathUpper => "the path in upper case".to_owned(),
+        Edit::Path(path) => format!("path {}", text(*path)),
+        Edit::NoCookies => "without cookies".to_owned(),
+        Edit::From(initiator) => match initiator {
+            Initiator::CurrentDocument => "from the open page".to_owned(),
+            Initiator::AddressBar => "typed as an address".to_owned(),
+            Initiator::OtherSiteLink => "by a link on another site".to_owned(),
+            Initiator::OtherSiteForm => "by a form of another site".to_owned(),
+            Initiator::OtherSiteSubresource => "as an image or frame on another site".to_owned(),
+        },
+    }
+}
+
+fn change(name: &str, change: Change) -> String {
+    match change {
+        Change::Remove => format!("without `{name}`"),
+        Change::Empty => format!("`{name}` empty"),
+        Change::Set(value) => format!("`{name}` = {}", text(value)),
+        Change::Append(suffix) => format!("`{name}` with `{}` appended", suffix.escape_debug()),
+        Change::Prepend(prefix) => format!("`{name}` with `{}` before it", prefix.escape_debug()),
+        Change::DropLast(count) => format!("`{name}` without its last {count} characters"),
+        Change::FlipCase => format!("`{name}` with upper and lower case swapped"),
+        Change::Retarget(to) => format!("`{name}` with every URL of the app inside it replaced by `{to}`"),
+        Change::Random => format!("`{name}` replaced by a random value of the same shape"),
+        Change::Rename(to) => format!("`{name}` renamed to `{to}`"),
+        Change::TwiceWrongFirst(value) => format!("`{name}` twice, {} first", text(value)),
+        Change::TwiceWrongLast(value) => format!("`{name}` twice, {} last", text(value)),
+        Change::Raw(raw) => format!("`{name}` = `{}`, not encoded", raw.escape_debug()),
+        Change::Bytes(bytes) => format!("`{name}` = bytes `{bytes}`"),
+    }
+}
+
+fn text(text: Text) -> String {
+    match text {
+        Text::Plain(plain) => format!("`{}`", plain.escape_debug()),
+        Text::Random(length) => format!("{length} random characters"),
+        Text::Repeat(unit, count) => format!("`{unit}` {count} times"),
+        Text::ResponseOf(slot, name) => format!("the `{name}` of the authorization response of {}", flow(slot)),
+        Text::RequestOf(slot, name) => format!("the `{name}` of the authorization request of {}", flow(slot)),
+        Text::IdTokenOf(slot) => format!("the ID token of {}", flow(slot)),
+        Text::AccessTokenOf(slot) => format!("the access token of {}", flow(slot)),
+    }
+}
+
+fn cookies(edit: CookieEdit) -> String {
+    match edit {
+        CookieEdit::FlipBit => "one bit of each value flipped".to_owned(),
+        CookieEdit::Truncate => "each value halved".to_owned(),
+        CookieEdit::Empty => "each value empty".to_owned(),
+        CookieEdit::Duplicate => "each sent twice, the first copy damaged".to_owned(),
+        CookieEdit::Pad(size) => format!("each padded to {size} bytes"),
+        CookieEdit::InvalidUtf8 => "each value bytes that are no UTF-8".to_owned(),
+        CookieEdit::DropChunk => "one chunk missing".to_owned(),
+        CookieEdit::FlowCookiesAsSession => {
+            "values from before sign-in under the names of the session cookies".to_owned()
+        }
+        CookieEdit::Load(name) => format!("those saved as \"{name}\""),
+        CookieEdit::Retarget(to) => format!("every URL of the app inside a value replaced by `{to}`"),
+        CookieEdit::Clear => "none".to_owned(),
+        CookieEdit::Plant(value) => format!("session cookies planted with {}", text(value)),
+    }
+}
+
+fn idp(act: IdpAct) -> &'static str {
+    match act {
+        IdpAct::RotateKeys => "the authorization server rotates its signing key",
+        IdpAct::Misbehave => "the authorization server begins to misbehave",
+        IdpAct::Behave => "the authorization server behaves again",
+        IdpAct::CoolDown => "the cool-down after the last key fetch passes",
+        IdpAct::OddClient => "the app is registered under an id and a secret that need encoding",
+    }
+}
+
+fn with(edits: &[Edit]) -> String {
+    let edits: Vec<String> = edits.iter().filter(|edit| **edit != Edit::Identity).map(edit).collect();
+    if edits.is_empty() {
+        String::new()
+    } else {
+        format!(" with {}", edits.join(", "))
+    }
+}
+
+const fn who(who: Who) -> &'static str {
+    match who {
+        Who::User => "the user",
+        Who::Victim => "the victim",
+        Who::Attacker => "the attacker",
+    }
+}
+
+fn flow(slot: Slot) -> String {
+    match slot {
+        MAIN => "the flow".to_owned(),
+        Slot(1) => "the other flow".to_owned(),
+        Slot(2) => "the third flow".to_owned(),
+        Slot(number) => format!("flow {number}"),
+    }
+}
+
+const fn place_name(place: Place) -> &'static str {
+    match place {
+        Place::SignIn => "the sign-in path",
+        Place::Callback => "the callback",
+        Place::SignOut => "the sign-out path",
+        Place::Protected => "the protected page",
+        Place::PostLogout => "the post-logout page",
+        Place::BackChannel => "the back-channel logout URI",
+        Place::InitiateLogin => "the initiate-login URI",
+        Place::Root => "the app's root",
+    }
+}
+
+/// `RpInitiatedLogout` → `rp initiated logout`.
+pub(crate) fn words(name: &str) -> String {
+    let mut text = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() {
+            if !text.is_empty() && text.ends_with(char::is_lowercase) {
+                text.push(' ');
+            }
+            text.extend(c.to_lowercase());
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}

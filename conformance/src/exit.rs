@@ -1,0 +1,68 @@
+//! Exit codes: an interface like any other. Scripts tell "the app is bad" from "the run did not work" by them.
+
+use crate::run::RunResult;
+
+/// All is well.
+pub const CLEAN: u8 = 0;
+/// A case failed (or warned, with `--fail-on warn`): the app is bad.
+pub const FAILED: u8 = 1;
+/// The command line or the configuration is wrong.
+pub const USAGE: u8 = 2;
+/// Preflight or control failed, so nothing could be judged; or a case ended in *error*.
+pub const NOT_JUDGED: u8 = 3;
+/// The selectors select no case.
+pub const NOTHING_SELECTED: u8 = 4;
+/// The baseline names a failure that is no longer there.
+pub const STALE_BASELINE: u8 = 5;
+/// A case was inconclusive: it decides nothing, and silence is not success.
+pub const INCONCLUSIVE: u8 = 6;
+/// A bug in this program.
+pub const BUG: u8 = 70;
+/// Ended by Ctrl-C or SIGTERM.
+pub const INTERRUPTED: u8 = 130;
+
+/// Every code with its sentence, in the order of precedence; for `--help`.
+pub const ALL: &[(u8, &str)] = &[
+    (BUG, "a bug in this program"),
+    (INTERRUPTED, "interrupted"),
+    (USAGE, "usage or configuration is wrong"),
+    (NOT_JUDGED, "preflight or control failed: nothing could be judged"),
+    (FAILED, "a case failed (or warned, with --fail-on warn)"),
+    (NOT_JUDGED, "a case ended in error"),
+    (INCONCLUSIVE, "a case was inconclusive (unless --allow-inconclusive)"),
+    (STALE_BASELINE, "the baseline is stale"),
+    (NOTHING_SELECTED, "nothing was selected"),
+    (CLEAN, "clean"),
+];
+
+/// What makes a run red.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// A *warn* is as bad as a *fail*.
+    pub fail_on_warn: bool,
+    /// An *inconclusive* case does not matter.
+    pub allow_inconclusive: bool,
+    /// What was found does not matter, as long as the run itself worked.
+    pub exit_zero: bool,
+}
+
+/// The code of a finished run: the first that applies. A baseline is not looked at here.
+#[must_use]
+pub fn exit_code(result: &RunResult, policy: &Policy) -> u8 {
+    let finding = |code| if policy.exit_zero { CLEAN } else { code };
+    if result.interrupted {
+        INTERRUPTED
+    } else if result.aborted.is_some() {
+        NOT_JUDGED
+    } else if result.count("fail") > 0 || (policy.fail_on_warn && result.count("warn") > 0) {
+        finding(FAILED)
+    } else if result.count("error") > 0 {
+        NOT_JUDGED
+    } else if result.count("inconclusive") > 0 && !policy.allow_inconclusive {
+        finding(INCONCLUSIVE)
+    } else if result.cases.is_empty() {
+        NOTHING_SELECTED
+    } else {
+        CLEAN
+    }
+}

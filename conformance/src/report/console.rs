@@ -1,0 +1,244 @@
+//! The report for people at a terminal: live bars per group while the run goes on, then what is worth reading.
+
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{
+    Setting,
+    block::block,
+    look::{Look, Tone},
+    plain::{control_line, opening, setup},
+    summary::{WORDS, last_line, notices, seconds, tail},
+};
+use crate::{
+    case::Case,
+    outcome::Verdict,
+    run::{CaseResult, Header, RunEvent},
+};
+
+/// Rows of bars beyond which a small terminal gets one line instead.
+const ROOM: usize = 18;
+
+/// Writes a run for a terminal. What is said goes to `say`, line by line; the bars live on standard error.
+pub struct Console<S> {
+    say: S,
+    look: Look,
+    setting: Setting,
+    bar: ProgressBar,
+    quiet: bool,
+    groups: Groups,
+    header: Option<Header>,
+    preflight: (usize, usize),
+}
+
+impl<S: FnMut(&str)> Console<S> {
+    /// A reporter that says texts by `say` and draws its bars here.
+    pub fn new(
+        say: S,
+        draw: ProgressDrawTarget,
+        look: Look,
+        setting: Setting,
+        cases: &[&'static Case],
+        quiet: bool,
+    ) -> Self {
+        let bar = ProgressBar::with_draw_target(None, draw);
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        Self {
+            say,
+            look,
+            setting,
+            bar,
+            quiet,
+            groups: Groups::of(cases),
+            header: None,
+            preflight: (0, 0),
+        }
+    }
+
+    /// Takes one event.
+    pub fn on(&mut self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::Started(header) => {
+                self.header = Some((*header).clone());
+                if !self.quiet {
+                    self.print(&opening(header, &self.look));
+                }
+            }
+            RunEvent::Preflight(check) => {
+                self.preflight.0 += usize::from(check.ok);
+                self.preflight.1 += 1;
+                if !check.ok || (check.warning && !self.quiet) {
+                    self.print(&setup(check, &self.look));
+                }
+            }
+            RunEvent::Control(control) => {
+                if !self.quiet || !control.ok {
+                    let (ok, all) = std::mem::take(&mut self.preflight);
+                    let before = if all > 0 {
+                        format!("preflight {ok}/{all}   ")
+                    } else {
+                        String::new()
+                    };
+                    self.print(&format!("{before}{}\n", control_line(control, &self.look)));
+                }
+            }
+            RunEvent::CaseStarted(case) => {
+                self.groups.start(case);
+                self.redraw();
+            }
+            RunEvent::CaseFinished(result) => {
+                self.groups.finish(result);
+                if let (Verdict::Fail | Verdict::Warn, Some(header)) = (&result.verdict, &self.header) {
+                    let block = block(result, header, &self.setting, &self.look);
+                    self.print(&format!("\n{block}"));
+                }
+                self.redraw();
+            }
+            // Told again at the end: nothing between bars is read twice.
+            RunEvent::Notice(text) => self.bar.set_message(self.look.text(text)),
+            RunEvent::Finished(result) => {
+                self.bar.finish_and_clear();
+                if !self.quiet && !result.cases.is_empty() {
+                    let table = self.groups.table(&self.look);
+                    self.print(&format!("\n{table}"));
+                }
+                let tail = notices(result, &self.look) + &tail(result, &self.look);
+                if !tail.is_empty() {
+                    self.print(&format!("\n{tail}"));
+                }
+                let line = last_line(result, &self.setting.policy);
+                self.print(&format!("\n{}\n", self.look.paint(Tone::Strong, &line)));
+            }
+        }
+    }
+
+    fn print(&mut self, text: &str) {
+        let say = &mut self.say;
+        self.bar.suspend(|| say(text));
+    }
+
+    fn redraw(&self) {
+        let rows = self.look.width.map_or(usize::MAX, |_| ROOM);
+        let live = self.groups.live(&self.look, self.groups.0.len() <= rows);
+        self.bar.set_message(live);
+    }
+}
+
+/// The groups of a run with the verdicts that are known.
+struct Groups(Vec<Group>);
+
+struct Group {
+    name: &'static str,
+    cases: Vec<(&'static str, Option<Verdict>)>,
+    running: usize,
+    began: Option<Instant>,
+}
+
+impl Groups {
+    fn of(cases: &[&'static Case]) -> Self {
+        let mut groups: Vec<Group> = Vec::new();
+        for case in cases {
+            let name = case.group();
+            match groups.iter_mut().find(|group| group.name == name) {
+                Some(group) => group.cases.push((case.id, None)),
+                None => groups.push(Group {
+                    name,
+                    cases: vec![(case.id, None)],
+                    running: 0,
+                    began: None,
+                }),
+            }
+        }
+        Self(groups)
+    }
+
+    fn start(&mut self, case: &Case) {
+        if let Some(group) = self.0.iter_mut().find(|group| group.name == case.group()) {
+            group.running += 1;
+            group.began.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn finish(&mut self, result: &CaseResult) {
+        let Some(group) = self.0.iter_mut().find(|group| group.name == result.case.group()) else {
+            return;
+        };
+        group.running = group.running.saturating_sub(1);
+        if let Some((_, verdict)) = group.cases.iter_mut().find(|(id, _)| *id == result.case.id) {
+            *verdict = Some(result.verdict.clone());
+        }
+    }
+
+    /// One row per group: name, a sign per case, the counts.
+    fn table(&self, look: &Look) -> String {
+        let names = self.0.iter().map(|group| group.name.len()).max().unwrap_or_default();
+        let longest = self.0.iter().map(|group| group.cases.len()).max().unwrap_or_default();
+        let room = look.width.map_or(usize::MAX, |width| width.saturating_sub(names + 40));
+        let mut text = String::new();
+        for group in &self.0 {
+            let signs: String = group
+                .cases
+                .iter()
+                .map(|(_, verdict)| match verdict {
+                    Some(own) => look.paint(Tone::of(own), look.sign(Some(own))),
+                    None => look.paint(Tone::Faint, look.sign(None)),
+                })
+                .collect();
+            let bar = if longest <= room {
+                format!("{signs}{}  ", " ".repeat(longest - group.cases.len()))
+            } else {
+                String::new()
+            };
+            text.push_str(&format!("  {:<names$}  {bar}{}\n", group.name, group.counts(look)));
+        }
+        text
+    }
+
+    fn live(&self, look: &Look, roomy: bool) -> String {
+        let all: usize = self.0.iter().map(|group| group.cases.len()).sum();
+        let done: usize = self.0.iter().map(Group::done).sum();
+        let running: usize = self.0.iter().map(|group| group.running).sum();
+        let began = self.0.iter().filter_map(|group| group.began).min();
+        let took = began
+            .map(|began| u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))
+            .unwrap_or_default();
+        let line = format!("  {done}/{all}   {running} running   {}", seconds(took));
+        if roomy {
+            format!("\n{}{line}", self.table(look))
+        } else {
+            line
+        }
+    }
+}
+
+impl Group {
+    fn done(&self) -> usize {
+        self.cases.iter().filter(|(_, verdict)| verdict.is_some()).count()
+    }
+
+    /// `6 pass  1 FAIL`: only words with a number; the bad ones in capitals.
+    fn counts(&self, look: &Look) -> String {
+        let count = |word: &str| {
+            let found: Vec<&Verdict> = self
+                .cases
+                .iter()
+                .filter_map(|(_, verdict)| verdict.as_ref())
+                .filter(|own| own.word() == word)
+                .collect();
+            let first = found.first()?;
+            let shown = match first {
+                Verdict::Fail | Verdict::Error(_) => word.to_uppercase(),
+                _ => word.to_owned(),
+            };
+            Some(look.paint(Tone::of(first), &format!("{} {shown}", found.len())))
+        };
+        WORDS
+            .iter()
+            .filter_map(|word| count(word))
+            .collect::<Vec<_>>()
+            .join("  ")
+    }
+}

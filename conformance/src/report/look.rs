@@ -1,0 +1,197 @@
+//! How a report looks: colour, signs, width.
+
+use anstyle::{AnsiColor, Style};
+
+use crate::outcome::Verdict;
+
+/// What the reader's device can show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Whether colours may be used. They never carry meaning alone.
+    pub color: bool,
+    /// Only ASCII.
+    pub ascii: bool,
+    /// Wrap at this column; `None` never wraps.
+    pub width: Option<usize>,
+}
+
+/// A role that a piece of text plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Good.
+    Good,
+    /// Bad.
+    Bad,
+    /// Doubtful.
+    Doubt,
+    /// What stands out.
+    Strong,
+    /// What stands back.
+    Faint,
+}
+
+/// What decides about colour, in the order of precedence: the flag, `NO_COLOR`, `FORCE_COLOR` or `CLICOLOR_FORCE`, then
+/// whether the stream is a terminal that can do more than `dumb`.
+#[must_use]
+pub fn wants_color(flag: Option<bool>, is_terminal: bool, env: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
+    let forced = |name: &str| env(name).is_some_and(|value| !value.is_empty() && value != "0");
+    match flag {
+        Some(flag) => flag,
+        None if set("NO_COLOR") => false,
+        None if forced("FORCE_COLOR") || forced("CLICOLOR_FORCE") => true,
+        None => is_terminal && env("TERM").as_deref() != Some("dumb") && env("CLICOLOR").as_deref() != Some("0"),
+    }
+}
+
+impl Look {
+    /// The text in a tone.
+    #[must_use]
+    pub fn paint(&self, tone: Tone, text: &str) -> String {
+        if !self.color || text.is_empty() {
+            return text.to_owned();
+        }
+        let style = match tone {
+            Tone::Good => AnsiColor::Green.on_default(),
+            Tone::Bad => AnsiColor::Red.on_default().bold(),
+            Tone::Doubt => AnsiColor::Yellow.on_default(),
+            Tone::Strong => Style::new().bold(),
+            Tone::Faint => AnsiColor::BrightBlack.on_default(),
+        };
+        format!("{style}{text}{style:#}")
+    }
+
+    /// The text as far as this device can show it.
+    #[must_use]
+    pub fn text(&self, text: &str) -> String {
+        // A report may hold what an app sent: no control characters reach a terminal.
+        let clean = text
+            .chars()
+            .map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c });
+        if !self.ascii {
+            return clean.collect();
+        }
+        let mut plain = String::with_capacity(text.len());
+        for c in clean {
+            match c {
+                '§' => plain.push_str("s."),
+                '…' => plain.push_str("..."),
+                '→' => plain.push_str("->"),
+                '·' => plain.push('.'),
+                '–' | '—' => plain.push('-'),
+                '’' | '‘' => plain.push('\''),
+                '“' | '”' => plain.push('"'),
+                c if c.is_ascii() => plain.push(c),
+                _ => plain.push('?'),
+            }
+        }
+        plain
+    }
+
+    /// One sign per verdict; `None` for a case that has none yet.
+    #[must_use]
+    pub fn sign(&self, verdict: Option<&Verdict>) -> &'static str {
+        match (verdict, self.ascii) {
+            (None, true) => ".",
+            (None, false) => "·",
+            (Some(Verdict::Pass), true) => "#",
+            (Some(Verdict::Pass), false) => "■",
+            (Some(Verdict::Fail), true) => "X",
+            (Some(Verdict::Fail), false) => "✗",
+            (Some(Verdict::Warn), _) => "!",
+            (Some(Verdict::Skipped(_)), _) => "~",
+            (Some(Verdict::Inconclusive(_)), _) => "?",
+            (Some(Verdict::Error(_)), _) => "E",
+        }
+    }
+
+    /// Lines of the text, each with this indent except the first, wrapped at the width.
+    #[must_use]
+    pub fn hang(&self, indent: usize, text: &str) -> String {
+        let text = self.text(text);
+        let room = self
+            .width
+            .map_or(usize::MAX, |width| width.saturating_sub(indent).max(30));
+        let mut lines = Vec::new();
+        for paragraph in text.lines() {
+            let mut line = String::new();
+            for word in paragraph.split(' ') {
+                let is_full = !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room;
+                if is_full {
+                    lines.push(std::mem::take(&mut line));
+                } else if !line.is_empty() {
+                    line.push(' ');
+                }
+                line.push_str(word);
+            }
+            lines.push(line);
+        }
+        lines.join(&format!("\n{}", " ".repeat(indent)))
+    }
+}
+
+impl Tone {
+    /// The tone of a verdict.
+    #[must_use]
+    pub const fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Tone::Good,
+            Verdict::Fail | Verdict::Error(_) => Tone::Bad,
+            Verdict::Warn | Verdict::Inconclusive(_) => Tone::Doubt,
+            Verdict::Skipped(_) => Tone::Faint,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_beats_the_environment_and_no_color_beats_force() {
+        let env = |set: &'static [(&str, &str)]| {
+            move |name: &str| {
+                set.iter()
+                    .find(|(key, _)| *key == name)
+                    .map(|(_, value)| (*value).to_owned())
+            }
+        };
+        for (flag, terminal, set, expected) in [
+            (None, true, &[][..], true),
+            (None, false, &[][..], false),
+            (None, true, &[("TERM", "dumb")][..], false),
+            (None, true, &[("NO_COLOR", "1"), ("FORCE_COLOR", "1")][..], false),
+            (None, true, &[("NO_COLOR", "")][..], true),
+            (None, false, &[("CLICOLOR_FORCE", "1")][..], true),
+            (None, false, &[("FORCE_COLOR", "0")][..], false),
+            (Some(true), false, &[("NO_COLOR", "1")][..], true),
+            (Some(false), true, &[("FORCE_COLOR", "1")][..], false),
+        ] {
+            assert_eq!(
+                wants_color(flag, terminal, env(set)),
+                expected,
+                "{flag:?} {terminal} {set:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_an_app_sent_cannot_steer_the_terminal() {
+        let look = Look::default();
+        assert_eq!(look.text("a\u{1b}[2Jb\r"), "a\u{fffd}[2Jb\u{fffd}");
+        let ascii = Look { ascii: true, ..look };
+        assert_eq!(ascii.text("§4 → ü"), "s.4 -> ?");
+    }
+
+    #[test]
+    fn long_texts_hang() {
+        let look = Look {
+            width: Some(40),
+            ..Look::default()
+        };
+        assert_eq!(
+            look.hang(4, "one two three four five six seven eight"),
+            "one two three four five six seven\n    eight"
+        );
+    }
+}
