@@ -1,11 +1,66 @@
 //! THE LIST of cases: a slice of slices, one file per group, in the order of the catalogue.
 
+mod authorization;
+mod callback;
+mod token_request;
+
 use crate::case::Case;
 
 /// Every group with its cases.
-pub const GROUPS: &[(&str, &[Case])] = &[];
+pub const GROUPS: &[(&str, &[Case])] = &[
+    ("authorization", authorization::CASES),
+    ("callback", callback::CASES),
+    ("token-request", token_request::CASES),
+];
 
 /// Every case, in order.
 pub fn all() -> impl Iterator<Item = &'static Case> {
     GROUPS.iter().flat_map(|(_, cases)| cases.iter())
+}
+
+/// No two cases share an id, and every id begins with its group: held while compiling.
+const _: () = {
+    let mut group = 0;
+    while group < GROUPS.len() {
+        let (name, cases) = GROUPS[group];
+        let mut at = 0;
+        while at < cases.len() {
+            assert!(
+                begins_with(cases[at].id, name),
+                "a case id does not begin with the name of its group"
+            );
+            let mut other = at + 1;
+            while other < cases.len() {
+                assert!(!same(cases[at].id, cases[other].id), "two cases have the same id");
+                other += 1;
+            }
+            at += 1;
+        }
+        let mut later = group + 1;
+        while later < GROUPS.len() {
+            assert!(!same(name, GROUPS[later].0), "two groups have the same name");
+            later += 1;
+        }
+        group += 1;
+    }
+};
+
+const fn same(one: &str, other: &str) -> bool {
+    one.len() == other.len() && begins_with(one, other)
+}
+
+/// Whether `text` is `start`, or goes on after it.
+const fn begins_with(text: &str, start: &str) -> bool {
+    let (text, start) = (text.as_bytes(), start.as_bytes());
+    if text.len() < start.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < start.len() {
+        if text[at] != start[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }

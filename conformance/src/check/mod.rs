@@ -1,6 +1,18 @@
 //! Checks: pure questions to the evidence.
 
+pub mod authorization;
+pub mod callback;
+pub mod cookies;
+pub mod crowd;
+mod facts;
+pub mod leaks;
+pub mod logout;
+pub mod pages;
+mod randomness;
+pub mod redirects;
+pub mod session;
 pub mod sign_in;
+pub mod token_request;
 
 use crate::{evidence::Evidence, outcome::Outcome};
 

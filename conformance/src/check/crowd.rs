@@ -1,0 +1,81 @@
+//! Questions to many sign-ins at once: is everybody himself, and nobody else?
+
+use super::{Check, facts::in_words, sign_in::SHOWS_NO_STRANGER};
+use crate::{
+    evidence::{Evidence, Flow, Shows},
+    outcome::Outcome::{self, Broken, CannotTell, HoldsWith},
+};
+
+/// The label under which every member of a crowd asks who is signed in.
+pub const CROWD: &str = "crowd";
+
+/// Everybody is signed in as himself.
+pub const EACH_AS_ITSELF: Check = Check {
+    id: "each-as-itself",
+    expects: "every user signed in as himself, nobody's data on anybody else's page",
+    ask: |evidence| each_member(evidence, |flow, shows| right_for(flow, shows, true)),
+};
+
+/// Exactly the good sign-ins worked.
+pub const EXACTLY_THE_GOOD_ONES: Check = Check {
+    id: "exactly-the-good-ones",
+    expects: "the good sign-ins signed in, the bad ones refused",
+    ask: |evidence| {
+        each_member(evidence, |flow, shows| {
+            let good = flow.faults.iter().all(|fault| fault.is_twin());
+            right_for(flow, shows, good)
+        })
+    },
+};
+
+/// Nobody is ever signed in as somebody else.
+pub const NOBODY_AS_ANOTHER: Check = Check {
+    id: "nobody-as-another",
+    expects: "nobody signed in as somebody else",
+    ask: |evidence| {
+        each_member(evidence, |flow, shows| match shows {
+            Shows::Person(name) if *name != flow.person => Err(format!("{} is signed in as the {name}", flow.person)),
+            Shows::Several(_) => Err(format!("{} sees {}", flow.person, in_words(shows))),
+            _ => Ok(()),
+        })
+    },
+};
+
+/// Asks every member of the crowd what the protected page showed.
+fn each_member(evidence: &Evidence, ask: impl Fn(&Flow, &Shows) -> Result<(), String>) -> Outcome {
+    let mut asked = 0usize;
+    let mut unclear = None;
+    for probe in evidence.probes.iter().filter(|probe| probe.label == CROWD) {
+        let flow = evidence.flows.iter().rfind(|flow| flow.browser == probe.who);
+        let Some(flow) = flow else { continue };
+        asked += 1;
+        if let Shows::Unclear(what) = &probe.shows {
+            unclear.get_or_insert_with(|| format!("{}: {what}", flow.person));
+            continue;
+        }
+        if let Err(saw) = ask(flow, &probe.shows) {
+            return Broken(saw);
+        }
+    }
+    if let Broken(saw) = (SHOWS_NO_STRANGER.ask)(evidence) {
+        return Broken(saw);
+    }
+    match (asked, unclear) {
+        (0, _) => CannotTell("no crowd signed in".to_owned()),
+        (_, Some(what)) => CannotTell(what),
+        (trials, None) => HoldsWith(format!("not seen in {trials} sign-ins")),
+    }
+}
+
+fn right_for(flow: &Flow, shows: &Shows, good: bool) -> Result<(), String> {
+    match shows {
+        Shows::Person(name) if good && *name == flow.person => Ok(()),
+        Shows::Nobody if !good => Ok(()),
+        other => Err(format!(
+            "{}: the protected page shows {}, wanted {}",
+            flow.person,
+            in_words(other),
+            if good { "himself" } else { "nobody" }
+        )),
+    }
+}

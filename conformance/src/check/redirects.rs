@@ -1,0 +1,184 @@
+//! Questions about where the app sends browsers (RFC 9700 §4.11.1, ASVS 5.0 §3.7.2).
+
+use url::Url;
+
+use super::{
+    Check,
+    facts::{all_authorization_requests, in_short, path_of, query_of, redemptions_of},
+    pages::{navigations, refresh_target},
+};
+use crate::{
+    evidence::{Evidence, Hop, Leg},
+    outcome::Outcome::{Broken, CannotTell, Holds},
+    script::MAIN,
+};
+
+/// What an injected header would be called, and what an injected cookie begins with.
+const INJECTED_HEADER: &str = "x-cfm-injected";
+const INJECTED_COOKIE: &str = "cfm-injected=";
+
+/// The user lands where the deep link led.
+pub const LANDS_ON_DEEP_LINK: Check = Check {
+    id: "lands-on-deep-link",
+    expects: "the same path and query as the deep link, after one sign-in",
+    ask: |evidence| {
+        let asked = evidence
+            .hops
+            .iter()
+            .find(|hop| hop.leg == Leg::SignInStart && hop.flow == Some(MAIN));
+        let Some(asked) = asked else {
+            return CannotTell("no deep link was opened".to_owned());
+        };
+        let landed = evidence.hops.iter().rfind(|hop| {
+            matches!(hop.leg, Leg::Callback | Leg::AfterCallback) && hop.flow == Some(MAIN) && hop.was_sent()
+        });
+        let Some(landed) = landed else {
+            return CannotTell("no response was delivered".to_owned());
+        };
+        let requests = redemptions_of(evidence, MAIN).len();
+        if requests > 1 {
+            return Broken(format!("{requests} token requests for one sign-in"));
+        }
+        let same_path = path_of(&asked.request.target) == path_of(&landed.request.target);
+        let same_query = super::facts::parameters(query_of(&asked.request.target))
+            == super::facts::parameters(query_of(&landed.request.target));
+        match same_path && same_query {
+            true => Holds,
+            false => Broken(format!(
+                "opened `{}`, landed on `{}`",
+                asked.request.target, landed.request.target
+            )),
+        }
+    },
+};
+
+/// Nothing leads out of the app but the way to the authorization server.
+pub const STAYS_INSIDE: Check = Check {
+    id: "stays-inside",
+    expects: "no Location, refresh or script navigation away from the app and the authorization server",
+    ask: |evidence| {
+        let mut answers = evidence.app_hops().filter(|hop| hop.was_sent()).peekable();
+        if answers.peek().is_none() {
+            return CannotTell("the app gave no answer".to_owned());
+        }
+        match answers.find_map(|hop| Some((hop, leads_outside(evidence, hop)?))) {
+            Some((hop, target)) => Broken(format!("{} leads to `{target}`", in_short(hop))),
+            None => Holds,
+        }
+    },
+};
+
+/// No line break of the request became a header of the answer.
+pub const NO_HEADER_INJECTED: Check = Check {
+    id: "no-header-injected",
+    expects: "no injected header or cookie in any answer",
+    ask: |evidence| {
+        let injected = evidence.app_hops().find(|hop| {
+            hop.header(INJECTED_HEADER).is_some()
+                || hop
+                    .headers("set-cookie")
+                    .any(|line| line.trim_start().starts_with(INJECTED_COOKIE))
+        });
+        match injected {
+            Some(hop) => Broken(format!("{} carries a header that the request made up", in_short(hop))),
+            None => Holds,
+        }
+    },
+};
+
+/// A third party's invitation with a wrong issuer starts nothing.
+pub const WRONG_ISSUER_STARTS_NOTHING: Check = Check {
+    id: "wrong-issuer-starts-nothing",
+    expects: "no authorization request for an issuer that is not the app's",
+    ask: |evidence| {
+        let tried = evidence
+            .hops
+            .iter()
+            .any(|hop| hop.leg == Leg::SignInStart && hop.unedited.is_some() && hop.was_sent());
+        if !tried {
+            return CannotTell("the initiate-login URI was not requested".to_owned());
+        }
+        match all_authorization_requests(evidence).is_empty() {
+            true => Holds,
+            false => Broken("a sign-in was started although the issuer was a stranger's".to_owned()),
+        }
+    },
+};
+
+/// A sign-in cannot be started inside somebody's frame.
+pub const START_IS_NOT_FRAMED: Check = Check {
+    id: "start-is-not-framed",
+    expects: "X-Frame-Options or frame-ancestors on the initiate-login URI",
+    ask: |evidence| {
+        let Some(hop) = evidence
+            .hops
+            .iter()
+            .find(|hop| matches!(hop.leg, Leg::SignInStart | Leg::Direct) && hop.was_sent())
+        else {
+            return CannotTell("the initiate-login URI was not requested".to_owned());
+        };
+        let policy = hop
+            .headers("content-security-policy")
+            .any(|policy| policy.contains("frame-ancestors"));
+        match hop.header("x-frame-options").is_some() || policy {
+            true => Holds,
+            false => Broken(format!("{} may be shown in a frame of another site", in_short(hop))),
+        }
+    },
+};
+
+/// Whether a deep link's state or flow cookie holds the return target in clear: then it can be edited on the way.
+#[must_use]
+pub fn carries_target(evidence: &Evidence) -> bool {
+    let Some(path) = evidence.target.protected.first().map(String::as_str) else {
+        return false;
+    };
+    if path.len() < 2 {
+        return false;
+    }
+    let holds = |value: &str| {
+        let decoded = percent_encoding::percent_decode_str(value)
+            .decode_utf8_lossy()
+            .into_owned();
+        super::authorization::readings(&decoded)
+            .iter()
+            .any(|reading| reading.contains(path))
+    };
+    let in_state = all_authorization_requests(evidence)
+        .iter()
+        .any(|request| request.get("state").is_some_and(holds));
+    let in_cookie = evidence
+        .hops
+        .iter()
+        .filter(|hop| hop.leg == Leg::SignInStart)
+        .flat_map(super::cookies::set_by)
+        .any(|cookie| holds(&cookie.value));
+    in_state || in_cookie
+}
+
+/// Where an answer leads when that is neither the app nor the authorization server.
+fn leads_outside(evidence: &Evidence, hop: &Hop) -> Option<String> {
+    let base = Url::parse(&hop.url).ok()?;
+    let redirects = hop.status().is_some_and(|status| (300..400).contains(&status));
+    let locations = hop.headers("location").filter(|_| redirects).map(str::to_owned);
+    let refreshes = hop.headers("refresh").filter_map(refresh_target);
+    locations
+        .chain(refreshes)
+        .chain(navigations(hop))
+        .find(|target| is_outside(evidence, &base, target))
+}
+
+/// Whether a browser that reads this address ends up elsewhere.
+fn is_outside(evidence: &Evidence, base: &Url, target: &str) -> bool {
+    // An address that no browser can read leads nowhere.
+    let Ok(url) = base.join(target) else { return false };
+    match url.scheme() {
+        "http" | "https" => {
+            let origin = url.origin();
+            origin != evidence.target.app.origin() && origin != evidence.target.idp.origin()
+        }
+        "javascript" | "data" | "vbscript" => true,
+        // Mail addresses, telephone numbers and the like are no pages.
+        _ => false,
+    }
+}
