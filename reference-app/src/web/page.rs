@@ -8,7 +8,7 @@ use axum::{
 
 use super::error_page::Failure;
 
-/// Where the style sheet is; the name changes with its content, so that caches may keep it.
+/// Where the style sheet is. Caches keep it for a day: a change takes the next number.
 pub const STYLE_PATH: &str = "/assets/style-1.css";
 
 /// The style sheet.
