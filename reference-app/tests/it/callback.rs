@@ -4,11 +4,11 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
-use reference_app::oidc::attempt::LIFETIME;
+use reference_app::oidc::{AuthorizationResponse, SignInError, attempt::LIFETIME};
 use serde_json::json;
 
 use crate::{
-    fake_idp::{SUBJECT, metadata, ok},
+    fake_idp::{FakeIdp, SUBJECT, metadata, ok},
     visitor::{Visitor, World},
 };
 
@@ -67,6 +67,27 @@ async fn only_the_exact_state_will_do() {
         StatusCode::SEE_OTHER,
         "the sign-in itself is still open"
     );
+}
+
+#[tokio::test]
+async fn the_relying_party_compares_the_state_itself() {
+    let idp = FakeIdp::start().await;
+    let rp = idp.relying_party();
+    for query in [
+        "code=a-code",
+        "code=a-code&state=",
+        "code=a-code&state=x",
+        "error=access_denied",
+    ] {
+        let (_, attempt) = rp.begin("/", None).await.unwrap();
+        let response = AuthorizationResponse::parse(query).unwrap();
+        assert_eq!(
+            rp.finish(response, attempt).await,
+            Err(SignInError::UnknownAttempt),
+            "{query}"
+        );
+    }
+    assert!(idp.requests("/v1/token").await.is_empty());
 }
 
 #[tokio::test]
