@@ -1,6 +1,8 @@
 //! What happens between the first request and the last token.
 
 pub mod fault;
+pub(crate) mod journal;
 pub mod record;
 pub mod scenario;
+pub(crate) mod store;
 pub mod tamper;

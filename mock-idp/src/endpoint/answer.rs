@@ -1,0 +1,181 @@
+//! Answers in the classes that Okta has: JSON of the API, cacheable JSON, pages, redirects, errors. Their header sets stand
+//! here and nowhere else.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use crate::{
+    exchange::Exchange,
+    protocol::{
+        draft::{Body, Delivery, Reply},
+        error::{ApiError, OAuthError},
+        random,
+    },
+};
+
+/// A request is refused; how the refusal is shown depends on where it arises.
+#[derive(Clone, Debug)]
+pub(crate) enum Refusal {
+    /// `{"error", "error_description"}`.
+    OAuth(OAuthError),
+    /// The management-style body.
+    Api(ApiError),
+    /// Okta's error page.
+    Page(OAuthError),
+    /// The userinfo endpoint's: an empty body and a challenge.
+    Challenge(OAuthError),
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+/// What an endpoint answers.
+pub(crate) type Answered = Result<Reply, Refusal>;
+
+/// JSON of an API call, never cached.
+pub(crate) fn json(status: u16, value: Value) -> Reply {
+    let mut reply = with_type(status, "application/json", Body::Json(value));
+    put(&mut reply, "cache-control", "no-cache, no-store");
+    put(&mut reply, "pragma", "no-cache");
+    put(&mut reply, "expires", "0");
+    rate_limits(&mut reply);
+    put(&mut reply, "x-robots-tag", "noindex,nofollow");
+    reply
+}
+
+/// JSON that may be cached so many seconds: metadata and keys. No rate limits, no cookies.
+pub(crate) fn cacheable(value: Value, max_age: u64) -> Reply {
+    let mut reply = with_type(200, "application/json", Body::Json(value));
+    put(
+        &mut reply,
+        "cache-control",
+        &format!("max-age={max_age}, must-revalidate"),
+    );
+    let expires = SystemTime::now() + Duration::from_secs(max_age);
+    put(&mut reply, "expires", &httpdate::fmt_http_date(expires));
+    put(&mut reply, "vary", "Origin");
+    reply
+}
+
+/// A page.
+pub(crate) fn page(status: u16, html: String) -> Reply {
+    let mut reply = with_type(status, "text/html;charset=utf-8", Body::Bytes(html.into_bytes()));
+    put(&mut reply, "cache-control", "no-cache, no-store");
+    put(&mut reply, "pragma", "no-cache");
+    put(&mut reply, "expires", "0");
+    put(&mut reply, "x-frame-options", "SAMEORIGIN");
+    put(&mut reply, "x-ua-compatible", "IE=edge");
+    put(&mut reply, "content-language", "en");
+    put(
+        &mut reply,
+        "content-security-policy",
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'",
+    );
+    rate_limits(&mut reply);
+    put(&mut reply, "x-robots-tag", "noindex,nofollow");
+    reply
+}
+
+/// A redirect.
+pub(crate) fn redirect(status: u16, location: &str) -> Reply {
+    let mut reply = bare(status);
+    put(&mut reply, "location", location);
+    put(&mut reply, "cache-control", "no-cache, no-store");
+    put(&mut reply, "content-language", "en");
+    put(&mut reply, "referrer-policy", "no-referrer");
+    reply
+}
+
+/// Nothing but a status.
+pub(crate) fn empty(status: u16) -> Reply {
+    let mut reply = bare(status);
+    put(&mut reply, "cache-control", "no-cache, no-store");
+    reply
+}
+
+/// An OAuth error answered directly.
+pub(crate) fn oauth_error(error: &OAuthError) -> Reply {
+    let mut reply = json(
+        error.status,
+        json!({"error": error.error, "error_description": error.text}),
+    );
+    if error.status == 401 && error.error == "invalid_client" {
+        // Sent since 2017, its value was never seen; a Basic challenge is what RFC 6749 §5.2 asks for.
+        put(&mut reply, "www-authenticate", "Basic realm=\"okta\"");
+    }
+    reply
+}
+
+/// A management-style error.
+pub(crate) fn api_error(error: &ApiError) -> Reply {
+    let causes: Vec<Value> = error
+        .causes
+        .iter()
+        .map(|cause| json!({"errorSummary": cause}))
+        .collect();
+    json(
+        error.status,
+        json!({
+            "errorCode": error.code,
+            "errorSummary": error.summary,
+            "errorLink": error.code,
+            "errorId": format!("oae{}", random::token22()),
+            "errorCauses": causes,
+        }),
+    )
+}
+
+/// The answer to a CORS preflight.
+pub(crate) fn preflight(exchange: &mut Exchange) -> Answered {
+    let mut reply = empty(204);
+    if let Some(origin) = exchange.header(axum::http::header::ORIGIN) {
+        put(&mut reply, "access-control-allow-origin", origin);
+    }
+    put(&mut reply, "access-control-allow-methods", "GET, POST");
+    put(
+        &mut reply,
+        "access-control-allow-headers",
+        "Authorization, Content-Type, DPoP, X-Okta-User-Agent-Extended",
+    );
+    put(&mut reply, "access-control-max-age", "3600");
+    put(&mut reply, "vary", "Origin");
+    Ok(reply)
+}
+
+/// Adds a header field.
+pub(crate) fn put(reply: &mut Reply, name: &str, value: &str) {
+    reply.headers.push((name.to_owned(), value.to_owned()));
+}
+
+fn bare(status: u16) -> Reply {
+    Reply {
+        status,
+        headers: vec![
+            ("x-okta-request-id".to_owned(), random::hex(32)),
+            ("p3p".to_owned(), "CP=\"HONK\"".to_owned()),
+        ],
+        body: Body::Empty,
+        delivery: Delivery::Normal,
+    }
+}
+
+fn with_type(status: u16, content_type: &str, body: Body) -> Reply {
+    let mut reply = Reply { body, ..bare(status) };
+    put(&mut reply, "content-type", content_type);
+    put(&mut reply, "referrer-policy", "strict-origin-when-cross-origin");
+    put(&mut reply, "x-content-type-options", "nosniff");
+    put(&mut reply, "x-xss-protection", "0");
+    put(&mut reply, "server", "nginx");
+    reply
+}
+
+fn rate_limits(reply: &mut Reply) {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    put(reply, "x-rate-limit-limit", "1000");
+    put(reply, "x-rate-limit-remaining", "999");
+    put(reply, "x-rate-limit-reset", &(since.as_secs() + 60).to_string());
+}

@@ -1,0 +1,356 @@
+//! The authorization endpoint (RFC 6749 §4.1.1, OIDC Core §3.1.2): checks the request in Okta's order, then shows the
+//! hosted page or answers from a session.
+
+use std::sync::Arc;
+
+use crate::{
+    control::FLOW_COOKIE,
+    endpoint::{
+        answer::{self, Answered, Refusal},
+        respond, sign_in,
+    },
+    exchange::Exchange,
+    flow::{
+        fault::Fault,
+        scenario::{Persona, Scenario},
+        store::{Flow, Request, ResponseType, Session, locked},
+        tamper,
+    },
+    idp::Server,
+    protocol::{
+        draft::{Reply, ResponseMode},
+        error::*,
+        metadata::{CUSTOM_SCOPES, ORG_SCOPES},
+        params::Params,
+        pkce,
+    },
+    tenant::{ApplicationType, Client},
+};
+
+/// `GET|POST {as}/v1/authorize`: a new authorization request, or a step of the hosted page, which keeps this URL.
+pub(crate) fn begin_or_continue(exchange: &mut Exchange) -> Answered {
+    if exchange.form.has(sign_in::HANDLE) {
+        return sign_in::step(exchange);
+    }
+    let flow = flow_of(exchange);
+    exchange.bind(&flow);
+    let mut reply = begin(exchange, &flow)?;
+    if exchange.cookie(FLOW_COOKIE).is_some() {
+        let attributes = exchange.idp.cookie_attributes();
+        answer::put(
+            &mut reply,
+            "set-cookie",
+            &format!("{FLOW_COOKIE}=;{attributes};Max-Age=0"),
+        );
+    }
+    Ok(reply)
+}
+
+/// The flow that the browser entered; otherwise a new one that nobody watches.
+fn flow_of(exchange: &Exchange) -> Arc<Flow> {
+    let entered = exchange
+        .cookie(FLOW_COOKIE)
+        .and_then(|ticket| locked(&exchange.idp.store.tickets).remove(ticket));
+    if let Some(flow) = entered {
+        let login = flow.scenario.user.login.to_lowercase();
+        let mut awaited = locked(&exchange.idp.store.awaited);
+        if awaited.get(&login).is_some_and(|other| other.id == flow.id) {
+            awaited.remove(&login);
+        }
+        return flow;
+    }
+    let nobody = Scenario::honest(Persona::default());
+    exchange.idp.store.begin(false, nobody)
+}
+
+fn begin(exchange: &mut Exchange, flow: &Arc<Flow>) -> Answered {
+    let server = exchange.server()?;
+    let params = if exchange.form.is_empty() {
+        exchange.query.clone()
+    } else {
+        exchange.form.clone()
+    };
+    let inputs = Inputs::read(exchange, &server, &params).map_err(Refusal::Page)?;
+    for (check, enforced_by_fault) in CHECKS {
+        let Some(error) = check(&inputs) else { continue };
+        let enforced = *enforced_by_fault && flow.scenario.faults.iter().copied().any(tamper::enforces_pkce);
+        let refusal = if enforced {
+            Some(exchange.refuse(&error))
+        } else {
+            exchange.object(&error)
+        };
+        if let Some(error) = refusal {
+            return Ok(respond::refuse(exchange, &inputs.request, &error));
+        }
+    }
+    Ok(proceed(exchange, flow, inputs))
+}
+
+/// From here on only prompt, session and the person decide.
+fn proceed(exchange: &mut Exchange, flow: &Arc<Flow>, inputs: Inputs<'_>) -> Reply {
+    let now = exchange.idp.clock.now();
+    let prompt = inputs.params.filled("prompt").unwrap_or_default();
+    let max_age: Option<i64> = inputs.params.filled("max_age").and_then(|text| text.parse().ok());
+    let session = session_for(exchange, flow);
+    let is_fresh =
+        |session: &Session| max_age.is_none_or(|limit| limit > 0 && now.saturating_sub(session.auth_time) <= limit);
+    if prompt == "none" && max_age == Some(0) {
+        let error = exchange.refuse(&PROMPT_NONE_MAX_AGE_ZERO);
+        return respond::refuse(exchange, &inputs.request, &error);
+    }
+    match session {
+        Some(session) if is_fresh(&session) && !prompt.contains("login") => {
+            respond::signed_in(exchange, flow, Arc::new(inputs.request), session, true)
+        }
+        session if prompt == "none" => {
+            let error = if session.is_some() {
+                &REAUTHENTICATION_REQUIRED
+            } else {
+                &LOGIN_REQUIRED
+            };
+            let error = exchange.refuse(error);
+            respond::refuse(exchange, &inputs.request, &error)
+        }
+        _ => sign_in::first_page(exchange, flow, inputs.request),
+    }
+}
+
+/// The browser's session, unless the flow is one that must not see it.
+fn session_for(exchange: &Exchange, flow: &Flow) -> Option<Session> {
+    if flow.watched && !flow.scenario.sso {
+        return None;
+    }
+    let now = exchange.idp.clock.now();
+    let cookie = exchange.cookie("sid")?;
+    let session = locked(&exchange.idp.store.sessions).get(cookie).cloned();
+    session.filter(|session| session.expires > now)
+}
+
+/// A request whose client and redirect URI are good enough to answer to.
+struct Inputs<'a> {
+    params: &'a Params,
+    server: Arc<Server>,
+    client: Arc<Client>,
+    request: Request,
+    /// `response_type` named nothing but known words.
+    response_type_is_known: bool,
+    /// `response_mode` as sent.
+    mode_is_known: bool,
+}
+
+impl<'a> Inputs<'a> {
+    /// Reads the request. What stands before a usable redirect URI is refused with a page, also in watched flows.
+    fn read(exchange: &mut Exchange, server: &Arc<Server>, params: &'a Params) -> Result<Self, OAuthError> {
+        let id = params.filled("client_id").unwrap_or_default();
+        let Some(client) = exchange.idp.client(id) else {
+            return Err(exchange.refuse(&CLIENT_UNKNOWN));
+        };
+        let redirect_uri = redirect_uri(exchange, &client, params)?;
+        let (response_type, response_type_is_known) = response_type(params.filled("response_type").unwrap_or_default());
+        let (mode, mode_is_known) = response_mode(params.filled("response_mode"), response_type);
+        let challenge = params.filled("code_challenge").map(|challenge| {
+            let method = params.filled("code_challenge_method").unwrap_or("plain");
+            (challenge.to_owned(), method.to_owned())
+        });
+        let mut scopes: Vec<String> = Vec::new();
+        for scope in params.filled("scope").unwrap_or_default().split_whitespace() {
+            if !scopes.iter().any(|known| known == scope) {
+                scopes.push(scope.to_owned());
+            }
+        }
+        // `offline_access` is dropped silently when no code is asked for.
+        scopes.retain(|scope| scope != "offline_access" || response_type.code);
+        let text = |name: &str| params.filled(name).map(str::to_owned);
+        Ok(Self {
+            params,
+            server: server.clone(),
+            request: Request {
+                server: server.id.clone(),
+                client_id: client.id.clone(),
+                redirect_uri,
+                redirect_uri_sent: params.filled("redirect_uri").is_some(),
+                response_type,
+                mode,
+                state: text("state"),
+                nonce: text("nonce"),
+                scopes,
+                challenge,
+                login_hint: text("login_hint"),
+                acr: text("acr_values").and_then(|values| values.split_whitespace().next().map(str::to_owned)),
+            },
+            client,
+            response_type_is_known,
+            mode_is_known,
+        })
+    }
+}
+
+fn redirect_uri(exchange: &mut Exchange, client: &Client, params: &Params) -> Result<String, OAuthError> {
+    let given = params.filled("redirect_uri").unwrap_or_default();
+    if client.redirect_uris.iter().any(|known| known == given) {
+        return Ok(given.to_owned());
+    }
+    let admin = format!(
+        "{}/admin/app/oidc_client/instance/{}#tab-general",
+        exchange.idp.org, client.id
+    );
+    let error = REDIRECT_URI_UNREGISTERED.with(&admin);
+    if exchange.flow().is_some_and(|flow| flow.watched) {
+        let near = if given.is_empty() {
+            client.redirect_uris.first().cloned()
+        } else {
+            client.knows_host_of(given).then(|| given.to_owned())
+        };
+        if let Some(uri) = near
+            && exchange.object(&error).is_none()
+        {
+            return Ok(uri);
+        }
+    }
+    Err(exchange.refuse(&error))
+}
+
+fn response_type(text: &str) -> (ResponseType, bool) {
+    let mut wanted = ResponseType::default();
+    let mut known = !text.is_empty();
+    for word in text.split_whitespace() {
+        match word {
+            "code" => wanted.code = true,
+            "id_token" => wanted.id_token = true,
+            "token" => wanted.token = true,
+            "none" => {}
+            _ => known = false,
+        }
+    }
+    (wanted, known)
+}
+
+fn response_mode(text: Option<&str>, response_type: ResponseType) -> (ResponseMode, bool) {
+    let default = if response_type.id_token || response_type.token {
+        ResponseMode::Fragment
+    } else {
+        ResponseMode::Query
+    };
+    match text {
+        None => (default, true),
+        Some("query") => (ResponseMode::Query, true),
+        Some("fragment") => (ResponseMode::Fragment, true),
+        Some("form_post") => (ResponseMode::FormPost, true),
+        Some("okta_post_message") => (ResponseMode::PostMessage, true),
+        Some(_) => (default, false),
+    }
+}
+
+/// A rule: `Some` is what Okta answers when it is broken.
+type Check = fn(&Inputs<'_>) -> Option<OAuthError>;
+
+/// The rules that end in a redirect, in Okta's order; the second column tells which a strict-PKCE fault enforces in
+/// watched flows.
+const CHECKS: &[(Check, bool)] = &[
+    (no_duplicates, false),
+    (response_type_is_supported, false),
+    (grant_type_is_allowed, false),
+    (response_mode_is_supported, false),
+    (query_carries_no_tokens, false),
+    (state_is_there, false),
+    (nonce_is_there, false),
+    (prompt_is_known, false),
+    (max_age_is_a_number, false),
+    (challenge_method_is_s256, true),
+    (challenge_is_well_formed, true),
+    (challenge_is_there, true),
+    (scopes_are_known, false),
+];
+
+fn no_duplicates(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    (!inputs.params.duplicates().is_empty()).then_some(DUPLICATE_PARAMETERS)
+}
+
+fn response_type_is_supported(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    (!inputs.response_type_is_known).then(|| RESPONSE_TYPE_UNSUPPORTED.with("code, id_token, token, none"))
+}
+
+fn grant_type_is_allowed(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    let wanted = inputs.request.response_type;
+    let allows = |grant: &str| inputs.client.grant_types.iter().any(|known| known == grant);
+    let refused = (wanted.code && !allows("authorization_code"))
+        || ((wanted.id_token || wanted.token) && !allows("implicit"))
+        || inputs.client.application_type == ApplicationType::Service;
+    refused.then(|| GRANT_TYPE_NOT_ALLOWED.with(&inputs.client.grant_types.join(", ")))
+}
+
+fn response_mode_is_supported(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    (!inputs.mode_is_known).then_some(RESPONSE_MODE_UNSUPPORTED)
+}
+
+fn query_carries_no_tokens(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    let wanted = inputs.request.response_type;
+    (inputs.request.mode == ResponseMode::Query && (wanted.id_token || wanted.token)).then_some(RESPONSE_MODE_QUERY)
+}
+
+fn state_is_there(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    inputs.request.state.is_none().then_some(STATE_INVALID)
+}
+
+fn nonce_is_there(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    let wanted = inputs.request.response_type;
+    ((wanted.id_token || wanted.token) && inputs.request.nonce.is_none()).then_some(NONCE_REQUIRED)
+}
+
+fn prompt_is_known(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    const KNOWN: &[&str] = &[
+        "none",
+        "login",
+        "consent",
+        "login consent",
+        "consent login",
+        "enroll_authenticator",
+    ];
+    let prompt = inputs.params.filled("prompt")?;
+    (!KNOWN.contains(&prompt)).then(|| PROMPT_INVALID.with("none, login, consent, login consent, enroll_authenticator"))
+}
+
+fn max_age_is_a_number(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    let max_age = inputs.params.filled("max_age")?;
+    (!max_age.parse::<i32>().is_ok_and(|seconds| seconds >= 0)).then_some(MAX_AGE_INVALID)
+}
+
+fn challenge_method_is_s256(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    let (_, method) = inputs.request.challenge.as_ref()?;
+    (method != "S256").then_some(PKCE_METHOD)
+}
+
+fn challenge_is_well_formed(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    let (challenge, _) = inputs.request.challenge.as_ref()?;
+    (!pkce::is_well_formed(challenge)).then_some(PKCE_CHARACTERS)
+}
+
+fn challenge_is_there(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    let required = inputs.client.pkce_required || inputs.client.secret.is_none();
+    (required && inputs.request.response_type.code && inputs.request.challenge.is_none()).then_some(PKCE_REQUIRED)
+}
+
+fn scopes_are_known(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    let scopes = &inputs.request.scopes;
+    let is_org = inputs.server.id.is_empty();
+    if scopes.is_empty() {
+        return Some(if is_org { SCOPE_MISSING } else { SCOPE_NO_DEFAULT });
+    }
+    let built_in = if is_org { ORG_SCOPES } else { CUSTOM_SCOPES };
+    let is_known = |scope: &String| built_in.contains(&scope.as_str()) || inputs.server.settings.scopes.contains(scope);
+    if !scopes.iter().all(is_known) {
+        return Some(SCOPE_UNKNOWN);
+    }
+    let needs_openid = ["profile", "email", "address", "phone"];
+    let has = |name: &str| scopes.iter().any(|scope| scope == name);
+    (needs_openid.into_iter().any(has) && !has("openid")).then_some(SCOPE_OPENID_REQUIRED)
+}
+
+/// Whether a fault of this flow makes the server enforce PKCE where a watched flow would go on.
+pub(crate) fn pkce_is_enforced(flow: &Flow) -> bool {
+    flow.scenario
+        .faults
+        .iter()
+        .copied()
+        .any(|fault: Fault| tamper::enforces_pkce(fault))
+}

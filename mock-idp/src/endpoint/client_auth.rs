@@ -1,0 +1,114 @@
+//! Client authentication (RFC 6749 §2.3) at the token, introspection and revocation endpoints.
+
+use std::sync::Arc;
+
+use aws_lc_rs::constant_time;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
+
+use crate::{
+    endpoint::answer::Refusal,
+    exchange::Exchange,
+    protocol::{error::*, params::Params},
+    tenant::{AuthMethod, Client},
+};
+
+/// What a client sent to prove itself.
+#[derive(Debug)]
+struct Credentials {
+    id: String,
+    secret: Option<String>,
+}
+
+/// The client that sends this request; otherwise the refusal.
+///
+/// In a watched flow a wrong secret is recorded only; an unknown client never gets through.
+pub(crate) fn authenticate(exchange: &mut Exchange, params: &Params) -> Result<Arc<Client>, Refusal> {
+    if exchange.query.has("client_secret") || exchange.query.has("client_assertion") {
+        objection(exchange, &CREDENTIALS_IN_QUERY)?;
+    }
+    let credentials = read(exchange, params)?;
+    let Some(client) = exchange.idp.client(&credentials.id) else {
+        let _ = exchange.refuse(&CLIENT_UNKNOWN);
+        return Err(API_CLIENT_UNKNOWN.into());
+    };
+    match (&client.secret, &credentials.secret, client.auth_method) {
+        (_, None, AuthMethod::None) => {}
+        (_, Some(_), AuthMethod::None) | (_, None, _) => objection(exchange, &CLIENT_AUTH_FAILED)?,
+        (Some(right), Some(given), _) => {
+            if constant_time::verify_slices_are_equal(right.as_bytes(), given.as_bytes()).is_err() {
+                objection(exchange, &CLIENT_SECRET_WRONG)?;
+            }
+        }
+        (None, Some(_), _) => objection(exchange, &CLIENT_SECRET_WRONG)?,
+    }
+    Ok(client)
+}
+
+fn read(exchange: &mut Exchange, params: &Params) -> Result<Credentials, Refusal> {
+    let basic = exchange
+        .header(axum::http::header::AUTHORIZATION)
+        .filter(|value| {
+            value
+                .get(..6)
+                .is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "))
+        })
+        .map(|value| value[6..].trim().to_owned());
+    let id = params.filled("client_id").map(str::to_owned);
+    let secret = params.filled("client_secret").map(str::to_owned);
+    let Some(basic) = basic else {
+        return match id {
+            Some(id) => Ok(Credentials { id, secret }),
+            None => Err(refusal(exchange, &CREDENTIALS_MISSING)),
+        };
+    };
+    if secret.is_some() || params.has("client_assertion") {
+        objection(exchange, &CREDENTIALS_SEVERAL)?;
+    }
+    let text = STANDARD
+        .decode(basic)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    match text.as_deref().and_then(|text| text.split_once(':')) {
+        Some((id, secret)) => Ok(decoded(exchange, id, secret)),
+        None => Err(refusal(exchange, &CREDENTIALS_UNREADABLE)),
+    }
+}
+
+/// Some libraries form-encode id and secret before Base64 (as RFC 6749 §2.3.1 says), some do not: take what fits.
+fn decoded(exchange: &Exchange, id: &str, secret: &str) -> Credentials {
+    let plain = |text: &str| {
+        percent_decode_str(&text.replace('+', " "))
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    let fits = |id: &str, secret: &str| {
+        exchange
+            .idp
+            .client(id)
+            .is_some_and(|client| client.secret.as_deref() == Some(secret))
+    };
+    let (id_plain, secret_plain) = (plain(id), plain(secret));
+    let (id, secret) = if !fits(id, secret) && fits(&id_plain, &secret_plain) {
+        (id_plain, secret_plain)
+    } else {
+        (id.to_owned(), secret.to_owned())
+    };
+    Credentials {
+        id,
+        secret: Some(secret),
+    }
+}
+
+/// The refusal as an error of `?`, or nothing where the flow is only watched.
+pub(crate) fn objection(exchange: &mut Exchange, error: &OAuthError) -> Result<(), Refusal> {
+    match exchange.object(error) {
+        Some(error) => Err(Refusal::OAuth(error)),
+        None => Ok(()),
+    }
+}
+
+/// The refusal, whatever the flow.
+pub(crate) fn refusal(exchange: &mut Exchange, error: &OAuthError) -> Refusal {
+    Refusal::OAuth(exchange.refuse(error))
+}

@@ -1,0 +1,96 @@
+//! The introspection endpoint (RFC 7662). Whatever is not good is exactly `{"active":false}`.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    endpoint::{
+        answer::{self, Answered},
+        client_auth::{self, refusal},
+    },
+    exchange::Exchange,
+    flow::store::{Token, TokenKind, locked},
+    protocol::error::TOKEN_REQUIRED,
+};
+
+/// `POST {as}/v1/introspect`
+pub(crate) fn describe(exchange: &mut Exchange) -> Answered {
+    exchange.server()?;
+    let mut params = exchange.form.clone();
+    // A public client names itself in the query.
+    if !params.has("client_id")
+        && let Some(id) = exchange.query.filled("client_id")
+    {
+        params.0.push(("client_id".to_owned(), id.to_owned()));
+    }
+    let token = params.filled("token").map(str::to_owned);
+    let found = token
+        .as_deref()
+        .and_then(|text| locked(&exchange.idp.store.tokens).get(text).cloned());
+    if let Some(grant) = found.as_ref().and_then(|token| token.grant.as_ref()) {
+        exchange.bind(&grant.flow.clone());
+    }
+    client_auth::authenticate(exchange, &params)?;
+    if token.is_none() {
+        return Err(refusal(exchange, &TOKEN_REQUIRED));
+    }
+    let active = found.filter(|token| is_active(exchange, token));
+    Ok(answer::json(
+        200,
+        active.map_or_else(|| json!({"active": false}), |token| members(&token)),
+    ))
+}
+
+fn is_active(exchange: &Exchange, token: &Token) -> bool {
+    let now = exchange.idp.clock.now();
+    token.server == exchange.server_id
+        && !token.revoked
+        && token.expires > now
+        && token.grace_until.is_none_or(|until| until >= now)
+        && !token
+            .grant
+            .as_ref()
+            .is_some_and(|grant| grant.revoked.load(Ordering::Acquire))
+}
+
+/// In Okta's order.
+fn members(token: &Token) -> Value {
+    let claim = |name: &str| token.claims.get(name).cloned();
+    let username = token.grant.as_ref().map(|grant| grant.subject.persona.login.clone());
+    let mut members = Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            members.insert(name.to_owned(), value);
+        }
+    };
+    put("active", Some(json!(true)));
+    match token.kind {
+        TokenKind::Access => {
+            put("scope", Some(json!(token.scopes.join(" "))));
+            put("username", username.map(Value::from));
+            for name in ["exp", "iat", "sub", "aud", "iss", "jti"] {
+                put(name, claim(name));
+            }
+            put("token_type", Some(json!("Bearer")));
+            put("client_id", Some(json!(token.client_id)));
+            put("uid", claim("uid"));
+        }
+        TokenKind::Refresh => {
+            put("token_type", Some(json!("Bearer")));
+            put("scope", Some(json!(token.scopes.join(" "))));
+            put("client_id", Some(json!(token.client_id)));
+            put("username", username.map(Value::from));
+            put("exp", Some(json!(token.expires)));
+            let sub = token.grant.as_ref().map(|grant| json!(grant.subject.persona.login));
+            put("sub", sub);
+            put("device_id", Some(Value::Null));
+        }
+        TokenKind::Id => {
+            for (name, value) in token.claims.iter() {
+                put(name, Some(value.clone()));
+            }
+        }
+    }
+    Value::Object(members)
+}

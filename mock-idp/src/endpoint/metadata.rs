@@ -1,0 +1,40 @@
+//! The metadata documents (OpenID Connect Discovery §4, RFC 8414 §3).
+
+use crate::{
+    delivery,
+    endpoint::answer::{self, Answered},
+    exchange::Exchange,
+    flow::{fault::Message, tamper},
+    idp::with_context,
+    protocol::error::API_CLIENT_UNKNOWN_IN_METADATA,
+};
+
+const MAX_AGE: u64 = 86_400;
+
+/// `GET {issuer}/.well-known/openid-configuration`
+pub(crate) fn openid_configuration(exchange: &mut Exchange) -> Answered {
+    let server = exchange.server()?;
+    let asks_for = exchange.query.filled("client_id");
+    if asks_for.is_some_and(|id| exchange.idp.client(id).is_none()) {
+        return Err(API_CLIENT_UNKNOWN_IN_METADATA.into());
+    }
+    let tenant = exchange.idp.tenant();
+    let document = exchange.idp.metadata(&server, &tenant).openid_configuration();
+    let honest = answer::cacheable(document, MAX_AGE);
+    let faults: Vec<_> = server
+        .faults
+        .iter()
+        .copied()
+        .filter(|fault| fault.message() == Message::Metadata)
+        .collect();
+    let mut reply = honest.clone();
+    if !faults.is_empty() {
+        with_context(&exchange.idp, &server, None, None, |context| {
+            for fault in &faults {
+                tamper::metadata(&mut reply, *fault, context);
+            }
+        });
+        exchange.sent(&faults, &delivery::rendering(&honest), &delivery::rendering(&reply));
+    }
+    Ok(reply)
+}

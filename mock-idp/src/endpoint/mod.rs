@@ -1,0 +1,16 @@
+//! parse → decide → tamper → record → answer; one file for each endpoint.
+
+pub(crate) mod answer;
+pub(crate) mod authorize;
+pub(crate) mod client_auth;
+pub(crate) mod introspect;
+pub(crate) mod keys;
+pub(crate) mod logout;
+pub(crate) mod metadata;
+pub(crate) mod respond;
+pub(crate) mod revoke;
+pub(crate) mod second_origin;
+pub(crate) mod sign_in;
+pub(crate) mod token;
+pub(crate) mod tokens;
+pub(crate) mod userinfo;

@@ -1,0 +1,340 @@
+//! Issues access, ID and refresh tokens: honest drafts, through their hooks, signed, remembered.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    delivery,
+    exchange::Exchange,
+    flow::{
+        fault::{Fault, Message},
+        store::{Grant, Token, TokenKind, locked},
+        tamper,
+    },
+    idp::{Server, with_context},
+    protocol::{
+        access_token::AccessToken,
+        draft::{Reply, Signing, TokenDraft},
+        id_token::IdToken,
+        keys::{KeyRing, SignError},
+        random,
+    },
+    tenant::Client,
+};
+
+/// ID tokens live an hour, on every server.
+const ID_TOKEN_LIFETIME: i64 = 3600;
+/// Access tokens of the org server live an hour.
+const ORG_ACCESS_TOKEN_LIFETIME: i64 = 3600;
+/// Refresh tokens live 90 days.
+const REFRESH_TOKEN_LIFETIME: i64 = 90 * 24 * 3600;
+
+/// What is to be issued.
+pub(crate) struct Issue<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) client: &'a Arc<Client>,
+    pub(crate) grant: &'a Grant,
+    pub(crate) scopes: Vec<String>,
+    /// Never on a refresh.
+    pub(crate) nonce: Option<String>,
+    /// Whether this answers a refresh, which has faults of its own.
+    pub(crate) refresh: bool,
+    pub(crate) refresh_token: Option<String>,
+}
+
+/// What was issued.
+pub(crate) struct Issued {
+    /// The members of the token response, in Okta's order.
+    pub(crate) response: Value,
+}
+
+pub(crate) fn new_refresh_token() -> String {
+    random::token43()
+}
+
+/// What of a token response is compared with its twin: everything but what differs between any two answers.
+pub(crate) fn rendering(reply: &Reply) -> String {
+    delivery::rendering(reply)
+}
+
+/// Issues the tokens of a token response.
+pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Issued, SignError> {
+    let access_token = access_token(exchange, issue)?;
+    let wants_id_token = issue.scopes.iter().any(|scope| scope == "openid");
+    let id_token = if wants_id_token {
+        Some(id_token(exchange, issue, &access_token)?)
+    } else {
+        None
+    };
+    if let Some(refresh_token) = &issue.refresh_token {
+        let now = exchange.idp.clock.now();
+        remember(
+            exchange,
+            issue,
+            TokenKind::Refresh,
+            refresh_token,
+            Map::new(),
+            now + REFRESH_TOKEN_LIFETIME,
+        );
+    }
+    let mut response = Map::new();
+    response.insert("token_type".to_owned(), json!("Bearer"));
+    response.insert("expires_in".to_owned(), json!(access_token_lifetime(issue.server)));
+    response.insert("access_token".to_owned(), json!(access_token));
+    response.insert("scope".to_owned(), json!(issue.scopes.join(" ")));
+    if let Some(refresh_token) = &issue.refresh_token {
+        response.insert("refresh_token".to_owned(), json!(refresh_token));
+    }
+    if let Some(id_token) = id_token {
+        response.insert("id_token".to_owned(), json!(id_token));
+    }
+    Ok(Issued {
+        response: Value::Object(response),
+    })
+}
+
+/// The tokens that an implicit or hybrid response carries, in the order of the response's parameters.
+pub(crate) fn front_channel(
+    exchange: &mut Exchange,
+    server: &Arc<Server>,
+    grant: &Grant,
+    code: Option<&str>,
+) -> Result<Vec<(String, String)>, SignError> {
+    let request = grant.request.clone();
+    let wanted = request.response_type;
+    let Some(client) = exchange.idp.client(&request.client_id) else {
+        return Ok(Vec::new());
+    };
+    let issue = Issue {
+        server,
+        client: &client,
+        grant,
+        scopes: request.scopes.clone(),
+        nonce: request.nonce.clone(),
+        refresh: false,
+        refresh_token: None,
+    };
+    let mut params = Vec::new();
+    let access_token = if wanted.token {
+        Some(access_token(exchange, &issue)?)
+    } else {
+        None
+    };
+    if wanted.id_token {
+        let token = front_channel_id_token(exchange, &issue, access_token.as_deref(), code)?;
+        params.push(("id_token".to_owned(), token));
+    }
+    if let Some(token) = access_token {
+        params.push(("access_token".to_owned(), token));
+        params.push(("token_type".to_owned(), "Bearer".to_owned()));
+        params.push(("expires_in".to_owned(), access_token_lifetime(server).to_string()));
+        params.push(("scope".to_owned(), request.scopes.join(" ")));
+    }
+    Ok(params)
+}
+
+fn access_token_lifetime(server: &Server) -> i64 {
+    if server.id.is_empty() {
+        ORG_ACCESS_TOKEN_LIFETIME
+    } else {
+        server.settings.access_token_lifetime
+    }
+}
+
+fn access_token(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<String, SignError> {
+    let now = exchange.idp.clock.now();
+    let server = issue.server;
+    let is_org = server.id.is_empty();
+    let claims = AccessToken {
+        subject: Some(&issue.grant.subject),
+        issuer: &server.issuer,
+        audience: &server.settings.audience,
+        client_id: &issue.client.id,
+        now,
+        lifetime: access_token_lifetime(server),
+        scopes: &issue.scopes,
+        auth_time: Some(issue.grant.session.auth_time),
+        acr: issue.grant.request.acr.as_deref(),
+        org: is_org,
+        custom: Map::new(),
+    }
+    .claims();
+    let keys = server.access_token_keys();
+    let mut header = header(&keys);
+    if is_org {
+        header.insert("typ".to_owned(), json!("application/okta-internal-at+jwt"));
+    }
+    let faults = faults_of(issue, Message::AccessToken);
+    let honest = draft(header, claims.clone());
+    let token = sign(exchange, issue, &keys, honest, &faults, &|draft, fault, context| {
+        tamper::access_token(draft, fault, context);
+    })?;
+    let expires = now + access_token_lifetime(server);
+    {
+        let mut memory = locked(&issue.grant.flow.memory);
+        memory.access_token = Some(token.clone());
+        memory.access_claims = claims.clone();
+    }
+    remember(exchange, issue, TokenKind::Access, &token, claims, expires);
+    Ok(token)
+}
+
+/// The ID token of a token response: thin.
+fn id_token(exchange: &mut Exchange, issue: &Issue<'_>, access_token: &str) -> Result<String, SignError> {
+    write_id_token(exchange, issue, Some(access_token), None, false)
+}
+
+/// The ID token of an authorization response: fat unless an access token comes with it.
+fn front_channel_id_token(
+    exchange: &mut Exchange,
+    issue: &Issue<'_>,
+    access_token: Option<&str>,
+    code: Option<&str>,
+) -> Result<String, SignError> {
+    write_id_token(exchange, issue, access_token, code, access_token.is_none())
+}
+
+fn write_id_token(
+    exchange: &mut Exchange,
+    issue: &Issue<'_>,
+    access_token: Option<&str>,
+    code: Option<&str>,
+    fat: bool,
+) -> Result<String, SignError> {
+    let now = exchange.idp.clock.now();
+    let (grant, server) = (issue.grant, issue.server);
+    let org_id = exchange.idp.tenant().id.clone();
+    let claims = IdToken {
+        subject: &grant.subject,
+        issuer: &server.issuer,
+        client_id: &issue.client.id,
+        now,
+        lifetime: ID_TOKEN_LIFETIME,
+        auth_time: grant.session.auth_time,
+        amr: &grant.session.amr,
+        acr: grant.request.acr.as_deref(),
+        idp: &org_id,
+        nonce: issue.nonce.as_deref(),
+        scopes: &issue.scopes,
+        access_token,
+        code,
+        sid: issue.client.wants_sid().then_some(grant.session.sid.as_str()),
+        fat,
+        custom: Map::new(),
+    }
+    .claims();
+    let mut faults = faults_of(issue, Message::Identity);
+    faults.extend(faults_of(
+        issue,
+        if issue.refresh {
+            Message::RefreshResponse
+        } else {
+            Message::IdToken
+        },
+    ));
+    let honest = draft(header(&server.keys), claims.clone());
+    let token = sign(
+        exchange,
+        issue,
+        &server.keys,
+        honest,
+        &faults,
+        &|draft, fault, context| match fault.message() {
+            Message::Identity => tamper::identity(&mut draft.claims, fault, context),
+            Message::RefreshResponse => tamper::refresh_id_token(draft, fault, context),
+            _ => tamper::id_token(draft, fault, context),
+        },
+    )?;
+    locked(&grant.flow.memory).id_token = Some(token.clone());
+    remember(exchange, issue, TokenKind::Id, &token, claims, now + ID_TOKEN_LIFETIME);
+    Ok(token)
+}
+
+/// Signs what the hooks left of the draft; with faults the honest draft is signed as well, to compare with.
+fn sign(
+    exchange: &mut Exchange,
+    issue: &Issue<'_>,
+    keys: &KeyRing,
+    honest: TokenDraft,
+    faults: &[Fault],
+    hook: &dyn Fn(&mut TokenDraft, Fault, &tamper::Context<'_>),
+) -> Result<String, SignError> {
+    if faults.is_empty() {
+        return keys.sign(&honest);
+    }
+    let twin = keys.sign(&honest)?;
+    let mut draft = honest;
+    with_context(
+        &exchange.idp,
+        issue.server,
+        Some(&issue.grant.flow),
+        Some(issue.client),
+        |context| {
+            for fault in faults {
+                hook(&mut draft, *fault, context);
+            }
+        },
+    );
+    let token = keys.sign(&draft)?;
+    // A refresh fault may concern only the answer around this token: its own hook records it there.
+    let here: Vec<Fault> = faults
+        .iter()
+        .copied()
+        .filter(|fault| fault.message() != Message::RefreshResponse || token != twin)
+        .collect();
+    exchange.sent(&here, &twin, &token);
+    Ok(token)
+}
+
+fn faults_of(issue: &Issue<'_>, message: Message) -> Vec<Fault> {
+    issue.grant.flow.faults(message).collect()
+}
+
+/// `kid` first, no `typ`.
+pub(crate) fn header(keys: &KeyRing) -> Map<String, Value> {
+    let mut header = Map::new();
+    header.insert("kid".to_owned(), json!(keys.kid()));
+    header.insert("alg".to_owned(), json!("RS256"));
+    header
+}
+
+pub(crate) fn draft(header: Map<String, Value>, claims: Map<String, Value>) -> TokenDraft {
+    TokenDraft {
+        header,
+        claims,
+        signing: Signing::Current,
+        mangle: Vec::new(),
+        raw_payload: None,
+        raw_header: None,
+    }
+}
+
+fn remember(
+    exchange: &Exchange,
+    issue: &Issue<'_>,
+    kind: TokenKind,
+    text: &str,
+    claims: Map<String, Value>,
+    expires: i64,
+) {
+    let mut tokens = locked(&exchange.idp.store.tokens);
+    if kind == TokenKind::Refresh && tokens.get(text).is_some() {
+        // A static refresh token stays as it is, its scopes and its expiry included.
+        return;
+    }
+    tokens.insert(
+        text.to_owned(),
+        Token {
+            kind,
+            server: issue.server.id.clone(),
+            client_id: issue.client.id.clone(),
+            scopes: issue.scopes.clone(),
+            grant: Some(issue.grant.clone()),
+            claims: Arc::new(claims),
+            expires,
+            revoked: false,
+            grace_until: None,
+        },
+    );
+}

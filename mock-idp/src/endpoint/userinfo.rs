@@ -1,0 +1,122 @@
+//! The userinfo endpoint (OIDC Core §5.3). Refusals have an empty body; the header says why.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use axum::http::header;
+use serde_json::Value;
+
+use crate::{
+    delivery,
+    endpoint::answer::{self, Answered, Refusal},
+    exchange::Exchange,
+    flow::{
+        fault::{Fault, Message},
+        store::{Grant, Token, TokenKind, locked},
+        tamper,
+    },
+    idp::{Server, with_context},
+    protocol::{
+        draft::{Body, Reply},
+        error::*,
+        userinfo,
+    },
+};
+
+/// `GET|POST {as}/v1/userinfo`
+pub(crate) fn claims(exchange: &mut Exchange) -> Answered {
+    let server = exchange.server()?;
+    match presented(exchange) {
+        Ok((token, grant)) => Ok(answer_for(exchange, &server, &token, &grant)),
+        Err(error) => Err(Refusal::Challenge(exchange.refuse(&error))),
+    }
+}
+
+/// The access token that was presented, and whose it is.
+fn presented(exchange: &mut Exchange) -> Result<(Token, Grant), OAuthError> {
+    let in_header = exchange.header(header::AUTHORIZATION).and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    });
+    let in_body = exchange.form.filled("access_token").map(str::to_owned);
+    let in_query = exchange.query.filled("access_token").map(str::to_owned);
+    let text = in_header.clone().or(in_body.clone()).or(in_query.clone());
+    let Some(text) = text else {
+        return Err(ACCESS_TOKEN_MISSING);
+    };
+    let found = locked(&exchange.idp.store.tokens).get(text.as_str()).cloned();
+    if let Some(grant) = found.as_ref().and_then(|token| token.grant.as_ref()) {
+        exchange.bind(&grant.flow.clone());
+    }
+    if in_query.is_some()
+        && let Some(error) = exchange.object(&ACCESS_TOKEN_IN_QUERY)
+    {
+        return Err(error);
+    }
+    if in_header.is_some() && in_body.is_some() {
+        return Err(ACCESS_TOKEN_TWICE);
+    }
+    let token = found
+        .filter(|token| token.kind == TokenKind::Access)
+        .ok_or(ACCESS_TOKEN_INVALID)?;
+    let grant = token.grant.clone().ok_or(SCOPE_INSUFFICIENT)?;
+    if token.server != exchange.server_id {
+        return Err(ACCESS_TOKEN_ISSUER);
+    }
+    if token.revoked || grant.revoked.load(Ordering::Acquire) {
+        return Err(ACCESS_TOKEN_REVOKED);
+    }
+    if token.expires <= exchange.idp.clock.now() {
+        return Err(ACCESS_TOKEN_EXPIRED);
+    }
+    if !token.scopes.iter().any(|scope| scope == "openid") {
+        return Err(SCOPE_INSUFFICIENT);
+    }
+    Ok((token, grant))
+}
+
+fn answer_for(exchange: &mut Exchange, server: &Arc<Server>, token: &Token, grant: &Grant) -> Reply {
+    let honest_claims = userinfo::claims(&grant.subject, &token.scopes, serde_json::Map::new());
+    let honest = answer::json(200, Value::Object(honest_claims.clone()));
+    let identity: Vec<Fault> = grant.flow.faults(Message::Identity).collect();
+    let own: Vec<Fault> = grant.flow.faults(Message::Userinfo).collect();
+    if identity.is_empty() && own.is_empty() {
+        return honest;
+    }
+    let client = exchange.idp.client(&token.client_id);
+    let reply = with_context(&exchange.idp, server, Some(&grant.flow), client.as_deref(), |context| {
+        let mut claims = honest_claims;
+        for fault in &identity {
+            tamper::identity(&mut claims, *fault, context);
+        }
+        let mut reply = Reply {
+            body: Body::Json(Value::Object(claims)),
+            ..honest.clone()
+        };
+        for fault in &own {
+            tamper::userinfo(&mut reply, *fault, context);
+        }
+        reply
+    });
+    let (twin, bytes) = (delivery::rendering(&honest), delivery::rendering(&reply));
+    let faults: Vec<Fault> = identity.into_iter().chain(own).collect();
+    exchange.sent(&faults, &twin, &bytes);
+    reply
+}
+
+/// Okta names `http://` here even over TLS, and the org server's paths even for a custom one.
+pub(crate) fn challenge(exchange: &Exchange, error: &OAuthError) -> Reply {
+    let host = exchange
+        .idp
+        .org
+        .split_once("://")
+        .map_or(exchange.idp.org.as_str(), |(_, host)| host);
+    let text = format!(
+        "Bearer authorization_uri=\"http://{host}/oauth2/v1/authorize\", realm=\"http://{host}\", scope=\"openid\", \
+         error=\"{}\", error_description=\"{}\", resource=\"/oauth2/v1/userinfo\"",
+        error.error, error.text
+    );
+    let mut reply = answer::empty(error.status);
+    answer::put(&mut reply, "access-control-expose-headers", "WWW-Authenticate");
+    answer::put(&mut reply, "www-authenticate", &text);
+    reply
+}

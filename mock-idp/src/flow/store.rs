@@ -1,0 +1,317 @@
+//! Flows, transactions, codes, tokens and sessions: bounded, expiring, in memory.
+//!
+//! A [`Flow`] travels by value (behind an `Arc`) from the authorization request into the code, from there into the grant
+//! and its tokens. Forgetting it here only ends look-ups by its id.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{
+    fault::{Fault, Message},
+    record::Record,
+    scenario::{FlowId, Scenario},
+    tamper::Earlier,
+};
+use crate::{
+    protocol::{draft::ResponseMode, random},
+    tenant::Subject,
+};
+
+/// Locks, also after a panic elsewhere: every critical section here leaves its data whole.
+pub(crate) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Everything between one authorization request and the last use of its tokens.
+#[derive(Debug)]
+pub(crate) struct Flow {
+    pub(crate) id: FlowId,
+    /// Begun by the harness: refusals are recorded and the flow goes on where it can.
+    pub(crate) watched: bool,
+    pub(crate) scenario: Scenario,
+    /// The flow that faults borrow from.
+    pub(crate) earlier: Option<Arc<Flow>>,
+    /// What this flow leaves behind for later ones.
+    pub(crate) memory: Mutex<Earlier>,
+    /// The session that its sign-in made or used: what a logout token speaks of.
+    pub(crate) session: Mutex<Option<Session>>,
+    /// Server id and client id of its authorization request.
+    pub(crate) party: Mutex<Option<(String, String)>>,
+    records: Mutex<Vec<Arc<Record>>>,
+}
+
+impl Flow {
+    pub(crate) fn append(&self, record: &Arc<Record>, limit: usize) {
+        let mut records = locked(&self.records);
+        if records.len() < limit {
+            records.push(record.clone());
+        }
+    }
+
+    pub(crate) fn records(&self) -> Vec<Record> {
+        locked(&self.records)
+            .iter()
+            .map(|record| Record::clone(record))
+            .collect()
+    }
+
+    /// The faults meant for this message.
+    pub(crate) fn faults(&self, message: Message) -> impl Iterator<Item = Fault> + '_ {
+        self.scenario
+            .faults
+            .iter()
+            .copied()
+            .filter(move |fault| fault.message() == message)
+    }
+}
+
+/// An authorization request that passed its checks.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) server: String,
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    /// Whether `redirect_uri` was sent, and must be sent again to the token endpoint.
+    pub(crate) redirect_uri_sent: bool,
+    pub(crate) response_type: ResponseType,
+    pub(crate) mode: ResponseMode,
+    pub(crate) state: Option<String>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) scopes: Vec<String>,
+    /// Challenge and method.
+    pub(crate) challenge: Option<(String, String)>,
+    pub(crate) login_hint: Option<String>,
+    pub(crate) acr: Option<String>,
+}
+
+/// What the authorization endpoint is asked to return.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ResponseType {
+    pub(crate) code: bool,
+    pub(crate) id_token: bool,
+    pub(crate) token: bool,
+}
+
+/// A person before the hosted page.
+#[derive(Clone, Debug)]
+pub(crate) struct Transaction {
+    pub(crate) flow: Arc<Flow>,
+    pub(crate) request: Arc<Request>,
+    /// Path and query of the authorization request, where the page's form goes.
+    pub(crate) action: String,
+    /// The identifier that was accepted on the first of two pages.
+    pub(crate) identifier: Option<String>,
+    pub(crate) expires: i64,
+}
+
+/// A browser session at the authorization server.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    /// The value of the `sid` cookie.
+    pub(crate) cookie: String,
+    /// The `sid` claim.
+    pub(crate) sid: String,
+    pub(crate) subject: Arc<Subject>,
+    pub(crate) auth_time: i64,
+    pub(crate) amr: Vec<String>,
+    pub(crate) expires: i64,
+}
+
+/// What a user granted to a client: the origin of codes and tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    pub(crate) flow: Arc<Flow>,
+    pub(crate) request: Arc<Request>,
+    pub(crate) subject: Arc<Subject>,
+    pub(crate) session: Session,
+    /// Set once everything that was issued under this grant is revoked.
+    pub(crate) revoked: Arc<std::sync::atomic::AtomicBool>,
+}
+
+/// A code: issued, then redeemed once. Redeemed codes are remembered, so that a second use can be told from an unknown code.
+#[derive(Clone, Debug)]
+pub(crate) struct Code {
+    pub(crate) grant: Grant,
+    pub(crate) expires: i64,
+    pub(crate) redeemed: bool,
+}
+
+/// A token that was written, by its text.
+#[derive(Clone, Debug)]
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
+    pub(crate) server: String,
+    pub(crate) client_id: String,
+    pub(crate) scopes: Vec<String>,
+    /// `None` for client_credentials.
+    pub(crate) grant: Option<Grant>,
+    pub(crate) claims: Arc<serde_json::Map<String, serde_json::Value>>,
+    pub(crate) expires: i64,
+    pub(crate) revoked: bool,
+    /// For a rotated refresh token: until when it is still good.
+    pub(crate) grace_until: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    Access,
+    Id,
+    Refresh,
+}
+
+/// All stores of one mock-idp.
+#[derive(Debug)]
+pub(crate) struct Store {
+    next_flow: AtomicU64,
+    flows: Mutex<Bounded<FlowId, Arc<Flow>>>,
+    /// One-shot cookie value → flow.
+    pub(crate) tickets: Mutex<Bounded<String, Arc<Flow>>>,
+    /// Login → the flow last begun for it that was not entered yet.
+    pub(crate) awaited: Mutex<Bounded<String, Arc<Flow>>>,
+    /// `stateToken` → transaction.
+    pub(crate) transactions: Mutex<Bounded<String, Transaction>>,
+    pub(crate) codes: Mutex<Bounded<String, Code>>,
+    pub(crate) tokens: Mutex<Bounded<String, Token>>,
+    /// `sid` cookie → session.
+    pub(crate) sessions: Mutex<Bounded<String, Session>>,
+}
+
+/// Flows begun by the harness and by people; the oldest are forgotten first.
+const FLOWS: usize = 20_000;
+/// Everything else; an entry is a few hundred bytes.
+const ENTRIES: usize = 20_000;
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            next_flow: AtomicU64::new(1),
+            flows: Mutex::new(Bounded::new(FLOWS)),
+            tickets: Mutex::new(Bounded::new(ENTRIES)),
+            awaited: Mutex::new(Bounded::new(ENTRIES)),
+            transactions: Mutex::new(Bounded::new(ENTRIES)),
+            codes: Mutex::new(Bounded::new(ENTRIES)),
+            tokens: Mutex::new(Bounded::new(ENTRIES)),
+            sessions: Mutex::new(Bounded::new(ENTRIES)),
+        }
+    }
+}
+
+impl Store {
+    /// A new flow. What its scenario borrows from an earlier one is resolved here.
+    pub(crate) fn begin(&self, watched: bool, scenario: Scenario) -> Arc<Flow> {
+        let earlier = scenario.earlier.and_then(|id| self.flow(id));
+        let id = FlowId(self.next_flow.fetch_add(1, Ordering::Relaxed));
+        let flow = Arc::new(Flow {
+            id,
+            watched,
+            scenario,
+            earlier,
+            memory: Mutex::default(),
+            session: Mutex::default(),
+            party: Mutex::default(),
+            records: Mutex::default(),
+        });
+        locked(&self.flows).insert(id, flow.clone());
+        if watched {
+            let login = flow.scenario.user.login.to_lowercase();
+            locked(&self.awaited).insert(login, flow.clone());
+        }
+        flow
+    }
+
+    pub(crate) fn flow(&self, id: FlowId) -> Option<Arc<Flow>> {
+        locked(&self.flows).get(&id).cloned()
+    }
+
+    /// Ends look-ups of this flow; its memory is freed when its last token is.
+    pub(crate) fn forget(&self, id: FlowId) {
+        locked(&self.flows).remove(&id);
+    }
+
+    /// The value of a one-shot cookie that binds the next authorization request to this flow.
+    pub(crate) fn ticket(&self, flow: &Arc<Flow>) -> String {
+        let ticket = random::token22();
+        locked(&self.tickets).insert(ticket.clone(), flow.clone());
+        ticket
+    }
+}
+
+/// A map that forgets its oldest entry when it is full.
+#[derive(Debug)]
+pub(crate) struct Bounded<K, V> {
+    entries: HashMap<K, V>,
+    order: VecDeque<K>,
+    capacity: usize,
+}
+
+impl<K: Clone + Eq + std::hash::Hash, V> Bounded<K, V> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            entries: HashMap::new(),
+            order: VecDeque::new(),
+            capacity,
+        }
+    }
+
+    pub(crate) fn insert(&mut self, key: K, value: V) {
+        if self.entries.insert(key.clone(), value).is_none() {
+            self.order.push_back(key);
+        }
+        while self.entries.len() > self.capacity {
+            let Some(oldest) = self.order.pop_front() else { break };
+            self.entries.remove(&oldest);
+        }
+        // Keys of removed entries stay in `order` until they are met; do not let them pile up.
+        if self.order.len() > 2 * self.capacity.max(64) {
+            let entries = &self.entries;
+            self.order.retain(|key| entries.contains_key(key));
+        }
+    }
+
+    pub(crate) fn get<Q>(&self, key: &Q) -> Option<&V>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + std::hash::Hash + ?Sized,
+    {
+        self.entries.get(key)
+    }
+
+    pub(crate) fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + std::hash::Hash + ?Sized,
+    {
+        self.entries.get_mut(key)
+    }
+
+    pub(crate) fn remove<Q>(&mut self, key: &Q) -> Option<V>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Eq + std::hash::Hash + ?Sized,
+    {
+        self.entries.remove(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_map_forgets_the_oldest_and_never_grows() {
+        let mut map = Bounded::new(3);
+        for number in 0..1_000 {
+            map.insert(number, ());
+            if number % 2 == 0 {
+                map.remove(&number);
+            }
+        }
+        assert!(map.get(&999).is_some() && map.get(&997).is_some() && map.get(&991).is_none());
+        assert!(map.order.len() <= 129, "{}", map.order.len());
+    }
+}

@@ -1,0 +1,213 @@
+//! What every endpoint sees: the org, its servers' keys, the stores, the journal and the clock.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use url::Url;
+
+use crate::{
+    clock::Clock,
+    flow::{
+        fault::Fault,
+        journal::Journal,
+        scenario::{Persona, Scenario},
+        store::{Flow, Store, locked},
+        tamper::{self, Earlier},
+    },
+    protocol::{keys::KeyRing, metadata::Metadata, random},
+    tenant::{AuthServer, Client, Tenant},
+};
+
+/// The shared state of one mock-idp.
+#[derive(Debug)]
+pub(crate) struct Idp {
+    /// The org's base URL as text, without a trailing slash. Fixed; never taken from a Host header.
+    pub(crate) org: String,
+    pub(crate) origin: Url,
+    pub(crate) second_origin: Url,
+    pub(crate) clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) journal: Journal,
+    /// Whether refusals that Okta would make are recorded only, for everybody.
+    pub(crate) lax: bool,
+    tenant: RwLock<Arc<Tenant>>,
+    servers: RwLock<HashMap<String, Arc<Server>>>,
+}
+
+/// An authorization server while it runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    /// Empty for the org server.
+    pub(crate) id: String,
+    pub(crate) issuer: String,
+    pub(crate) settings: AuthServer,
+    pub(crate) keys: KeyRing,
+    generation: u64,
+    /// Server-wide faults.
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl Idp {
+    pub(crate) fn new(tenant: Tenant, org: String, origin: Url, second_origin: Url, lax: bool) -> Self {
+        let idp = Self {
+            org,
+            origin,
+            second_origin,
+            clock: Clock::default(),
+            store: Store::default(),
+            journal: Journal::default(),
+            lax,
+            servers: RwLock::default(),
+            tenant: RwLock::default(),
+        };
+        idp.install(AuthServer::new("", &idp.org));
+        for server in &tenant.servers {
+            idp.install(server.clone());
+        }
+        idp.change_tenant(|current| *current = tenant);
+        idp
+    }
+
+    /// The org as it is now.
+    pub(crate) fn tenant(&self) -> Arc<Tenant> {
+        self.tenant.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the org; whoever reads it sees either the old or the new one.
+    pub(crate) fn change_tenant(&self, change: impl FnOnce(&mut Tenant)) {
+        let mut tenant = self.tenant.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut tenant));
+    }
+
+    pub(crate) fn client(&self, id: &str) -> Option<Arc<Client>> {
+        self.tenant().client(id).cloned()
+    }
+
+    /// The authorization server of this id; empty for the org server.
+    pub(crate) fn server(&self, id: &str) -> Option<Arc<Server>> {
+        let servers = self.servers.read().unwrap_or_else(PoisonError::into_inner);
+        servers.get(id).cloned()
+    }
+
+    /// Adds (or replaces) an authorization server.
+    pub(crate) fn install(&self, settings: AuthServer) {
+        let id = settings.id.clone();
+        let server = Server {
+            issuer: self.issuer_of(&id),
+            keys: KeyRing::of(&id, 0),
+            generation: 0,
+            faults: Vec::new(),
+            settings,
+            id: id.clone(),
+        };
+        let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
+        servers.insert(id, Arc::new(server));
+    }
+
+    /// A fresh custom authorization server; its id.
+    pub(crate) fn add_server(&self) -> String {
+        let id = random::okta_id("aus");
+        self.install(AuthServer::new(&id, "api://default"));
+        id
+    }
+
+    /// Changes a server; `false` if there is none of this id.
+    pub(crate) fn change_server(&self, id: &str, change: impl FnOnce(&mut Server)) -> bool {
+        let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
+        servers
+            .get_mut(id)
+            .map(|server| change(Arc::make_mut(server)))
+            .is_some()
+    }
+
+    pub(crate) fn issuer_of(&self, id: &str) -> String {
+        if id.is_empty() {
+            self.org.clone()
+        } else {
+            format!("{}/oauth2/{id}", self.org)
+        }
+    }
+
+    pub(crate) fn metadata<'a>(&'a self, server: &'a Server, tenant: &Tenant) -> Metadata<'a> {
+        Metadata {
+            org: &self.org,
+            issuer: &server.issuer,
+            is_org: server.id.is_empty(),
+            custom_scopes: &server.settings.scopes,
+            features: tenant.features,
+        }
+    }
+
+    /// The session cookie's and the flow cookie's attributes: `SameSite=None; Secure` where browsers keep that, which is
+    /// over https and on loopback; `Lax` elsewhere.
+    pub(crate) fn cookie_attributes(&self) -> &'static str {
+        let loopback = match self.origin.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            None => false,
+        };
+        if loopback || self.is_https() {
+            "Path=/;Secure;HttpOnly;SameSite=None"
+        } else {
+            "Path=/;HttpOnly;SameSite=Lax"
+        }
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.origin.scheme() == "https"
+    }
+}
+
+impl Server {
+    /// A new key; the old one is withdrawn at once.
+    pub(crate) fn rotate(&mut self) {
+        self.generation += 1;
+        self.keys = KeyRing::of(&self.id, self.generation);
+    }
+
+    /// The keys that sign its access tokens: those of the org server are never published.
+    pub(crate) fn access_token_keys(&self) -> KeyRing {
+        if self.id.is_empty() {
+            KeyRing::unpublished()
+        } else {
+            self.keys.clone()
+        }
+    }
+}
+
+/// Runs `body` with the context that the hooks of this flow get.
+pub(crate) fn with_context<R>(
+    idp: &Idp,
+    server: &Server,
+    flow: Option<&Arc<Flow>>,
+    client: Option<&Client>,
+    body: impl FnOnce(&tamper::Context<'_>) -> R,
+) -> R {
+    let nobody;
+    let scenario = match flow {
+        Some(flow) => &flow.scenario,
+        None => {
+            nobody = Scenario::honest(Persona::default());
+            &nobody
+        }
+    };
+    body(&tamper::Context {
+        scenario,
+        issuer: &server.issuer,
+        client_id: client.map_or("", |client| &client.id),
+        client_secret: client.and_then(|client| client.secret.as_deref()),
+        second_origin: &idp.second_origin,
+        flow: flow.map(|flow| flow.id),
+        keys: &server.keys,
+        now: idp.clock.now(),
+        own: flow.map(memory_of).unwrap_or_default(),
+        earlier: flow.and_then(|flow| flow.earlier.as_ref()).map(memory_of),
+    })
+}
+
+fn memory_of(flow: &Arc<Flow>) -> Earlier {
+    locked(&flow.memory).clone()
+}

@@ -1,0 +1,192 @@
+//! The metadata documents of an authorization server (OpenID Connect Discovery §3, RFC 8414 §2), members in Okta's order.
+
+use serde_json::{Map, Value, json};
+
+/// What the documents depend on.
+#[derive(Clone, Debug)]
+pub struct Metadata<'a> {
+    /// The org's base URL without a trailing slash.
+    pub org: &'a str,
+    /// The issuer: the org's URL, or that of a custom server.
+    pub issuer: &'a str,
+    /// Whether this is the org authorization server.
+    pub is_org: bool,
+    /// Published custom scopes.
+    pub custom_scopes: &'a [String],
+    /// Rows that depend on features of the org.
+    pub features: Features,
+}
+
+/// Feature-dependent rows of the metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "snake_case")]
+pub struct Features {
+    /// `id_token_encryption_*` (since 2026).
+    pub id_token_encryption: bool,
+    /// `device_authorization_endpoint`.
+    pub device: bool,
+    /// `pushed_authorization_request_endpoint`; several clients push as soon as they see it.
+    pub par: bool,
+    /// `backchannel_*`.
+    pub ciba: bool,
+    /// `dpop_signing_alg_values_supported`.
+    pub dpop: bool,
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        Self {
+            id_token_encryption: true,
+            device: true,
+            par: true,
+            ciba: true,
+            dpop: true,
+        }
+    }
+}
+
+/// The scopes that a custom server knows without configuration.
+pub const CUSTOM_SCOPES: &[&str] = &[
+    "openid",
+    "profile",
+    "email",
+    "address",
+    "phone",
+    "offline_access",
+    "device_sso",
+    "interclient_access",
+];
+/// The scopes of the org server.
+pub const ORG_SCOPES: &[&str] = &[
+    "openid",
+    "email",
+    "profile",
+    "address",
+    "phone",
+    "offline_access",
+    "groups",
+];
+
+const AUTH_METHODS: &[&str] = &[
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "none",
+];
+const REQUEST_ALGORITHMS: &[&str] = &[
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512",
+];
+const DPOP_ALGORITHMS: &[&str] = &["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
+const CLAIMS: &str = "iss ver sub aud iat exp jti auth_time amr idp nonce name nickname preferred_username given_name \
+                      middle_name family_name email email_verified profile zoneinfo locale address phone_number picture \
+                      website gender birthdate updated_at at_hash c_hash";
+const GRANT_TYPES: &[&str] = &[
+    "authorization_code",
+    "implicit",
+    "refresh_token",
+    "password",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:openid:params:grant-type:ciba",
+    "urn:okta:params:oauth:grant-type:otp",
+    "http://auth0.com/oauth/grant-type/mfa-otp",
+    "urn:okta:params:oauth:grant-type:oob",
+    "http://auth0.com/oauth/grant-type/mfa-oob",
+];
+
+impl Metadata<'_> {
+    /// Where this server's endpoints live: `{org}/oauth2/v1` or `{issuer}/v1`.
+    #[must_use]
+    pub fn endpoints(&self) -> String {
+        if self.is_org {
+            format!("{}/oauth2/v1", self.org)
+        } else {
+            format!("{}/v1", self.issuer)
+        }
+    }
+
+    /// `openid-configuration`.
+    #[must_use]
+    pub fn openid_configuration(&self) -> Value {
+        let base = self.endpoints();
+        let features = self.features;
+        let mut document = Map::new();
+        let mut put = |name: &str, value: Value| {
+            document.insert(name.to_owned(), value);
+        };
+        put("issuer", json!(self.issuer));
+        put("authorization_endpoint", json!(format!("{base}/authorize")));
+        put("token_endpoint", json!(format!("{base}/token")));
+        put("userinfo_endpoint", json!(format!("{base}/userinfo")));
+        put(
+            "registration_endpoint",
+            json!(format!("{}/oauth2/v1/clients", self.org)),
+        );
+        put("jwks_uri", json!(format!("{base}/keys")));
+        put(
+            "response_types_supported",
+            json!([
+                "code",
+                "id_token",
+                "code id_token",
+                "code token",
+                "id_token token",
+                "code id_token token"
+            ]),
+        );
+        put(
+            "response_modes_supported",
+            json!(["query", "fragment", "form_post", "okta_post_message"]),
+        );
+        put("grant_types_supported", json!(GRANT_TYPES));
+        put("subject_types_supported", json!(["public"]));
+        put("id_token_signing_alg_values_supported", json!(["RS256"]));
+        if features.id_token_encryption {
+            put(
+                "id_token_encryption_alg_values_supported",
+                json!(["RSA-OAEP-256", "RSA-OAEP-384", "RSA-OAEP-512"]),
+            );
+            put("id_token_encryption_enc_values_supported", json!(["A256GCM"]));
+        }
+        put("scopes_supported", json!(self.scopes()));
+        put("token_endpoint_auth_methods_supported", json!(AUTH_METHODS));
+        put("claims_supported", json!(CLAIMS.split_whitespace().collect::<Vec<_>>()));
+        put("code_challenge_methods_supported", json!(["S256"]));
+        put("introspection_endpoint", json!(format!("{base}/introspect")));
+        put("introspection_endpoint_auth_methods_supported", json!(AUTH_METHODS));
+        put("revocation_endpoint", json!(format!("{base}/revoke")));
+        put("revocation_endpoint_auth_methods_supported", json!(AUTH_METHODS));
+        put("end_session_endpoint", json!(format!("{base}/logout")));
+        put("request_parameter_supported", json!(true));
+        put("request_object_signing_alg_values_supported", json!(REQUEST_ALGORITHMS));
+        if features.device {
+            put(
+                "device_authorization_endpoint",
+                json!(format!("{base}/device/authorize")),
+            );
+        }
+        if features.par {
+            put("pushed_authorization_request_endpoint", json!(format!("{base}/par")));
+        }
+        if features.ciba {
+            put("backchannel_token_delivery_modes_supported", json!(["poll"]));
+            put(
+                "backchannel_authentication_request_signing_alg_values_supported",
+                json!(REQUEST_ALGORITHMS),
+            );
+        }
+        if features.dpop {
+            put("dpop_signing_alg_values_supported", json!(DPOP_ALGORITHMS));
+        }
+        Value::Object(document)
+    }
+
+    fn scopes(&self) -> Vec<&str> {
+        let fixed = if self.is_org { ORG_SCOPES } else { CUSTOM_SCOPES };
+        fixed
+            .iter()
+            .copied()
+            .chain(self.custom_scopes.iter().map(String::as_str))
+            .collect()
+    }
+}

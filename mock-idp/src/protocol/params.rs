@@ -1,0 +1,69 @@
+//! Parameters of a query or a form, in order, duplicates kept (`application/x-www-form-urlencoded`).
+
+/// Name-value pairs as they arrived, percent-decoded; bytes that are no UTF-8 became replacement characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params(pub Vec<(String, String)>);
+
+impl Params {
+    /// Reads a query or a form body. Every byte string is some form: this cannot fail.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Self {
+        Self(
+            form_urlencoded::parse(text)
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+        )
+    }
+
+    /// The first value of this name, empty or not.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The first value of this name, if it is not empty: OAuth treats an empty parameter as absent (RFC 6749 §3.1).
+    #[must_use]
+    pub fn filled(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// Whether there is a parameter of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// The names that occur more than once, each once, in order of appearance.
+    #[must_use]
+    pub fn duplicates(&self) -> Vec<&str> {
+        let mut seen: Vec<&str> = Vec::new();
+        let mut twice: Vec<&str> = Vec::new();
+        for (name, _) in &self.0 {
+            if seen.contains(&name.as_str()) {
+                if !twice.contains(&name.as_str()) {
+                    twice.push(name);
+                }
+            } else {
+                seen.push(name);
+            }
+        }
+        twice
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Writes them in form style, which is also how Okta writes queries: a space is `+`.
+    #[must_use]
+    pub fn write(pairs: &[(String, String)]) -> String {
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish()
+    }
+}

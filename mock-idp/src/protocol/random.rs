@@ -1,0 +1,42 @@
+//! Random texts in the shapes that Okta uses.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
+use rand::RngExt;
+
+const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// 43 base64url characters: 256 random bits. Codes, refresh tokens, `jti` tails.
+#[must_use]
+pub fn token43() -> String {
+    B64.encode(rand::random::<[u8; 32]>())
+}
+
+/// 22 base64url characters: 128 random bits. Session ids and error ids.
+#[must_use]
+pub fn token22() -> String {
+    B64.encode(rand::random::<[u8; 16]>())
+}
+
+/// So many letters and digits.
+#[must_use]
+pub fn alphanumeric(length: usize) -> String {
+    let mut random = rand::rng();
+    (0..length)
+        .map(|_| char::from(ALPHANUMERIC[random.random_range(0..ALPHANUMERIC.len())]))
+        .collect()
+}
+
+/// So many hexadecimal digits of lower case.
+#[must_use]
+pub fn hex(length: usize) -> String {
+    let mut random = rand::rng();
+    (0..length)
+        .map(|_| char::from(b"0123456789abcdef"[random.random_range(0..16)]))
+        .collect()
+}
+
+/// An Okta id: the three characters that fix the type and 17 more.
+#[must_use]
+pub fn okta_id(prefix: &str) -> String {
+    format!("{prefix}{}", alphanumeric(17))
+}

@@ -1,0 +1,103 @@
+//! The table of endpoints: methods and path → who answers.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Method, Request},
+    routing::any,
+};
+
+use crate::{
+    control,
+    endpoint::{answer, authorize, introspect, keys, logout, metadata, revoke, second_origin, token, userinfo},
+    exchange::{self, Answer},
+    flow::{record::Endpoint, tamper::ODD_PATH},
+    idp::Idp,
+    protocol::error::{API_METHOD, API_PATH_NOT_FOUND},
+};
+
+/// One row: methods, path, where it stands in records, who answers. `{as}` stands for `/oauth2/{server}` and `/oauth2`.
+struct Row(&'static [Method], &'static str, Endpoint, Answer);
+
+const GET: &[Method] = &[Method::GET, Method::HEAD];
+const POST: &[Method] = &[Method::POST];
+const BOTH: &[Method] = &[Method::GET, Method::HEAD, Method::POST];
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    Row(GET,  "/.well-known/openid-configuration",                         Endpoint::Metadata,   metadata::openid_configuration),
+    Row(GET,  "/oauth2/{server}/.well-known/openid-configuration",         Endpoint::Metadata,   metadata::openid_configuration),
+    Row(GET,  "{as}/v1/keys",                                              Endpoint::Jwks,       keys::published),
+    Row(BOTH, "{as}/v1/authorize",                                         Endpoint::Authorize,  authorize::begin_or_continue),
+    Row(POST, "{as}/v1/token",                                             Endpoint::Token,      token::issue),
+    Row(BOTH, "{as}/v1/userinfo",                                          Endpoint::Userinfo,   userinfo::claims),
+    Row(POST, "{as}/v1/introspect",                                        Endpoint::Introspect, introspect::describe),
+    Row(POST, "{as}/v1/revoke",                                            Endpoint::Revoke,     revoke::revoke),
+    Row(BOTH, "{as}/v1/logout",                                            Endpoint::Logout,     logout::end_session),
+    Row(GET,  "/_mock/flows/{flow}/enter",                                 Endpoint::Other,      control::enter),
+];
+
+/// The authorization server.
+pub(crate) fn router(idp: &Arc<Idp>) -> Router {
+    let mut router = Router::new();
+    for Row(methods, path, endpoint, handle) in TABLE {
+        let paths = match path.strip_prefix("{as}") {
+            Some(rest) => vec![format!("/oauth2{rest}"), format!("/oauth2/{{server}}{rest}")],
+            None => vec![(*path).to_owned()],
+        };
+        for path in paths {
+            let idp = idp.clone();
+            let service = any(move |request: Request<Body>| {
+                let handle: Answer = if methods.contains(request.method()) {
+                    *handle
+                } else if request.method() == Method::OPTIONS {
+                    answer::preflight
+                } else {
+                    |_| Err(API_METHOD.into())
+                };
+                exchange::answer(idp.clone(), *endpoint, handle, request)
+            });
+            router = router.route(&path, service);
+        }
+    }
+    let idp = idp.clone();
+    router.fallback(move |request: Request<Body>| {
+        exchange::answer(
+            idp.clone(),
+            Endpoint::Other,
+            |_| Err(API_PATH_NOT_FOUND.into()),
+            request,
+        )
+    })
+}
+
+/// The path and query of a request before [`straighten`].
+#[derive(Clone, Debug)]
+pub(crate) struct AsReceived(pub(crate) String);
+
+/// Endpoints that a metadata fault moved answer at their odd place as they do at home.
+pub(crate) fn straighten<B>(request: &mut Request<B>) {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let home = target
+        .strip_prefix(ODD_PATH)
+        .and_then(|rest| rest.split_once('/'))
+        .and_then(|(_, rest)| format!("/{rest}").parse().ok());
+    if let Some(home) = home {
+        *request.uri_mut() = home;
+        request.extensions_mut().insert(AsReceived(target));
+    }
+}
+
+/// The second origin: whoever asks it anything.
+pub(crate) fn second_origin(idp: &Arc<Idp>) -> Router {
+    let idp = idp.clone();
+    Router::new().fallback(move |request: Request<Body>| {
+        exchange::answer(idp.clone(), Endpoint::SecondOrigin, second_origin::anything, request)
+    })
+}

@@ -1,0 +1,412 @@
+//! [`MockIdp`]: bind, serve, begin flows, read what happened; stops when its last handle is dropped.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+
+use tokio::{
+    net::TcpListener,
+    sync::{broadcast, watch},
+};
+use url::Url;
+
+use crate::{
+    control,
+    flow::{
+        fault::Fault,
+        record::{Record, Stamp},
+        scenario::{FlowId, Scenario},
+    },
+    idp::Idp,
+    logout_token::{self, LogoutTokenError},
+    router,
+    tenant::{Client, Tenant, User},
+    tls::{self, Tls},
+    wire,
+};
+
+/// A fake Okta that listens. Cloning gives another handle; when the last one is dropped, it stops.
+///
+/// ```
+/// # #[tokio::main] async fn main() {
+/// let idp = mock_idp::MockIdp::start().await.unwrap();
+/// assert_eq!(idp.issuer(), format!("{}oauth2/default", idp.origin()));
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct MockIdp {
+    running: Arc<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    idp: Arc<Idp>,
+    tls: Option<Tls>,
+    http: reqwest::Client,
+    stop: watch::Sender<bool>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// Why a mock-idp did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else listens there, or the address is not ours.
+    #[error("cannot listen on {host}:{port}: {source}")]
+    Bind {
+        /// The address.
+        host: IpAddr,
+        /// The port.
+        port: u16,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The issuer is no URL that an issuer can be.
+    #[error("the issuer `{0}` is not a URL like http://127.0.0.1:9494 (scheme, host and port only)")]
+    Issuer(String),
+    /// No certificate could be made.
+    #[error("cannot set up TLS: {0}")]
+    Tls(String),
+    /// No client for logout tokens could be made.
+    #[error("cannot set up the HTTP client that posts logout tokens: {0}")]
+    HttpClient(#[source] reqwest::Error),
+}
+
+/// A flow that was begun: visit `enter` in a browser, and its next authorization request belongs to the flow.
+#[derive(Clone, Debug)]
+pub struct FlowHandle {
+    /// Its id, for [`MockIdp::records`].
+    pub id: FlowId,
+    /// GET sets a one-shot cookie and answers 204; with `?to=URL` it redirects there.
+    pub enter: Url,
+}
+
+/// How a mock-idp is to be started. Everything has a default.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    tenant: Tenant,
+    host: IpAddr,
+    port: u16,
+    issuer: Option<String>,
+    tls: bool,
+    lax: bool,
+    own_clients: bool,
+    own_users: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            tenant: Tenant::default(),
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            issuer: None,
+            tls: false,
+            lax: false,
+            own_clients: false,
+            own_users: false,
+        }
+    }
+}
+
+impl Builder {
+    /// The whole org, instead of the default one.
+    #[must_use]
+    pub fn tenant(mut self, tenant: Tenant) -> Self {
+        self.tenant = tenant;
+        (self.own_clients, self.own_users) = (true, true);
+        self
+    }
+
+    /// Adds a user; the first one takes the place of the default users.
+    #[must_use]
+    pub fn user(mut self, user: User) -> Self {
+        if !std::mem::replace(&mut self.own_users, true) {
+            self.tenant.users.clear();
+        }
+        self.tenant.users.push(Arc::new(user));
+        self
+    }
+
+    /// Adds a client; the first one takes the place of the default client.
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        if !std::mem::replace(&mut self.own_clients, true) {
+            self.tenant.clients.clear();
+        }
+        self.tenant.clients.push(Arc::new(client));
+        self
+    }
+
+    /// The port; 0, the default, takes a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The address to listen on; 127.0.0.1 by default.
+    #[must_use]
+    pub fn host(mut self, host: IpAddr) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// The org's URL as clients see it, where that differs from where we listen (a container, a proxy).
+    #[must_use]
+    pub fn issuer(mut self, url: &str) -> Self {
+        self.issuer = Some(url.to_owned());
+        self
+    }
+
+    /// The second origin always listens; kept so that callers can say that they rely on it.
+    #[must_use]
+    pub fn second_origin(self, _wanted: bool) -> Self {
+        self
+    }
+
+    /// Serve https with a certificate of a CA made at start; see [`MockIdp::ca_pem`].
+    #[must_use]
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Accept what Okta would refuse, for everybody, and say so on every page.
+    #[must_use]
+    pub fn lax(mut self, lax: bool) -> Self {
+        self.lax = lax;
+        self
+    }
+
+    /// Listens and serves; ready when this returns.
+    ///
+    /// # Errors
+    /// When the port is taken, the issuer is no origin, or TLS cannot be set up.
+    pub async fn start(self) -> Result<MockIdp, StartError> {
+        let listener = bind(self.host, self.port).await?;
+        let second = bind(self.host, 0).await?;
+        let scheme = if self.tls { "https" } else { "http" };
+        let listening = origin(scheme, self.host, local_port(&listener));
+        let second_origin = origin("http", self.host, local_port(&second));
+        let wanted = self.issuer.as_deref().unwrap_or(&listening);
+        let wrong = || StartError::Issuer(wanted.to_owned());
+        let url = Url::parse(wanted).map_err(|_| wrong())?;
+        let is_origin = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.has_host();
+        if !is_origin || !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong());
+        }
+        let org = url.as_str().trim_end_matches('/').to_owned();
+        let second_origin = Url::parse(&second_origin).map_err(|_| wrong())?;
+        let tls = if self.tls {
+            let host = url.host_str().unwrap_or_default().to_owned();
+            Some(tls::make(&host, self.host).map_err(StartError::Tls)?)
+        } else {
+            None
+        };
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(logout_token::PATIENCE)
+            .no_proxy()
+            .build()
+            .map_err(StartError::HttpClient)?;
+        let idp = Arc::new(Idp::new(self.tenant, org, url, second_origin, self.lax));
+        let (stop, stopped) = watch::channel(false);
+        let acceptor = tls.as_ref().map(|tls| tls.acceptor.clone());
+        tokio::spawn(wire::serve(listener, acceptor, router::router(&idp), stopped.clone()));
+        tokio::spawn(wire::serve(second, None, router::second_origin(&idp), stopped));
+        Ok(MockIdp {
+            running: Arc::new(Running { idp, tls, http, stop }),
+        })
+    }
+}
+
+impl MockIdp {
+    /// Starts with defaults: a free port on loopback, one web client, Alice and Bob.
+    ///
+    /// # Errors
+    /// As [`Builder::start`].
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder().start().await
+    }
+
+    /// To start with something else than the defaults.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Where it is reached: `http://127.0.0.1:PORT/`.
+    #[must_use]
+    pub fn origin(&self) -> &Url {
+        &self.idp().origin
+    }
+
+    /// The issuer of the `default` authorization server.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.issuer_of("default")
+    }
+
+    /// The issuer of an authorization server; the empty id is the org server.
+    #[must_use]
+    pub fn issuer_of(&self, server: &str) -> String {
+        self.idp().issuer_of(server)
+    }
+
+    /// The attacker's origin: records every hit; paths that begin with a flow's id are bound to that flow.
+    #[must_use]
+    pub fn second_origin(&self) -> &Url {
+        &self.idp().second_origin
+    }
+
+    /// The CA that signed the certificate, PEM; `None` without TLS.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<String> {
+        self.running.tls.as_ref().map(|tls| tls.ca_pem.clone())
+    }
+
+    /// What an application needs in its environment: `OKTA_ISSUER`, `OKTA_CLIENT_ID`, and `OKTA_CLIENT_SECRET` where the
+    /// client has one.
+    #[must_use]
+    pub fn env(&self) -> Vec<(String, String)> {
+        let mut env = vec![("OKTA_ISSUER".to_owned(), self.issuer())];
+        if let Some(client) = self.idp().tenant().clients.first() {
+            env.push(("OKTA_CLIENT_ID".to_owned(), client.id.clone()));
+            if let Some(secret) = &client.secret {
+                env.push(("OKTA_CLIENT_SECRET".to_owned(), secret.clone()));
+            }
+        }
+        env
+    }
+
+    /// A fresh custom authorization server with a `kid` of its own; its id.
+    #[must_use]
+    pub fn add_server(&self) -> String {
+        self.idp().add_server()
+    }
+
+    /// From now on these server-wide faults (metadata, keys) are in force on this server, instead of earlier ones.
+    pub fn misbehave(&self, server: &str, faults: &[Fault]) {
+        self.idp()
+            .change_server(server, |server| server.faults = faults.to_vec());
+    }
+
+    /// Ends the server-wide faults of this server.
+    pub fn behave(&self, server: &str) {
+        self.misbehave(server, &[]);
+    }
+
+    /// A new signing key with a new `kid`; the old one leaves the key set at once.
+    pub fn rotate_keys(&self, server: &str) {
+        self.idp().change_server(server, |server| server.rotate());
+    }
+
+    /// The first registered client.
+    #[must_use]
+    pub fn client(&self) -> Option<Client> {
+        self.idp().tenant().clients.first().map(|client| Client::clone(client))
+    }
+
+    /// Replaces all registrations.
+    pub fn set_clients(&self, clients: Vec<Client>) {
+        self.idp()
+            .change_tenant(|tenant| tenant.clients = clients.into_iter().map(Arc::new).collect());
+    }
+
+    /// Registers a client, in the place of one with the same id if there is one.
+    pub fn put_client(&self, client: Client) {
+        let client = Arc::new(client);
+        self.idp().change_tenant(
+            |tenant| match tenant.clients.iter_mut().find(|known| known.id == client.id) {
+                Some(known) => *known = client.clone(),
+                None => tenant.clients.push(client.clone()),
+            },
+        );
+    }
+
+    /// Begins a flow on this authorization server: watched, carrying its scenario, kept until it is forgotten.
+    ///
+    /// The id of the server is only remembered by the caller; the flow goes to whichever server its authorization request
+    /// names.
+    #[must_use]
+    pub fn begin(&self, _server: &str, scenario: Scenario) -> FlowHandle {
+        let flow = self.idp().store.begin(true, scenario);
+        let mut enter = self.idp().origin.clone();
+        enter.set_path(&format!("{}{}/enter", control::FLOWS, flow.id));
+        FlowHandle { id: flow.id, enter }
+    }
+
+    /// What happened in this flow so far, in order.
+    #[must_use]
+    pub fn records(&self, flow: FlowId) -> Vec<Record> {
+        self.idp()
+            .store
+            .flow(flow)
+            .map(|flow| flow.records())
+            .unwrap_or_default()
+    }
+
+    /// What happened since then that belongs to no flow: metadata, keys, unknown codes and tokens, strangers at the second
+    /// origin.
+    #[must_use]
+    pub fn unbound(&self, since: Stamp) -> Vec<Record> {
+        self.idp().journal.unbound(since)
+    }
+
+    /// Every record from now on. A subscriber that falls some thousand records behind loses the oldest.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Record>> {
+        self.idp().journal.subscribe()
+    }
+
+    /// Frees what is kept of this flow; late requests of it are still answered, but no longer found here.
+    pub fn forget(&self, flow: FlowId) {
+        self.idp().store.forget(flow);
+    }
+
+    /// Shifts the server's clock: it runs this many seconds ahead of the system's.
+    pub fn shift_clock(&self, seconds: i64) {
+        self.idp().clock.shift_to(seconds);
+    }
+
+    /// Posts a logout token for the session of this flow to its client's back-channel logout URI, through the hook of the
+    /// flow's faults; the answer is returned and recorded as `Event::LogoutTokenPosted`.
+    ///
+    /// # Errors
+    /// When the flow has no sign-in yet or its client no such URI. What the relying party does wrong is no error.
+    pub async fn send_logout_token(&self, flow: FlowId) -> Result<Option<u16>, LogoutTokenError> {
+        logout_token::send(self.idp(), &self.running.http, flow).await
+    }
+
+    fn idp(&self) -> &Arc<Idp> {
+        &self.running.idp
+    }
+}
+
+async fn bind(host: IpAddr, port: u16) -> Result<TcpListener, StartError> {
+    TcpListener::bind((host, port))
+        .await
+        .map_err(|source| StartError::Bind { host, port, source })
+}
+
+fn local_port(listener: &TcpListener) -> u16 {
+    listener.local_addr().map(|address| address.port()).unwrap_or_default()
+}
+
+fn origin(scheme: &str, host: IpAddr, port: u16) -> String {
+    let shown = if host.is_unspecified() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        host
+    };
+    match shown {
+        IpAddr::V4(host) => format!("{scheme}://{host}:{port}"),
+        IpAddr::V6(host) => format!("{scheme}://[{host}]:{port}"),
+    }
+}

@@ -1,0 +1,204 @@
+//! The connection under an exchange: accepts, serves HTTP/1.1, and can be cut at any byte.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use axum::{Router, body::Body, http::Request};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tower::Service;
+
+use crate::router;
+
+/// No cut is planned.
+const WHOLE: i64 = i64::MAX;
+/// How long a client may take to send its header section.
+const HEADER_TIME: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Lets an answer cut its connection. Found in the extensions of each request.
+#[derive(Clone, Debug)]
+pub(crate) struct Cutter(Arc<Plan>);
+
+#[derive(Debug)]
+struct Plan {
+    /// How many bytes may still be written.
+    left: AtomicI64,
+    /// The next header section is written in upper case.
+    shout: AtomicBool,
+}
+
+impl Cutter {
+    /// Resets the connection once this many more bytes were written.
+    pub(crate) fn cut_after(&self, bytes: i64) {
+        self.0.left.store(bytes, Ordering::Release);
+    }
+
+    /// Writes the header names of the next answer in upper case.
+    pub(crate) fn shout(&self) {
+        self.0.shout.store(true, Ordering::Release);
+    }
+}
+
+/// Serves until told to stop; then also open connections end.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of file descriptors, or the client is gone already: the next one may do better.
+                Err(_) => { tokio::task::yield_now().await; continue }
+            },
+            _ = stop.changed() => return,
+        };
+        let (router, tls, mut stop) = (router.clone(), tls.clone(), stop.clone());
+        tokio::spawn(async move {
+            let _ = stream.set_nodelay(true);
+            tokio::select! {
+                () = connection(stream, tls, router) => {}
+                _ = stop.changed() => {}
+            }
+        });
+    }
+}
+
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
+    let stream = match tls {
+        None => Stream::Plain(stream),
+        Some(acceptor) => match acceptor.accept(stream).await {
+            Ok(stream) => Stream::Tls(Box::new(stream)),
+            Err(_) => return,
+        },
+    };
+    let cutter = Cutter(Arc::new(Plan {
+        left: AtomicI64::new(WHOLE),
+        shout: AtomicBool::new(false),
+    }));
+    let wire = Wire {
+        stream,
+        plan: cutter.0.clone(),
+    };
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(cutter.clone());
+        router::straighten(&mut request);
+        router.clone().call(request.map(Body::new))
+    });
+    // A client that goes away ends its connection with an error; nobody is interested.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_headers(100)
+        .max_buf_size(128 * 1024)
+        .serve_connection(TokioIo::new(wire), service)
+        .await;
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
+/// A stream that resets itself when its budget of bytes is used up.
+#[derive(Debug)]
+struct Wire {
+    stream: Stream,
+    plan: Arc<Plan>,
+}
+
+/// The same bytes with the header names in upper case.
+fn in_upper_case(answer: &[u8]) -> Vec<u8> {
+    let mut bytes = answer.to_vec();
+    let end = bytes
+        .windows(4)
+        .position(|part| part == b"\r\n\r\n")
+        .unwrap_or(bytes.len());
+    let mut is_name = false;
+    for byte in &mut bytes[..end] {
+        match byte {
+            b'\n' => is_name = true,
+            b':' => is_name = false,
+            _ if is_name => byte.make_ascii_uppercase(),
+            _ => {}
+        }
+    }
+    bytes
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let left = self.plan.left.load(Ordering::Acquire);
+        if left <= 0 {
+            // Closing with zero linger sends RST: the peer sees a reset, not a polite end.
+            let _ = self.stream.socket().set_zero_linger();
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        let mut allowed = &buf[..buf.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
+        // hyper hands over a header section in one piece, the first one of an answer.
+        let shouted = self.plan.shout.load(Ordering::Acquire).then(|| in_upper_case(allowed));
+        if let Some(shouted) = &shouted {
+            allowed = shouted;
+        }
+        let written = match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, allowed),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, allowed),
+        };
+        if let Poll::Ready(Ok(count)) = &written {
+            self.plan.shout.store(false, Ordering::Release);
+            if left != WHOLE {
+                let count = i64::try_from(*count).unwrap_or(i64::MAX);
+                self.plan.left.fetch_sub(count, Ordering::AcqRel);
+            }
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! mock-idp through its public surface: HTTP and the front door of the library.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod app;
+mod faults;
+mod sign_in;
