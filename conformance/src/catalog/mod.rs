@@ -2,6 +2,8 @@
 
 mod authorization;
 mod callback;
+mod expect;
+mod id_token;
 mod token_request;
 
 use crate::case::Case;
@@ -11,6 +13,10 @@ pub const GROUPS: &[(&str, &[Case])] = &[
     ("authorization", authorization::CASES),
     ("callback", callback::CASES),
     ("token-request", token_request::CASES),
+    ("id-token", id_token::proof::CASES),
+    ("id-token", id_token::header::CASES),
+    ("id-token", id_token::claims::CASES),
+    ("id-token", id_token::content::CASES),
 ];
 
 /// Every case, in order.
@@ -38,12 +44,27 @@ const _: () = {
         }
         let mut later = group + 1;
         while later < GROUPS.len() {
-            assert!(!same(name, GROUPS[later].0), "two groups have the same name");
+            // A long group stands here in several stretches.
+            if same(name, GROUPS[later].0) {
+                assert_disjoint(cases, GROUPS[later].1);
+            }
             later += 1;
         }
         group += 1;
     }
 };
+
+const fn assert_disjoint(some: &[Case], others: &[Case]) {
+    let mut at = 0;
+    while at < some.len() {
+        let mut other = 0;
+        while other < others.len() {
+            assert!(!same(some[at].id, others[other].id), "two cases have the same id");
+            other += 1;
+        }
+        at += 1;
+    }
+}
 
 const fn same(one: &str, other: &str) -> bool {
     one.len() == other.len() && begins_with(one, other)

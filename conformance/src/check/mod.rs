@@ -2,6 +2,7 @@
 
 pub mod authorization;
 pub mod callback;
+pub mod content;
 pub mod cookies;
 pub mod crowd;
 mod facts;
@@ -10,9 +11,14 @@ pub mod logout;
 pub mod pages;
 mod randomness;
 pub mod redirects;
+pub mod requests;
+pub mod second_origin;
 pub mod session;
 pub mod sign_in;
 pub mod token_request;
+
+#[cfg(test)]
+pub(crate) mod fixture;
 
 use crate::{evidence::Evidence, outcome::Outcome};
 

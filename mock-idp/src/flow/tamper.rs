@@ -29,8 +29,8 @@ mod userinfo;
 pub use identity::UNICODE;
 
 /// Markup that runs a script where it is not escaped: it breaks out of text, attributes and JSON in a page alike, and
-/// leaves an element named `xssprobe` behind.
-pub const MARKUP: &str = "\"'><img src=x onerror=xssprobe()><xssprobe></xssprobe>";
+/// leaves an element named `cfmx-element` behind, which the harness looks for.
+pub const MARKUP: &str = "\"'><img src=x onerror=cfmx()><cfmx-element></cfmx-element>";
 
 /// Endpoints that a metadata fault moves are published below this path; the router answers `{ODD_PATH}{word}{path}` as it
 /// answers `{path}`.

@@ -68,8 +68,8 @@ pub(super) fn apply(claims: &mut Map<String, Value>, fault: F, context: &Context
         F::NameMarkup => change(claims, "name", |name| format!("{name}{MARKUP}")),
         F::EmailMarkup => change(claims, "email", |email| format!("{MARKUP}{email}")),
         F::LocaleMarkup => set(claims, "locale", json!(format!("en{MARKUP}"))),
-        F::PictureScript => set(claims, "picture", json!("javascript:xssprobe()")),
-        F::WebsiteScript => set(claims, "website", json!("javascript:xssprobe()")),
+        F::PictureScript => set(claims, "picture", json!("javascript:cfmx()")),
+        F::WebsiteScript => set(claims, "website", json!("javascript:cfmx()")),
         F::PictureSecondOrigin => set(claims, "picture", json!(context.at_second_origin("/picture.png"))),
         F::PictureLoopback => {
             let mut url = context.second_origin.clone();
