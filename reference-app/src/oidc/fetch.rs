@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response, header, redirect};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 
 /// Metadata, keys, tokens and claims of real servers have a few kilobytes.
@@ -107,15 +108,19 @@ impl Answer {
         if !is_json {
             return Err(FetchError::NotJson(self.content_type.clone()));
         }
-        // serde fills a struct from an array as well, member by member in order. No message here is an array.
-        if self.body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-            return Err(FetchError::Malformed("no object".to_owned()));
+        // First as any value: that bounds the nesting, which members that nobody reads would not, and tells an object from
+        // an array, from which serde fills a struct as well, member by member in order.
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(_)) => serde_json::from_slice(&self.body).map_err(|error| malformed(&error)),
+            Ok(_) => Err(FetchError::Malformed("no object".to_owned())),
+            Err(error) => Err(malformed(&error)),
         }
-        serde_json::from_slice(&self.body).map_err(|error| {
-            // Position and kind only: the message itself may quote what was sent.
-            FetchError::Malformed(format!("{:?} error in line {}", error.classify(), error.line()))
-        })
     }
+}
+
+/// Kind and position only: the message itself may quote what was sent.
+fn malformed(error: &serde_json::Error) -> FetchError {
+    FetchError::Malformed(format!("{:?} error in line {}", error.classify(), error.line()))
 }
 
 async fn send(request: RequestBuilder) -> Result<Answer, FetchError> {

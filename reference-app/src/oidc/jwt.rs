@@ -18,6 +18,8 @@ use super::{RelyingParty, fetch::FetchError, metadata::Metadata};
 pub const ALGORITHM: Algorithm = Algorithm::RS256;
 /// How far the clocks may differ, in seconds; Okta's own verifiers allow as much.
 pub const LEEWAY: i64 = 120;
+/// How old a token may be when it arrives, in seconds.
+const MAX_AGE: f64 = 3600.0;
 /// A token with three hundred groups has some 32 KB.
 const MAX_LENGTH: usize = 128 * 1024;
 
@@ -187,7 +189,8 @@ pub(super) fn seconds(claims: &ClaimMap, name: &'static str) -> Result<f64, Toke
         .ok_or(TokenError::Missing(name))
 }
 
-/// `iat` within reason: not from the future, and not older than a day, whatever `exp` says.
+/// `iat` within reason: not from the future, and not older than an hour, whatever `exp` says. A code is redeemed and a
+/// logout token sent within seconds; an older token was kept by somebody.
 pub(super) fn verify_issued_at(claims: &ClaimMap, now: i64) -> Result<(), TokenError> {
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 need 31 bits")]
     let (now, leeway) = (now as f64, LEEWAY as f64);
@@ -195,7 +198,7 @@ pub(super) fn verify_issued_at(claims: &ClaimMap, now: i64) -> Result<(), TokenE
     if issued > now + leeway {
         return Err(TokenError::IssuedInFuture);
     }
-    if issued < now - leeway - 86_400.0 {
+    if issued < now - MAX_AGE {
         return Err(TokenError::IssuedLongAgo);
     }
     Ok(())

@@ -108,6 +108,17 @@ async fn a_body_that_is_no_token_response_is_refused() {
         matches!(found, Err(SignInError::TokenEndpoint(FetchError::Malformed(_)))),
         "{found:?}"
     );
+    // Also where nobody would have looked.
+    let found = outcome(&idp, |body| {
+        raw(&serde_json::to_string(&body)
+            .unwrap()
+            .replacen('{', &format!("{{\"x\":{nested},"), 1))
+    });
+    let found = found.await;
+    assert!(
+        matches!(found, Err(SignInError::TokenEndpoint(FetchError::Malformed(_)))),
+        "{found:?}"
+    );
     let doubled = r#"{"token_type":"Bearer","access_token":"a","access_token":"b","id_token":"c"}"#;
     let found = outcome(&idp, |_| raw(doubled)).await;
     assert!(
