@@ -15,6 +15,7 @@ mod jws;
 mod keys;
 mod logout_notices;
 mod metadata;
+mod mirror;
 mod pages;
 mod session;
 mod sign_in;
