@@ -53,7 +53,7 @@ fn act(act: &Act) -> String {
         Act::Start(slot, edits) => format!("starts {}{}", flow(*slot), with(edits)),
         Act::Authorize(slot, edits) => {
             format!(
-                "signs in at the authorization server in {}{}, and the response is held",
+                "signs in on the hosted page for {}{}, and the response is held",
                 flow(*slot),
                 with(edits)
             )
@@ -163,6 +163,7 @@ fn change(name: &str, change: Change) -> String {
         Change::Set(value) => format!("`{name}` = {}", text(value)),
         Change::Append(suffix) => format!("`{name}` with `{}` appended", suffix.escape_debug()),
         Change::Prepend(prefix) => format!("`{name}` with `{}` before it", prefix.escape_debug()),
+        Change::DropLast(1) => format!("`{name}` without its last character"),
         Change::DropLast(count) => format!("`{name}` without its last {count} characters"),
         Change::FlipCase => format!("`{name}` with upper and lower case swapped"),
         Change::Retarget(to) => format!("`{name}` with every URL of the app inside it replaced by `{to}`"),

@@ -94,7 +94,8 @@ impl App {
     /// Starts the app and returns when it is ready: when `wait_for` answers with a status below 500.
     ///
     /// `vars` fill the placeholders of `command`, `env` and `wait_for` (see [`fill`]). Without `wait_for`, `vars["url"]`
-    /// is polled, and without that `http://localhost:{port}/`.
+    /// is polled, and without that `http://localhost:{port}/`. A variable of `env` whose placeholders leave nothing is
+    /// not set.
     ///
     /// # Errors
     /// Everything that can keep an app from being ready, as [`StartError`]; nothing is left running then.
@@ -114,7 +115,11 @@ impl App {
         let command = fill(&start.command, vars)?;
         let mut env = BTreeMap::new();
         for (name, value) in &start.env {
-            env.insert(name.clone(), fill(value, vars)?);
+            let filled = fill(value, vars)?;
+            // `{idp.ca}` without TLS: an empty SSL_CERT_FILE would take all certificates away from the app.
+            if !filled.is_empty() || value.is_empty() {
+                env.insert(name.clone(), filled);
+            }
         }
         let mut running = Running::spawn(&command, folder, &env, Some(url.as_str()))?;
         let limit = start.timeout.map_or(READY_LIMIT, Duration::from_secs);

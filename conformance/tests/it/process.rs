@@ -44,6 +44,7 @@ fn vars(port: u16) -> BTreeMap<String, String> {
         ("port", port.to_string()),
         ("url", format!("http://127.0.0.1:{port}/")),
         ("idp.client.id", "web".to_owned()),
+        ("idp.ca", String::new()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
@@ -69,7 +70,8 @@ fn soon(mut what: impl FnMut() -> bool) -> bool {
 async fn an_app_starts_with_its_environment_is_heard_and_stops() {
     let folder = folder();
     let port = free_port().unwrap();
-    let mut start = start("python3 server.py {port} 404");
+    let mut start = start("echo cert=${CERT-unset}; exec python3 server.py {port} 404");
+    start.env.insert("CERT".to_owned(), "{idp.ca}".to_owned());
     start
         .env
         .insert("GREETING".to_owned(), "client {idp.client.id} on {port}".to_owned());
@@ -78,6 +80,7 @@ async fn an_app_starts_with_its_environment_is_heard_and_stops() {
     let page = reqwest::get(format!("http://127.0.0.1:{port}/hello")).await.unwrap();
     assert_eq!(page.text().await.unwrap(), format!("client web on {port}"));
     assert!(soon(|| app.output().contains("asked /hello")), "{}", app.output());
+    assert!(app.output().contains("cert=unset"), "{}", app.output());
     let mark = app.printed();
     reqwest::get(format!("http://127.0.0.1:{port}/again")).await.unwrap();
     assert!(
