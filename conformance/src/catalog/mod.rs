@@ -2,8 +2,13 @@
 
 mod authorization;
 mod callback;
+mod concurrency;
 mod expect;
 mod id_token;
+mod logout;
+mod redirect;
+mod robustness;
+mod session;
 mod token_request;
 
 use crate::case::Case;
@@ -17,6 +22,11 @@ pub const GROUPS: &[(&str, &[Case])] = &[
     ("id-token", id_token::header::CASES),
     ("id-token", id_token::claims::CASES),
     ("id-token", id_token::content::CASES),
+    ("session", session::CASES),
+    ("redirect", redirect::CASES),
+    ("logout", logout::CASES),
+    ("robustness", robustness::CASES),
+    ("concurrency", concurrency::CASES),
 ];
 
 /// Every case, in order.

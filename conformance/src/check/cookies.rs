@@ -53,10 +53,21 @@ pub const SESSION_COOKIE_IS_SAME_SITE: Check = Check {
     expects: "SameSite=Lax or Strict on the session cookie",
     ask: |evidence| {
         each_session_cookie(evidence, |cookie| match cookie.same_site.as_deref() {
-            Some("lax" | "strict") => Ok(()),
+            Some("lax" | "strict") | None => Ok(()),
             Some(other) => Err(format!("`{}` has SameSite={other}", cookie.name)),
+        })
+    },
+};
+
+/// Browsers differ in what a missing SameSite means.
+pub const SESSION_COOKIE_SAYS_SAME_SITE: Check = Check {
+    id: "session-cookie-says-same-site",
+    expects: "a SameSite attribute on the session cookie",
+    ask: |evidence| {
+        each_session_cookie(evidence, |cookie| match cookie.same_site {
+            Some(_) => Ok(()),
             None => Err(format!(
-                "`{}` has no SameSite: browsers differ in what that means",
+                "`{}` has no SameSite: Lax in Chromium, None elsewhere",
                 cookie.name
             )),
         })

@@ -415,7 +415,7 @@ fn assertion_is_sound(evidence: &Evidence) -> Outcome {
             _ => Vec::new(),
         };
         let ours = |audience: &&str| audience.starts_with(evidence.target.issuer.as_str());
-        if audiences.is_empty() || !audiences.iter().all(|audience| ours(audience)) {
+        if audiences.is_empty() || !audiences.iter().all(ours) {
             return Broken(format!("aud `{}`", audiences.join(" ")));
         }
         let Some(expires) = claims.get("exp").and_then(serde_json::Value::as_i64) else {
