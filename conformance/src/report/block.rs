@@ -24,12 +24,14 @@ pub fn block(result: &CaseResult, header: &Header, setting: &Setting, look: &Loo
     let case = result.case;
     let (label, tone) = (result.verdict.word().to_uppercase(), Tone::of(&result.verdict));
     let level = broken_level(result).unwrap_or(case.level);
-    let title = look.hang(INDENT, case.title);
+    let head = format!("{label} {}   {level}  {}", case.id, case.title);
+    let is_wide = look.width.is_some_and(|width| head.chars().count() > width);
+    let title = look.hang(5, case.title);
+    let between = if is_wide { "\n     " } else { "  " };
     let mut text = format!(
-        "{} {}   {}  {title}\n",
+        "{} {}   {level}{between}{title}\n",
         look.paint(tone, &label),
-        look.paint(Tone::Strong, case.id),
-        level
+        look.paint(Tone::Strong, case.id)
     );
     let bad: Vec<&VariantResult> = result
         .variants

@@ -17,8 +17,10 @@ use crate::{
     run::{CaseResult, Header, RunEvent},
 };
 
-/// Rows of bars beyond which a small terminal gets one line instead.
-const ROOM: usize = 18;
+/// What the counts of a row may take.
+const COUNTS: usize = 46;
+/// Lines that stay for reading beside the live picture; a smaller terminal gets one line instead of it.
+const READING: usize = 6;
 
 /// Writes a run for a terminal. What is said goes to `say`, line by line; the bars live on standard error.
 pub struct Console<S> {
@@ -121,9 +123,7 @@ impl<S: FnMut(&str)> Console<S> {
     }
 
     fn redraw(&self) {
-        let rows = self.look.width.map_or(usize::MAX, |_| ROOM);
-        let live = self.groups.live(&self.look, self.groups.0.len() <= rows);
-        self.bar.set_message(live);
+        self.bar.set_message(self.groups.live(&self.look));
     }
 }
 
@@ -172,32 +172,29 @@ impl Groups {
         }
     }
 
-    /// One row per group: name, a sign per case, the counts.
+    /// Per group its name, a sign per case, the counts. Long groups take several rows.
     fn table(&self, look: &Look) -> String {
         let names = self.0.iter().map(|group| group.name.len()).max().unwrap_or_default();
         let longest = self.0.iter().map(|group| group.cases.len()).max().unwrap_or_default();
-        let room = look.width.map_or(usize::MAX, |width| width.saturating_sub(names + 40));
+        let room = look.width.map_or(longest, |width| {
+            width.saturating_sub(names + COUNTS).clamp(16, longest.max(16))
+        });
         let mut text = String::new();
         for group in &self.0 {
-            let signs: String = group
-                .cases
-                .iter()
-                .map(|(_, verdict)| match verdict {
-                    Some(own) => look.paint(Tone::of(own), look.sign(Some(own))),
-                    None => look.paint(Tone::Faint, look.sign(None)),
-                })
-                .collect();
-            let bar = if longest <= room {
-                format!("{signs}{}  ", " ".repeat(longest - group.cases.len()))
-            } else {
-                String::new()
-            };
-            text.push_str(&format!("  {:<names$}  {bar}{}\n", group.name, group.counts(look)));
+            for (row, cases) in group.cases.chunks(room).enumerate() {
+                let name = if row == 0 { group.name } else { "" };
+                let counts = if row == 0 { group.counts(look) } else { String::new() };
+                let signs: String = cases.iter().map(|(_, verdict)| sign(verdict.as_ref(), look)).collect();
+                let pad = " ".repeat(room.min(longest) - cases.len());
+                let line = format!("  {name:<names$}  {signs}{pad}  {counts}");
+                text.push_str(line.trim_end());
+                text.push('\n');
+            }
         }
         text
     }
 
-    fn live(&self, look: &Look, roomy: bool) -> String {
+    fn live(&self, look: &Look) -> String {
         let all: usize = self.0.iter().map(|group| group.cases.len()).sum();
         let done: usize = self.0.iter().map(Group::done).sum();
         let running: usize = self.0.iter().map(|group| group.running).sum();
@@ -206,12 +203,20 @@ impl Groups {
             .map(|began| u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))
             .unwrap_or_default();
         let line = format!("  {done}/{all}   {running} running   {}", seconds(took));
-        if roomy {
-            format!("\n{}{line}", self.table(look))
-        } else {
-            line
+        let table = self.table(look);
+        if look
+            .height
+            .is_some_and(|height| table.lines().count() + READING > height)
+        {
+            return line;
         }
+        format!("\n{table}{line}")
     }
+}
+
+fn sign(verdict: Option<&Verdict>, look: &Look) -> String {
+    let tone = verdict.map_or(Tone::Faint, Tone::of);
+    look.paint(tone, look.sign(verdict))
 }
 
 impl Group {
@@ -219,7 +224,7 @@ impl Group {
         self.cases.iter().filter(|(_, verdict)| verdict.is_some()).count()
     }
 
-    /// `6 pass  1 FAIL`: only words with a number; the bad ones in capitals.
+    /// `6 pass  1 FAIL`: only words with a number, the bad ones in capitals, the long ones cut.
     fn counts(&self, look: &Look) -> String {
         let count = |word: &str| {
             let found: Vec<&Verdict> = self
@@ -230,8 +235,11 @@ impl Group {
                 .collect();
             let first = found.first()?;
             let shown = match first {
-                Verdict::Fail | Verdict::Error(_) => word.to_uppercase(),
-                _ => word.to_owned(),
+                Verdict::Fail => "FAIL",
+                Verdict::Error(_) => "ERROR",
+                Verdict::Skipped(_) => "skip",
+                Verdict::Inconclusive(_) => "incon",
+                other => other.word(),
             };
             Some(look.paint(Tone::of(first), &format!("{} {shown}", found.len())))
         };

@@ -13,6 +13,8 @@ pub struct Look {
     pub ascii: bool,
     /// Wrap at this column; `None` never wraps.
     pub width: Option<usize>,
+    /// Rows that a live picture may take; `None` for as many as it likes.
+    pub height: Option<usize>,
 }
 
 /// A role that a piece of text plays.

@@ -114,19 +114,26 @@ impl<W: Write> Plain<W> {
 /// `target http://localhost:3000   idp … (built in)   http driver   profile okta   seed 7f3a`.
 pub(super) fn opening(header: &Header, look: &Look) -> String {
     let faint = |text: &str| look.paint(Tone::Faint, text);
-    format!(
-        "{} {}   {} {} (built in)   {} driver   {} {}   {} {}   {} cases\n",
+    let where_to = format!(
+        "{} {}   {} {} (built in)",
         faint("target"),
         look.paint(Tone::Strong, &look.text(&header.target)),
         faint("idp"),
         look.text(&header.issuer),
+    );
+    let how = format!(
+        "{} {}   {} {}   {} {}   {} cases",
+        faint("driver"),
         header.driver,
         faint("profile"),
         profile_name(header.profile),
         faint("seed"),
         header.seed,
         header.selected,
-    )
+    );
+    // One line in a log; two where a line would be torn.
+    let between = if look.width.is_some() { "\n" } else { "   " };
+    format!("{where_to}{between}{how}\n")
 }
 
 /// A preflight check that is not well: what was seen, what was wanted, what mends it.

@@ -60,6 +60,7 @@ fn the_console_shows_blocks_then_bars_then_what_is_worth_reading() {
             color: false,
             ascii: false,
             width: Some(110),
+            height: None,
         },
         false,
     );
@@ -80,6 +81,7 @@ fn ascii_means_ascii_and_colour_is_never_alone() {
             color: false,
             ascii: true,
             width: Some(80),
+            height: None,
         },
         false,
     );
@@ -89,6 +91,7 @@ fn ascii_means_ascii_and_colour_is_never_alone() {
             color: true,
             ascii: true,
             width: Some(80),
+            height: None,
         },
         false,
     );
