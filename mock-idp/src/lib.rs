@@ -9,6 +9,7 @@
 //! and how it can go wrong; [`protocol`] holds the words of the standards and does no I/O.
 
 mod clock;
+pub mod config;
 mod control;
 mod delivery;
 mod endpoint;

@@ -42,6 +42,7 @@ pub struct MockIdp {
 #[derive(Debug)]
 struct Running {
     idp: Arc<Idp>,
+    port: u16,
     tls: Option<Tls>,
     http: reqwest::Client,
     stop: watch::Sender<bool>,
@@ -191,8 +192,9 @@ impl Builder {
     pub async fn start(self) -> Result<MockIdp, StartError> {
         let listener = bind(self.host, self.port).await?;
         let second = bind(self.host, 0).await?;
+        let port = local_port(&listener);
         let scheme = if self.tls { "https" } else { "http" };
-        let listening = origin(scheme, self.host, local_port(&listener));
+        let listening = origin(scheme, self.host, port);
         let second_origin = origin("http", self.host, local_port(&second));
         let wanted = self.issuer.as_deref().unwrap_or(&listening);
         let wrong = || StartError::Issuer(wanted.to_owned());
@@ -221,7 +223,13 @@ impl Builder {
         tokio::spawn(wire::serve(listener, acceptor, router::router(&idp), stopped.clone()));
         tokio::spawn(wire::serve(second, None, router::second_origin(&idp), stopped));
         Ok(MockIdp {
-            running: Arc::new(Running { idp, tls, http, stop }),
+            running: Arc::new(Running {
+                idp,
+                port,
+                tls,
+                http,
+                stop,
+            }),
         })
     }
 }
@@ -245,6 +253,12 @@ impl MockIdp {
     #[must_use]
     pub fn origin(&self) -> &Url {
         &self.idp().origin
+    }
+
+    /// The port on which it listens, which the origin may hide.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.running.port
     }
 
     /// The issuer of the `default` authorization server.

@@ -169,7 +169,7 @@ impl Default for Tenant {
             name: "Mock Org".to_owned(),
             id: "00omockorg0000000001".to_owned(),
             servers: vec![AuthServer::new("default", "api://default")],
-            clients: vec![Arc::new(Client::web("mock-web-client"))],
+            clients: vec![Arc::new(default_client())],
             users: vec![
                 Arc::new(User::named("alice@example.test", "Alice", "Example")),
                 Arc::new(User::named("bob@example.test", "Bob", "Example")),
@@ -362,6 +362,27 @@ impl Subject {
         user.id = random::okta_id("00u");
         Self::of(&user)
     }
+}
+
+/// A web client that fits the apps of Okta's guides as they stand: their ports and callback paths are registered.
+fn default_client() -> Client {
+    const PORTS: [u16; 4] = [3000, 5000, 8000, 8080];
+    const CALLBACKS: [&str; 4] = [
+        "/authorization-code/callback",
+        "/callback",
+        "/auth/callback",
+        "/login/oauth2/code/okta",
+    ];
+    let mut client = Client::web("mock-web-client");
+    for port in PORTS {
+        let home = format!("http://localhost:{port}");
+        for callback in CALLBACKS {
+            client.redirect_uris.push(format!("{home}{callback}"));
+        }
+        client.post_logout_redirect_uris.push(format!("{home}/"));
+        client.post_logout_redirect_uris.push(home);
+    }
+    client
 }
 
 /// `updated_at` of profiles that were never changed.

@@ -1,0 +1,161 @@
+//! The command line. Every flag has an environment twin; a flag wins over the environment, that over the file.
+
+use std::{net::IpAddr, path::PathBuf, str::FromStr};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mock_idp::{Client, User, tenant::PageStyle};
+
+/// A fake Okta authorization server for development and tests. Its keys are public: its tokens prove nothing.
+#[derive(Debug, Parser)]
+#[command(name = "mock-idp", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start; the same as no command.
+    Serve(Serve),
+    /// Check a mock-idp.toml and say what it configures.
+    Check {
+        /// The file.
+        #[arg(default_value = "mock-idp.toml")]
+        file: PathBuf,
+    },
+    /// Print what an app needs in its environment.
+    Env {
+        #[command(flatten)]
+        serve: Serve,
+        /// How.
+        #[arg(long, value_enum, default_value_t = EnvFormat::Sh)]
+        format: EnvFormat,
+    },
+    /// List everything that can go wrong on purpose.
+    Faults {
+        /// Explain this one only.
+        id: Option<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum EnvFormat {
+    Sh,
+    Dotenv,
+    Json,
+    Github,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Serve {
+    /// The port; 0 takes a free one.
+    #[arg(long, env = "MOCK_IDP_PORT", default_value_t = 9494)]
+    pub(crate) port: u16,
+    /// The address to listen on; anything but loopback exposes test keys to others.
+    #[arg(long, env = "MOCK_IDP_HOST", default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// The org's URL as clients see it; fixed, never taken from a Host header.
+    #[arg(long, env = "MOCK_IDP_ISSUER", value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+    /// The org as a file; without it ./mock-idp.toml, if there is one.
+    #[arg(long, env = "MOCK_IDP_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Somebody who can sign in, with groups; repeat it. Any password is right, except `wrong`.
+    #[arg(
+        long = "user",
+        env = "MOCK_IDP_USER",
+        value_name = "LOGIN[:GROUP,..]",
+        value_delimiter = ';'
+    )]
+    pub(crate) users: Vec<UserArgument>,
+    /// A registered client; without a secret a public one. Repeat it, also for further redirect URIs of one client.
+    #[arg(
+        long = "client",
+        env = "MOCK_IDP_CLIENT",
+        value_name = "ID[:SECRET]=REDIRECT_URI",
+        value_delimiter = ';'
+    )]
+    pub(crate) clients: Vec<ClientArgument>,
+    /// How the sign-in page looks.
+    #[arg(long, env = "MOCK_IDP_PAGE", value_enum)]
+    pub(crate) page: Option<Style>,
+    /// Serve https with a certificate of a CA made at start, written to this file.
+    #[arg(long, env = "MOCK_IDP_HTTPS", value_name = "CA_FILE")]
+    pub(crate) https: Option<PathBuf>,
+    /// Write the port into this file once it listens.
+    #[arg(long, env = "MOCK_IDP_PORT_FILE", value_name = "FILE")]
+    pub(crate) port_file: Option<PathBuf>,
+    /// Accept what Okta would refuse; every page says so.
+    #[arg(long, env = "MOCK_IDP_LAX")]
+    pub(crate) lax: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Style {
+    /// Identity Engine, user name and password on one page.
+    OnePage,
+    /// Identity Engine, the password on a second page.
+    IdentifierFirst,
+    /// The classic form.
+    Classic,
+}
+
+impl From<Style> for PageStyle {
+    fn from(page: Style) -> Self {
+        match page {
+            Style::OnePage => Self::OnePage,
+            Style::IdentifierFirst => Self::IdentifierFirst,
+            Style::Classic => Self::Classic,
+        }
+    }
+}
+
+/// `LOGIN[:GROUP,..]`
+#[derive(Clone, Debug)]
+pub(crate) struct UserArgument(pub(crate) User);
+
+impl FromStr for UserArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (login, groups) = text
+            .split_once(':')
+            .map_or((text, None), |(login, groups)| (login, Some(groups)));
+        if login.is_empty() {
+            return Err("a login is missing, as in alice@example.test:admins".to_owned());
+        }
+        let mut user = User::with_login(login);
+        if let Some(groups) = groups {
+            user.groups = groups.split(',').map(str::to_owned).collect();
+        }
+        Ok(Self(user))
+    }
+}
+
+/// `ID[:SECRET]=REDIRECT_URI`
+#[derive(Clone, Debug)]
+pub(crate) struct ClientArgument(pub(crate) Client);
+
+impl FromStr for ClientArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = "expected ID[:SECRET]=REDIRECT_URI, as in web:secret=http://localhost:3000/callback";
+        let (who, uri) = text.split_once('=').ok_or(expected)?;
+        let parsed =
+            url::Url::parse(uri).map_err(|error| format!("`{uri}` is no absolute URI ({error}); {expected}"))?;
+        let client = match who.split_once(':') {
+            Some((id, secret)) => Client::web(id).secret(secret),
+            None => Client::browser(who),
+        };
+        if client.id.is_empty() {
+            return Err(expected.to_owned());
+        }
+        let home = parsed.origin().ascii_serialization();
+        Ok(Self(
+            client.redirect(uri).post_logout(&home).post_logout(&format!("{home}/")),
+        ))
+    }
+}
