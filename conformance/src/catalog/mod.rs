@@ -5,11 +5,13 @@ mod callback;
 mod concurrency;
 mod expect;
 mod id_token;
+mod identity;
 mod logout;
 mod redirect;
 mod robustness;
 mod session;
 mod token_request;
+mod userinfo;
 
 use crate::case::Case;
 
@@ -22,6 +24,8 @@ pub const GROUPS: &[(&str, &[Case])] = &[
     ("id-token", id_token::header::CASES),
     ("id-token", id_token::claims::CASES),
     ("id-token", id_token::content::CASES),
+    ("userinfo", userinfo::CASES),
+    ("identity", identity::CASES),
     ("session", session::CASES),
     ("redirect", redirect::CASES),
     ("logout", logout::CASES),

@@ -37,6 +37,11 @@ impl Page {
         self
     }
 
+    pub(crate) fn saying(mut self, body: &str) -> Self {
+        body.clone_into(&mut self.body);
+        self
+    }
+
     pub(crate) fn on(mut self, leg: Leg) -> Self {
         self.leg = leg;
         self
@@ -56,7 +61,11 @@ pub(crate) fn evidence(pages: &[Page]) -> Evidence {
         authorization_response: None,
     };
     Evidence {
-        people: vec![person("user", "Ada"), person("victim", "Bob")],
+        people: vec![
+            person("user", "Ada"),
+            person("victim", "Bob"),
+            person("attacker", "Eve"),
+        ],
         flows: vec![flow(MAIN, 1, "user"), flow(OTHER, 2, "victim")],
         hops: pages.iter().map(hop).collect(),
         ..Evidence::default()

@@ -1,5 +1,6 @@
 //! Checks: pure questions to the evidence.
 
+pub mod accounts;
 pub mod authorization;
 pub mod callback;
 pub mod content;
@@ -16,6 +17,7 @@ pub mod second_origin;
 pub mod session;
 pub mod sign_in;
 pub mod token_request;
+pub mod userinfo;
 
 #[cfg(test)]
 pub(crate) mod fixture;
