@@ -7,4 +7,6 @@
 
 mod app;
 mod faults;
+mod refusals;
+mod robustness;
 mod sign_in;
