@@ -74,6 +74,9 @@ pub struct TargetFacts {
     /// Whether the target declares that it checks `iss` in authorization responses (RFC 9207).
     #[serde(default)]
     pub checks_response_issuer: bool,
+    /// Whether the harness can start the app anew.
+    #[serde(default)]
+    pub restartable: bool,
     /// Names of the cookies that a completed sign-in leaves with the app: learnt in the control.
     pub session_cookies: Vec<String>,
     /// Which driver walked.
@@ -99,6 +102,7 @@ impl Default for TargetFacts {
             validates_access_token: false,
             csrf_by_pkce: false,
             checks_response_issuer: false,
+            restartable: false,
             session_cookies: Vec::new(),
             driver: "http".to_owned(),
         }

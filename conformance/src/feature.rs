@@ -1,16 +1,23 @@
 //! What the target can do, as seen in its control sign-in: a case whose feature is missing is skipped with that reason.
 
+use mock_idp::flow::record::Endpoint;
 use serde::Serialize;
+use url::Url;
+
+use crate::{
+    evidence::{Evidence, Leg},
+    script::MAIN,
+    target::Target,
+};
 
 /// Something that not every relying party does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "each is explained by `reason`")]
+#[allow(missing_docs, reason = "each is explained by the sentence of its absence")]
 pub enum Feature {
     SendsState,
     SendsNonce,
     SendsPkce,
-    /// Neither nonce nor PKCE is checked by anything else: used by cases that need at least one.
     SendsNonceOrPkce,
     FetchesDiscovery,
     FetchesJwks,
@@ -21,7 +28,6 @@ pub enum Feature {
     SignsOut,
     RpInitiatedLogout,
     SendsLogoutState,
-    /// The target does not declare `local_sign_out_only`.
     PromisesSingleSignOut,
     BackChannelLogout,
     FrontChannelLogout,
@@ -30,21 +36,13 @@ pub enum Feature {
     ValidatesAccessTokens,
     OpaqueAccessTokensAllowed,
     SendsStepUp,
-    /// The protected page starts a sign-in by itself.
     DeepLinks,
-    /// The state or a flow cookie of a deep link holds the return target in clear ([`crate::check::redirects::carries_target`]).
     CarriesTarget,
-    /// The target declares `session_idle`.
     DeclaresSessionIdle,
-    /// The target declares `session_lifetime`.
     DeclaresSessionLifetime,
-    /// The harness can start the app itself.
     StartCommand,
-    /// The issuer is served over TLS.
     TlsIssuer,
-    /// The app filters users by mail domain.
     FiltersMailDomain,
-    /// Issuer metadata advertises RFC 9207.
     SessionCookie,
 }
 
@@ -53,8 +51,163 @@ pub enum Feature {
 pub enum Seen {
     /// It does.
     Yes,
-    /// It does not; the sentence says what was observed, for instance "no userinfo request in the control sign-in".
+    /// It does not; the sentence says what was observed.
     No(String),
     /// The control could not tell.
     Unknown(String),
+}
+
+impl Feature {
+    /// Whether the control shows this feature. `control` is the evidence of the control walk; metadata and key fetches
+    /// that the app made at its start belong to it too.
+    #[must_use]
+    pub fn seen(self, control: &Evidence, target: &Target) -> Seen {
+        let yes = |condition: bool, reason: &str| {
+            if condition {
+                Seen::Yes
+            } else {
+                Seen::No(reason.to_owned())
+            }
+        };
+        let request = |name: &str| authorization_parameter(control, name);
+        let reached = |endpoint| control.received(endpoint).next().is_some();
+        let declares = &target.declares;
+        match self {
+            Feature::SendsState => yes(request("state").is_some(), "the app sends no state"),
+            Feature::SendsNonce => yes(request("nonce").is_some(), "the app sends no nonce"),
+            Feature::SendsPkce => yes(request("code_challenge").is_some(), "the app sends no code_challenge"),
+            Feature::SendsNonceOrPkce => {
+                let either = request("nonce").is_some() || request("code_challenge").is_some();
+                yes(either, "the app sends neither nonce nor code_challenge")
+            }
+            Feature::FetchesDiscovery => yes(
+                reached(Endpoint::Metadata),
+                "the app never fetched the discovery document: its endpoints are configured",
+            ),
+            Feature::FetchesJwks => yes(
+                reached(Endpoint::Jwks),
+                "the app never fetched the key set: it does not verify signatures itself",
+            ),
+            Feature::CallsUserinfo => yes(
+                reached(Endpoint::Userinfo),
+                "no userinfo request in the control sign-in",
+            ),
+            Feature::ConfidentialClient => yes(!declares.public_client, "the target declares a public client"),
+            Feature::UsesClientAssertion => {
+                let used = token_bodies(control).any(|body| body.contains("client_assertion="));
+                yes(used, "the app authenticates without a client assertion")
+            }
+            Feature::UsesClientSecretBasic => {
+                let used = control.received(Endpoint::Token).any(|(_, request)| {
+                    request
+                        .headers
+                        .iter()
+                        .any(|(name, value)| name == "authorization" && value.starts_with("Basic "))
+                });
+                yes(used, "the app does not use client_secret_basic")
+            }
+            Feature::SignsOut => yes(target.sign_out.is_some(), "the configuration names no sign_out"),
+            Feature::RpInitiatedLogout => {
+                let led = control.hops.iter().any(|hop| hop.leg == Leg::EndSession);
+                let reason = "sign-out never led to the end-session endpoint";
+                if declares.local_sign_out_only {
+                    Seen::No("the target declares local sign-out only".to_owned())
+                } else {
+                    yes(led, reason)
+                }
+            }
+            Feature::SendsLogoutState => {
+                let sent = control
+                    .hops
+                    .iter()
+                    .filter(|hop| hop.leg == Leg::EndSession)
+                    .any(|hop| hop.request.target.contains("state=") || hop.request.body.contains("state="));
+                yes(sent, "the app sends no state to the end-session endpoint")
+            }
+            Feature::PromisesSingleSignOut => {
+                yes(!declares.local_sign_out_only, "the target declares local sign-out only")
+            }
+            Feature::BackChannelLogout => yes(
+                target.backchannel_logout.is_some(),
+                "no back-channel logout URI is registered (`backchannel_logout`)",
+            ),
+            Feature::FrontChannelLogout => yes(
+                target.frontchannel_logout.is_some(),
+                "no front-channel logout URI is registered (`frontchannel_logout`)",
+            ),
+            Feature::InitiateLogin => yes(target.initiate_login.is_some(), "no `initiate_login` URI is configured"),
+            Feature::RefreshesTokens => {
+                let asks = request("scope").is_some_and(|scope| scope.split(' ').any(|word| word == "offline_access"));
+                yes(
+                    asks,
+                    "the app never asks for offline_access: it does not refresh tokens",
+                )
+            }
+            Feature::ValidatesAccessTokens => yes(
+                declares.validates_access_token,
+                "the target does not declare `validates_access_token`",
+            ),
+            Feature::OpaqueAccessTokensAllowed => yes(
+                !declares.validates_access_token,
+                "the target declares that it validates access tokens",
+            ),
+            Feature::SendsStepUp => {
+                let step_up = ["max_age", "acr_values"].iter().any(|name| request(name).is_some())
+                    || request("prompt").is_some_and(|prompt| prompt.contains("login"));
+                yes(step_up, "the app sends neither max_age, prompt=login nor acr_values")
+            }
+            Feature::DeepLinks => {
+                let starts = control.probes.iter().any(|probe| {
+                    probe.label == "anonymous"
+                        && control.hops[probe.hop]
+                            .status()
+                            .is_some_and(|status| (300..400).contains(&status))
+                });
+                yes(
+                    starts,
+                    "the protected page does not lead to a sign-in when asked by nobody",
+                )
+            }
+            Feature::CarriesTarget => {
+                let carries = crate::check::redirects::carries_target(control);
+                yes(
+                    carries,
+                    "neither state nor a cookie of a deep link holds the return target in clear",
+                )
+            }
+            Feature::DeclaresSessionIdle => {
+                yes(declares.session_idle.is_some(), "the target declares no `session_idle`")
+            }
+            Feature::DeclaresSessionLifetime => yes(
+                declares.session_lifetime.is_some(),
+                "the target declares no `session_lifetime`",
+            ),
+            Feature::StartCommand => yes(
+                control.target.restartable,
+                "the configuration has no [target.start]: the app cannot be restarted",
+            ),
+            Feature::TlsIssuer => yes(
+                control.target.issuer.starts_with("https:"),
+                "the issuer is not served over TLS (`https_issuer`)",
+            ),
+            Feature::FiltersMailDomain => yes(declares.mail_domain.is_some(), "the target declares no `mail_domain`"),
+            Feature::SessionCookie => yes(
+                !control.target.session_cookies.is_empty(),
+                "a completed sign-in leaves no cookie with the app",
+            ),
+        }
+    }
+}
+
+/// A parameter of the main flow's authorization request.
+fn authorization_parameter(control: &Evidence, name: &str) -> Option<String> {
+    let url = Url::parse(control.flow(MAIN)?.authorization_request.as_deref()?).ok()?;
+    let (_, value) = url.query_pairs().find(|(found, _)| found == name)?;
+    Some(value.into_owned())
+}
+
+fn token_bodies(control: &Evidence) -> impl Iterator<Item = &str> {
+    control
+        .received(Endpoint::Token)
+        .map(|(_, request)| request.body.as_str())
 }

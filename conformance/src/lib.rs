@@ -4,6 +4,7 @@
 //! walk; an [`edit`] says what is wrong on the browser side and a [`Fault`](mock_idp::Fault) what is wrong at the
 //! authorization server; a [`check`] is a pure question to the [`evidence`].
 
+pub mod browser;
 pub mod case;
 pub mod catalog;
 pub mod check;
@@ -13,13 +14,16 @@ pub mod edit;
 pub mod evidence;
 pub mod exit;
 pub mod feature;
+pub mod judge;
 pub mod outcome;
 pub mod placeholder;
 pub mod process;
 pub mod report;
 pub mod run;
+pub mod runner;
 pub mod script;
 pub mod select;
 pub mod spec;
 pub mod suggest;
 pub mod target;
+pub mod walk;

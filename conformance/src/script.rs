@@ -23,7 +23,7 @@ pub enum Who {
 /// One flow of a script: from its authorization request to its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, serde::Deserialize)]
 #[serde(transparent)]
-pub struct Slot(pub u8);
+pub struct Slot(pub u16);
 
 /// The flow that carries the variant's faults.
 pub const MAIN: Slot = Slot(0);

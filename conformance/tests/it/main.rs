@@ -6,6 +6,9 @@
 )]
 
 mod config;
+mod engine;
 mod fixed_run;
+mod judging;
 mod process;
 mod report;
+mod scripted;

@@ -7,6 +7,4 @@
 
 mod app;
 mod faults;
-mod refusals;
-mod robustness;
 mod sign_in;

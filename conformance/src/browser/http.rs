@@ -1,0 +1,374 @@
+//! One HTTP exchange, exactly as asked: the request target goes out verbatim, redirects are not followed, nothing is
+//! decompressed, nothing is retried. A connection serves one exchange, so that no keep-alive race looks like a defect.
+
+use std::{sync::Arc, time::Duration};
+
+use ::http::{HeaderName, HeaderValue, Method, Request as HttpRequest, Uri};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use mock_idp::flow::record::Request;
+use rustls_pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+};
+use url::Url;
+
+use crate::evidence::{Answer, Problem};
+
+/// How much of a body is kept.
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// A request that is about to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outgoing {
+    /// Scheme, host and port decide where it goes; path and query stand in `target`.
+    pub origin: Url,
+    /// The method.
+    pub method: String,
+    /// Path and query, sent verbatim.
+    pub target: String,
+    /// Header fields in order. `Host` is added when absent.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Outgoing {
+    /// A GET of this URL.
+    #[must_use]
+    pub fn get(url: &Url) -> Self {
+        Self {
+            origin: url.clone(),
+            method: "GET".into(),
+            target: target_of(url),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// A form post to this URL.
+    #[must_use]
+    pub fn form(url: &Url, fields: &[(String, String)]) -> Self {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let headers = vec![("content-type".to_owned(), b"application/x-www-form-urlencoded".to_vec())];
+        Self {
+            origin: url.clone(),
+            method: "POST".into(),
+            target: target_of(url),
+            headers,
+            body: body.into_bytes(),
+        }
+    }
+
+    /// Sets a header, replacing what was there.
+    pub fn set_header(&mut self, name: &str, value: impl Into<Vec<u8>>) {
+        self.headers.retain(|(field, _)| !field.eq_ignore_ascii_case(name));
+        self.headers.push((name.to_ascii_lowercase(), value.into()));
+    }
+
+    /// The request as evidence keeps it.
+    #[must_use]
+    pub fn record(&self) -> Request {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let body = &self.body[..self.body.len().min(BODY_LIMIT)];
+        Request {
+            method: self.method.clone(),
+            target: self.target.clone(),
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone(), text(value)))
+                .collect(),
+            body: text(body),
+        }
+    }
+
+    /// The absolute URL as sent.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}{}", self.origin.origin().ascii_serialization(), self.target)
+    }
+}
+
+/// Path and query of a URL.
+#[must_use]
+pub fn target_of(url: &Url) -> String {
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    }
+}
+
+/// Sends requests; cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    timeout: Duration,
+    tls: Arc<rustls::ClientConfig>,
+}
+
+impl Client {
+    /// A client that gives up on an exchange after `timeout`.
+    ///
+    /// Certificates are not checked: the harness looks at the app, and both servers are told to it by the person who
+    /// runs it. What the *app* does about certificates is a case of its own.
+    #[must_use]
+    pub fn new(timeout: Duration) -> Self {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap_or_else(|_| unreachable!("the provider supports the default versions"))
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+            .with_no_client_auth();
+        Self {
+            timeout,
+            tls: Arc::new(tls),
+        }
+    }
+
+    /// One exchange.
+    pub async fn send(&self, outgoing: &Outgoing) -> Answer {
+        match tokio::time::timeout(self.timeout, self.exchange(outgoing)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err((problem, text))) => Answer::Broken { problem, text },
+            Err(_) => Answer::Broken {
+                problem: Problem::Timeout,
+                text: format!("no complete answer within {} s", self.timeout.as_secs_f32()),
+            },
+        }
+    }
+
+    /// Writes these bytes, reads until the connection ends, the limit is reached or time is up.
+    pub async fn send_raw(&self, origin: &Url, bytes: &[u8]) -> Answer {
+        let exchange = async {
+            let mut stream = connect(origin).await?;
+            stream
+                .write_all(bytes)
+                .await
+                .map_err(|error| (Problem::Closed, error.to_string()))?;
+            let mut answer = Vec::new();
+            let mut limited = stream.take(BODY_LIMIT as u64);
+            let mut chunk = vec![0; 16 * 1024];
+            loop {
+                match limited.read(&mut chunk).await {
+                    Ok(0) => break,
+                    Ok(count) => answer.extend_from_slice(&chunk[..count]),
+                    Err(error) if answer.is_empty() => return Err((Problem::Closed, error.to_string())),
+                    Err(_) => break,
+                }
+                if complete(&answer) {
+                    break;
+                }
+            }
+            parse_raw(&answer)
+        };
+        match tokio::time::timeout(self.timeout, exchange).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err((problem, text))) => Answer::Broken { problem, text },
+            Err(_) => Answer::Broken {
+                problem: Problem::Timeout,
+                text: "no complete answer in time".to_owned(),
+            },
+        }
+    }
+
+    async fn exchange(&self, outgoing: &Outgoing) -> Result<Answer, (Problem, String)> {
+        let stream = connect(&outgoing.origin).await?;
+        if outgoing.origin.scheme() != "https" {
+            return over(stream, outgoing).await;
+        }
+        let host = outgoing.origin.host_str().unwrap_or_default().to_owned();
+        let name = ServerName::try_from(host).map_err(|error| (Problem::Other, error.to_string()))?;
+        let connector = tokio_rustls::TlsConnector::from(Arc::clone(&self.tls));
+        let stream = connector
+            .connect(name, stream)
+            .await
+            .map_err(|error| (Problem::Closed, error.to_string()))?;
+        over(stream, outgoing).await
+    }
+}
+
+async fn connect(origin: &Url) -> Result<TcpStream, (Problem, String)> {
+    let host = origin.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let port = origin.port_or_known_default().unwrap_or(80);
+    TcpStream::connect((host, port))
+        .await
+        .map_err(|error| (Problem::Refused, format!("cannot connect to {host}:{port}: {error}")))
+}
+
+async fn over<S>(stream: S, outgoing: &Outgoing) -> Result<Answer, (Problem, String)>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let request =
+        assemble(outgoing).map_err(|text| (Problem::Other, format!("the harness cannot send this: {text}")))?;
+    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
+        .max_headers(512)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| (Problem::Closed, error.to_string()))?;
+    let driver = tokio::spawn(connection);
+    let answer = receive(sender.send_request(request).await.map_err(describe)?).await;
+    driver.abort();
+    answer
+}
+
+async fn receive(response: ::http::Response<hyper::body::Incoming>) -> Result<Answer, (Problem, String)> {
+    let (head, mut body) = response.into_parts();
+    let mut bytes = Vec::new();
+    let mut truncated = false;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(describe)?;
+        if let Some(data) = frame.data_ref() {
+            bytes.extend_from_slice(data);
+        }
+        if bytes.len() > BODY_LIMIT {
+            bytes.truncate(BODY_LIMIT);
+            truncated = true;
+            break;
+        }
+    }
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Ok(Answer::Http {
+        status: head.status.as_u16(),
+        headers: head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+            .collect(),
+        body: String::from_utf8_lossy(&bytes).into_owned(),
+        truncated,
+    })
+}
+
+fn assemble(outgoing: &Outgoing) -> Result<HttpRequest<Full<Bytes>>, String> {
+    let method = Method::from_bytes(outgoing.method.as_bytes()).map_err(|error| error.to_string())?;
+    let target: Uri = outgoing
+        .target
+        .parse()
+        .map_err(|error| format!("request target: {error}"))?;
+    let mut request = HttpRequest::new(Full::new(Bytes::from(outgoing.body.clone())));
+    *request.method_mut() = method;
+    *request.uri_mut() = target;
+    let headers = request.headers_mut();
+    for (name, value) in &outgoing.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| format!("header {name}: {error}"))?;
+        let value = HeaderValue::from_bytes(value).map_err(|error| format!("header {name}: {error}"))?;
+        headers.append(name, value);
+    }
+    if !headers.contains_key("host") {
+        let host = host_of(&outgoing.origin);
+        headers.insert("host", HeaderValue::from_str(&host).map_err(|error| error.to_string())?);
+    }
+    Ok(request)
+}
+
+/// Host and port, as the `Host` header has them.
+#[must_use]
+pub fn host_of(url: &Url) -> String {
+    match url.port() {
+        Some(port) => format!("{}:{port}", url.host_str().unwrap_or_default()),
+        None => url.host_str().unwrap_or_default().to_owned(),
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "used as a function value in map_err")]
+fn describe(error: hyper::Error) -> (Problem, String) {
+    let problem = if error.is_parse() {
+        Problem::Malformed
+    } else {
+        Problem::Closed
+    };
+    let cause = std::error::Error::source(&error)
+        .map(|cause| format!(": {cause}"))
+        .unwrap_or_default();
+    (problem, format!("{error}{cause}"))
+}
+
+/// Whether a raw answer has its headers and, by `Content-Length`, its body.
+fn complete(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse::<usize>().ok())?
+    });
+    length.is_some_and(|length| body.len() >= length)
+}
+
+fn parse_raw(answer: &[u8]) -> Result<Answer, (Problem, String)> {
+    if answer.is_empty() {
+        return Err((Problem::Closed, "the connection ended without an answer".to_owned()));
+    }
+    let text = String::from_utf8_lossy(answer);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let mut lines = head.lines();
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1))
+        .and_then(|code| code.parse().ok());
+    let Some(status) = status else {
+        return Err((
+            Problem::Malformed,
+            format!("no status line: {}", head.chars().take(80).collect::<String>()),
+        ));
+    };
+    let headers = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    Ok(Answer::Http {
+        status,
+        headers,
+        body: body.to_owned(),
+        truncated: false,
+    })
+}
+
+/// Accepts every certificate; see [`Client::new`].
+#[derive(Debug)]
+struct AnyCertificate(Arc<rustls::crypto::CryptoProvider>);
+
+impl rustls::client::danger::ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &rustls_pki_types::CertificateDer<'_>,
+        _: &[rustls_pki_types::CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: rustls_pki_types::UnixTime,
+    ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
+        Ok(rustls::client::danger::ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &rustls_pki_types::CertificateDer<'_>,
+        signature: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &rustls_pki_types::CertificateDer<'_>,
+        signature: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,5 @@
+//! What a browser is to the walk: a jar of cookies and a way to send one request at a time, redirects in plain sight.
+
+pub mod cookie_jar;
+pub mod http;
+pub mod page;

@@ -1,0 +1,250 @@
+//! From evidence to a verdict. Synchronous and pure: a stored run can be judged again.
+
+use mock_idp::{
+    Fault,
+    flow::record::{Event, Record},
+};
+
+use crate::{
+    case::{Case, Lane, Variant},
+    edit::Edit,
+    evidence::{Evidence, Hop},
+    outcome::{Level, Outcome, Verdict},
+    run::{CheckResult, Delivered},
+    target::Profile,
+};
+
+/// What one attempt at a variant comes to, before controls and repetition are considered.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What every check said.
+    pub checks: Vec<CheckResult>,
+    /// Whether faults and edits were seen on the wire.
+    pub delivered: Vec<Delivered>,
+    /// Things worth telling: broken MAYs, remarks, a refusal by server error.
+    pub notes: Vec<String>,
+}
+
+/// Judges one attempt.
+#[must_use]
+pub fn judge(case: &Case, variant: &Variant, profile: Profile, evidence: &Evidence) -> Judgement {
+    let mut notes = Vec::new();
+    let checks: Vec<CheckResult> = variant
+        .expect
+        .iter()
+        .map(|expect| CheckResult {
+            id: expect.check.id,
+            level: under(profile, expect.level),
+            expects: expect.check.expects,
+            outcome: (expect.check.ask)(evidence),
+        })
+        .collect();
+    for check in &checks {
+        match (&check.outcome, check.level) {
+            (Outcome::Broken(saw), Level::May) => notes.push(saw.clone()),
+            (Outcome::HoldsWith(remark), _) => notes.push(remark.clone()),
+            _ => {}
+        }
+    }
+    let delivered = deliveries(case, variant, evidence);
+    let verdict = verdict_of(case, &checks, &delivered, evidence, &mut notes);
+    Judgement {
+        verdict,
+        checks,
+        delivered,
+        notes,
+    }
+}
+
+fn verdict_of(
+    case: &Case,
+    checks: &[CheckResult],
+    delivered: &[Delivered],
+    evidence: &Evidence,
+    notes: &mut Vec<String>,
+) -> Verdict {
+    if let Some(obstacle) = evidence.obstacles.first() {
+        return Verdict::Inconclusive(obstacle.clone());
+    }
+    if let Some(missing) = delivered.iter().find(|delivered| !delivered.delivered) {
+        let why = if missing.sent.is_empty() {
+            "it was never sent"
+        } else {
+            &missing.sent
+        };
+        return Verdict::Inconclusive(format!("{} was not delivered: {why}", missing.id));
+    }
+    let broken = |level: Level| {
+        checks
+            .iter()
+            .any(|check| check.level == level && matches!(check.outcome, Outcome::Broken(_)))
+    };
+    if broken(Level::Must) || broken(Level::MustStar) {
+        return Verdict::Fail;
+    }
+    if broken(Level::Should) {
+        return Verdict::Warn;
+    }
+    let unknown = checks.iter().find_map(|check| match &check.outcome {
+        Outcome::CannotTell(why) if check.level > Level::May => Some(why.clone()),
+        _ => None,
+    });
+    if let Some(why) = unknown {
+        return Verdict::Inconclusive(why);
+    }
+    // A refusal is a refusal, but one by server error is not how a sound app says no.
+    if !case.positive && case.level > Level::May && case.lane != Lane::Watch {
+        if let Some(hop) = evidence.app_hops().find(|hop| matches!(hop.status(), Some(500..))) {
+            notes.push(format!(
+                "the refusal came as a {} at {}",
+                hop.status().unwrap_or_default(),
+                path(hop)
+            ));
+            return Verdict::Warn;
+        }
+    }
+    Verdict::Pass
+}
+
+/// A check's weight under a profile: only `MUST*` differs.
+fn under(profile: Profile, level: Level) -> Level {
+    match (profile, level) {
+        (Profile::Core, Level::MustStar) => Level::Should,
+        (_, Level::MustStar) => Level::Must,
+        (_, level) => level,
+    }
+}
+
+/// Whether each fault and each edited step of a variant was seen on the wire.
+fn deliveries(_case: &Case, variant: &Variant, evidence: &Evidence) -> Vec<Delivered> {
+    let faults = variant.faults.iter().map(|fault| fault_delivered(*fault, evidence));
+    let edits = variant.script.iter().enumerate().filter_map(|(index, step)| {
+        let edits: Vec<&Edit> = step.act.edits().iter().filter(|edit| changes_bytes(edit)).collect();
+        let index = u16::try_from(index).ok()?;
+        (!edits.is_empty()).then(|| edit_delivered(index, &edits, evidence))
+    });
+    faults.chain(edits).collect()
+}
+
+/// Whether an edit shows in the bytes of the request itself: who started it decides only which cookies go along.
+fn changes_bytes(edit: &Edit) -> bool {
+    !matches!(edit, Edit::Identity | Edit::From(_) | Edit::NoCookies)
+}
+
+/// A fault is delivered when bytes were written for it that differ from what the same hook writes with the value valid.
+fn fault_delivered(fault: Fault, evidence: &Evidence) -> Delivered {
+    let sent = evidence.records.iter().find_map(|Record { event, .. }| match event {
+        Event::Sent {
+            fault: sent,
+            twin,
+            bytes,
+            ..
+        } if *sent == fault => Some((twin, bytes)),
+        _ => None,
+    });
+    match sent {
+        Some((twin, bytes)) => Delivered {
+            id: fault.id().to_owned(),
+            delivered: fault.is_twin() || twin != bytes,
+            sent: if twin == bytes {
+                "what was written is the same as the valid value".to_owned()
+            } else {
+                shorten(bytes)
+            },
+        },
+        None => Delivered {
+            id: fault.id().to_owned(),
+            delivered: false,
+            sent: "the app never asked for the message that carries it".to_owned(),
+        },
+    }
+}
+
+/// An edited step is delivered when its hop was sent and differs from the unedited request.
+fn edit_delivered(step: u16, edits: &[&Edit], evidence: &Evidence) -> Delivered {
+    let id = edits.iter().map(|edit| describe(edit)).collect::<Vec<_>>().join(", ");
+    let hops: Vec<&Hop> = evidence
+        .hops
+        .iter()
+        .filter(|hop| hop.step == step && hop.unedited.is_some())
+        .collect();
+    let differs = |hop: &&&Hop| hop.was_sent() && hop.unedited.as_ref().is_some_and(|plain| **plain != hop.request);
+    match hops.iter().find(differs) {
+        Some(hop) => Delivered {
+            id,
+            delivered: true,
+            sent: format!("{} {}", hop.request.method, shorten(&hop.request.target)),
+        },
+        None if hops.is_empty() => Delivered {
+            id,
+            delivered: false,
+            sent: "the walk ended before the request that carries it".to_owned(),
+        },
+        None => Delivered {
+            id,
+            delivered: false,
+            sent: "the request was the same without it".to_owned(),
+        },
+    }
+}
+
+/// An edit in words.
+#[must_use]
+pub fn describe(edit: &Edit) -> String {
+    match edit {
+        Edit::Query(name, change) => format!("query {name}: {}", words(change)),
+        Edit::Form(name, change) => format!("form field {name}: {}", words(change)),
+        other => words(other),
+    }
+}
+
+/// A value as kebab-case words: `DropLast(1)` → `drop-last(1)`.
+fn words(value: &impl std::fmt::Debug) -> String {
+    let text = format!("{value:?}");
+    let mut words = String::new();
+    let mut after_lower = false;
+    for letter in text.chars() {
+        if letter.is_ascii_uppercase() && after_lower {
+            words.push('-');
+        }
+        after_lower = letter.is_ascii_lowercase();
+        words.push(if after_lower || !letter.is_ascii_uppercase() {
+            letter
+        } else {
+            letter.to_ascii_lowercase()
+        });
+    }
+    shorten(&words)
+}
+
+fn shorten(text: &str) -> String {
+    const LIMIT: usize = 400;
+    match text.char_indices().nth(LIMIT) {
+        Some((at, _)) => format!("{}… ({} characters)", &text[..at], text.chars().count()),
+        None => text.to_owned(),
+    }
+}
+
+fn path(hop: &Hop) -> &str {
+    hop.request.target.split('?').next().unwrap_or_default()
+}
+
+/// The worst of several verdicts: fail, error, inconclusive, warn, pass, skipped.
+#[must_use]
+pub fn worst<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>) -> Option<&'a Verdict> {
+    let rank = |verdict: &&Verdict| match verdict {
+        Verdict::Skipped(_) => 0,
+        Verdict::Pass => 1,
+        Verdict::Warn => 2,
+        Verdict::Inconclusive(_) => 3,
+        Verdict::Error(_) => 4,
+        Verdict::Fail => 5,
+    };
+    // `max_by_key` takes the last of equals; the first reason is the one to tell.
+    verdicts.into_iter().fold(None, |worst, verdict| match worst {
+        Some(worst) if rank(&worst) >= rank(&verdict) => Some(worst),
+        _ => Some(verdict),
+    })
+}

@@ -1,0 +1,353 @@
+//! Honest sign-ins: what every verdict stands on.
+
+use std::{collections::HashMap, time::Instant};
+
+use futures_util::future::join_all;
+use mock_idp::{
+    Fault,
+    flow::{
+        fault::Message,
+        record::{Event, Stamp},
+    },
+};
+
+use super::{Listener, Options, lane::seed_of, ledger::Ledger, stage::Stage};
+use crate::{
+    case::{Case, Lane, Variant},
+    check::{Check, sign_in::SIGNS_IN_AS_USER},
+    edit::Edit,
+    evidence::{Evidence, Probe, Shows},
+    feature::Seen,
+    outcome::{Outcome, Verdict},
+    run::Control,
+    script::{AFTER, Act, MAIN, OTHER, SIGN_IN, Step, THIRD, Who, attacker, user, victim},
+    target::{Config, Target},
+    walk::{World, walk},
+};
+
+/// Two people sign in, one of them out again: everything that a target can do is seen here.
+const LEARN: &[Step] = &[
+    user(Act::Probe("anonymous")),
+    user(Act::SignIn(MAIN)),
+    user(Act::Probe(AFTER)),
+    user(Act::Save("signed-in")),
+    victim(Act::SignIn(OTHER)),
+    victim(Act::Probe("other-user")),
+    user(Act::SignOut(&[])),
+    user(Act::FollowSignOut(&[])),
+    user(Act::Probe("signed-out")),
+    attacker(Act::DeepLink(THIRD, "?conformance=1")),
+];
+
+/// The same without sign-out, for targets that have none.
+const LEARN_WITHOUT_SIGN_OUT: &[Step] = &[
+    user(Act::Probe("anonymous")),
+    user(Act::SignIn(MAIN)),
+    user(Act::Probe(AFTER)),
+    user(Act::Save("signed-in")),
+    victim(Act::SignIn(OTHER)),
+    victim(Act::Probe("other-user")),
+    attacker(Act::DeepLink(THIRD, "?conformance=1")),
+];
+
+/// Every request goes through the hook for edits, unchanged.
+const TWIN_OF_EDITS: &[Step] = &[
+    user(Act::Start(MAIN, &[Edit::Identity])),
+    user(Act::Authorize(MAIN, &[Edit::Identity])),
+    user(Act::Deliver(MAIN, &[Edit::Identity])),
+    user(Act::Probe(AFTER)),
+];
+
+/// A good logout token ends the session.
+const TWIN_OF_LOGOUT_TOKEN: &[Step] = &[
+    user(Act::SignIn(MAIN)),
+    user(Act::Probe("before")),
+    user(Act::LogoutToken(MAIN)),
+    user(Act::Probe(AFTER)),
+];
+
+/// A sign-out goes to the end-session endpoint and back.
+const TWIN_OF_END_SESSION: &[Step] = &[
+    user(Act::SignIn(MAIN)),
+    user(Act::Probe("before")),
+    user(Act::SignOut(&[])),
+    user(Act::FollowSignOut(&[])),
+    user(Act::Probe(AFTER)),
+];
+
+/// What the control has shown.
+pub(super) struct Known {
+    evidence: Evidence,
+    target: Target,
+}
+
+impl Known {
+    /// Whether a variant applies; otherwise the verdict that it gets without being walked.
+    pub(super) fn lacks(&self, case: &Case, variant: &Variant) -> Option<Verdict> {
+        let needs = case.needs.iter().chain(variant.needs);
+        needs
+            .map(|feature| feature.seen(&self.evidence, &self.target))
+            .find_map(|seen| match seen {
+                Seen::Yes => None,
+                Seen::No(reason) => Some(Verdict::Skipped(reason)),
+                Seen::Unknown(reason) => Some(Verdict::Inconclusive(reason)),
+            })
+    }
+}
+
+/// Walks the control, learns the session cookies, and says what the target can do.
+///
+/// # Errors
+/// One sentence that says what the control did not show; then nothing may be judged.
+pub(super) async fn learn(
+    stage: &mut Stage,
+    config: &Config,
+    seed: u64,
+    ledger: &mut Ledger,
+    on: &mut Listener<'_>,
+) -> Result<Known, String> {
+    let began = Instant::now();
+    let script = if config.target.sign_out.is_some() {
+        LEARN
+    } else {
+        LEARN_WITHOUT_SIGN_OUT
+    };
+    let mut evidence = walk(&stage.world, script, &[], seed_of(seed, "learn")).await;
+    let app_start = stage.world.idp.unbound(Stamp(0)).into_iter();
+    // What the app fetched while it started belongs to what it does.
+    evidence
+        .records
+        .extend(app_start.filter(|record| record.server == stage.world.server));
+    let trouble = trouble_of(&evidence);
+    let control = Control {
+        lane: "main".to_owned(),
+        ok: trouble.is_none(),
+        text: trouble.clone().unwrap_or_else(|| praise(&evidence, config)),
+        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+    };
+    ledger.control(control, on);
+    let session_cookies = session_cookies(&evidence);
+    stage.learn_cookies(session_cookies.clone());
+    evidence.target.session_cookies = session_cookies;
+    ledger.set_target(
+        evidence.target.app.origin().ascii_serialization(),
+        super::preflight::guess_framework(&evidence, config),
+    );
+    ledger.watched.push(evidence.clone());
+    match trouble {
+        Some(trouble) => Err(format!("the control sign-in failed: {trouble}")),
+        None => Ok(Known {
+            evidence,
+            target: config.target.clone(),
+        }),
+    }
+}
+
+/// What the control shows that it must not, or the other way round.
+fn trouble_of(evidence: &Evidence) -> Option<String> {
+    if let Some(obstacle) = evidence.obstacles.first() {
+        return Some(obstacle.clone());
+    }
+    let wanted = |probe: &Probe| match probe.label.as_str() {
+        AFTER => Shows::Person(Who::User.name().to_owned()),
+        "other-user" => Shows::Person(Who::Victim.name().to_owned()),
+        _ => Shows::Nobody,
+    };
+    let wrong = evidence.probes.iter().find(|probe| probe.shows != wanted(probe))?;
+    let moment = match wrong.label.as_str() {
+        "anonymous" => "before any sign-in",
+        AFTER => "after an ordinary sign-in",
+        "other-user" => "after another user's sign-in in another browser",
+        _ => "after sign-out",
+    };
+    let page = &evidence.hops[wrong.hop];
+    let status = page.status().map_or_else(
+        || page.response.problem_text().to_owned(),
+        |status| format!("status {status}"),
+    );
+    let server_error = evidence.app_hops().find(|hop| hop.is_server_error()).map(|hop| {
+        let path = hop.request.target.split('?').next().unwrap_or_default();
+        let answer = hop
+            .status()
+            .map_or_else(|| hop.response.problem_text().to_owned(), |status| status.to_string());
+        format!("; on the way {path} answered {answer}")
+    });
+    let refusal = evidence.records.iter().find_map(|record| match &record.event {
+        Event::Refused { error, text, .. } => Some(format!("; the authorization server refused: {error} ({text})")),
+        _ => None,
+    });
+    Some(format!(
+        "{moment} the protected page {} must show {}, and shows {} ({status}){}{}",
+        page.request.target,
+        say(&wanted(wrong)),
+        say(&wrong.shows),
+        server_error.unwrap_or_default(),
+        refusal.unwrap_or_default(),
+    ))
+}
+
+fn say(shows: &Shows) -> String {
+    match shows {
+        Shows::Nobody => "nobody".to_owned(),
+        Shows::Person(name) => format!("the {name}"),
+        Shows::Several(names) => names.join(" and "),
+        Shows::Nameless => "a signed-in page without a name".to_owned(),
+        Shows::Unclear(what) => what.clone(),
+    }
+}
+
+fn praise(evidence: &Evidence, config: &Config) -> String {
+    let email = evidence
+        .people
+        .first()
+        .map(|person| person.persona.email.as_str())
+        .unwrap_or_default();
+    let end = if config.target.sign_out.is_some() {
+        ", signed out"
+    } else {
+        ""
+    };
+    format!("{email} signed in, {} shows her{end}", config.target.session.probe)
+}
+
+/// Names of the cookies that only a completed sign-in leaves with the app.
+fn session_cookies(evidence: &Evidence) -> Vec<String> {
+    evidence
+        .saved
+        .get("signed-in")
+        .map(|pairs| pairs.iter().map(|(name, _)| name.clone()).collect())
+        .unwrap_or_default()
+}
+
+/// An ordinary sign-in; `Err` says how it failed.
+pub(super) async fn sign_in(world: &World, seed: u64) -> (Evidence, Result<(), String>) {
+    let evidence = walk(world, SIGN_IN, &[], seed).await;
+    let accepted = accepted(&evidence, SIGNS_IN_AS_USER);
+    (evidence, accepted)
+}
+
+fn accepted(evidence: &Evidence, check: Check) -> Result<(), String> {
+    if let Some(obstacle) = evidence.obstacles.first() {
+        return Err(obstacle.clone());
+    }
+    match (check.ask)(evidence) {
+        Outcome::Holds | Outcome::HoldsWith(_) => Ok(()),
+        Outcome::Broken(why) | Outcome::CannotTell(why) => Err(why),
+    }
+}
+
+/// How many sign-ins at once the app bears, at most `wanted`.
+pub(super) async fn bearable(
+    stage: &Stage,
+    wanted: usize,
+    seed: u64,
+    ledger: &mut Ledger,
+    on: &mut Listener<'_>,
+) -> usize {
+    let mut jobs = wanted.max(1);
+    while jobs > 1 {
+        let world = &stage.world;
+        let all = join_all((0..jobs).map(|index| sign_in(world, seed_of(seed, ("bearable", jobs, index))))).await;
+        let failures: Vec<String> = all.into_iter().filter_map(|(_, outcome)| outcome.err()).collect();
+        let Some(first) = failures.first() else { return jobs };
+        let fewer = jobs / 2;
+        let count = failures.len();
+        ledger.notice(
+            format!("{count} of {jobs} plain sign-ins at once failed ({first}): going on with {fewer} at a time"),
+            on,
+        );
+        jobs = fewer;
+    }
+    jobs
+}
+
+/// For each hook that the selected cases use: whether the app accepts what it writes when the value is left valid.
+pub(super) struct Twins {
+    messages: HashMap<Message, Result<(), String>>,
+    edits: Result<(), String>,
+}
+
+impl Twins {
+    /// Walks every twin that the cases need, side by side.
+    pub(super) async fn walk(stage: &Stage, cases: &[&'static Case], known: &Known, options: &Options) -> Self {
+        let mut twins: Vec<Fault> = Vec::new();
+        for case in cases
+            .iter()
+            .filter(|case| !matches!(case.lane, Lane::Watch | Lane::Server | Lane::Restart))
+        {
+            for variant in case
+                .variants
+                .iter()
+                .filter(|variant| known.lacks(case, variant).is_none())
+            {
+                for fault in variant.faults {
+                    let twin = fault.twin();
+                    if twin.reach() == mock_idp::flow::fault::Reach::Flow && !twins.contains(&twin) {
+                        twins.push(twin);
+                    }
+                }
+            }
+        }
+        let world = &stage.world;
+        let seed = options.seed;
+        let walked = join_all(
+            twins
+                .iter()
+                .map(|twin| async move { (twin.message(), walk_twin(world, *twin, seed_of(seed, twin)).await) }),
+        );
+        let edits = async {
+            let evidence = walk(world, TWIN_OF_EDITS, &[], seed_of(seed, "edits")).await;
+            accepted(&evidence, SIGNS_IN_AS_USER)
+        };
+        let (messages, edits) = futures_util::join!(walked, edits);
+        Self {
+            messages: messages.into_iter().collect(),
+            edits,
+        }
+    }
+
+    /// Whether the twins of a variant were accepted; `Err` says which was not.
+    pub(super) fn of(&self, variant: &Variant) -> Result<&'static str, String> {
+        let mut used = "not needed";
+        for fault in variant.faults {
+            if let Some(outcome) = self.messages.get(&fault.message()) {
+                let words = |why: &String| format!("the twin {} was not accepted: {why}", fault.twin());
+                outcome.as_ref().map_err(words)?;
+                used = "ok";
+            }
+        }
+        if variant.script.iter().any(|step| !step.act.edits().is_empty()) {
+            self.edits
+                .as_ref()
+                .map_err(|why| format!("the unedited twin was not accepted: {why}"))?;
+            used = "ok";
+        }
+        Ok(used)
+    }
+}
+
+async fn walk_twin(world: &World, twin: Fault, seed: u64) -> Result<(), String> {
+    let script = match twin.message() {
+        Message::LogoutToken => TWIN_OF_LOGOUT_TOKEN,
+        Message::EndSession => TWIN_OF_END_SESSION,
+        // A refresh needs an expired token; its own positive variants are the twin.
+        Message::RefreshResponse => return Ok(()),
+        _ => SIGN_IN,
+    };
+    let evidence = walk(world, script, &[twin], seed).await;
+    let delivered = evidence
+        .records
+        .iter()
+        .any(|record| matches!(&record.event, Event::Sent { fault, .. } if *fault == twin));
+    if !delivered {
+        return Err("the app never asked for the message".to_owned());
+    }
+    if script == SIGN_IN {
+        return accepted(&evidence, SIGNS_IN_AS_USER);
+    }
+    match evidence.probe(AFTER).map(|probe| &probe.shows) {
+        Some(Shows::Nobody) => Ok(()),
+        Some(shows) => Err(format!("afterwards the protected page shows {}", say(shows))),
+        None => Err("the protected page was not asked".to_owned()),
+    }
+}

@@ -1,0 +1,191 @@
+//! A run: start, preflight, control, twins, lanes, verdicts. It arranges; walking, judging and printing are elsewhere.
+//!
+//! [`stage`] is an app on an authorization server; [`control`] holds the honest sign-ins that every verdict stands on;
+//! [`lane`] walks cases and settles their verdicts; [`preflight`] tells a set-up mistake from a defect.
+
+mod control;
+mod lane;
+mod ledger;
+pub mod preflight;
+mod stage;
+
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::BoxFuture;
+use mock_idp::flow::record::Stamp;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use self::{control::Twins, ledger::Ledger, stage::Org};
+use crate::{
+    case::{Case, Lane},
+    run::{Header, RunEvent, RunResult},
+    target::{Config, Profile},
+};
+
+/// Slow cases in flight for each ordinary one.
+const SLOW_FACTOR: usize = 4;
+
+/// How to run.
+#[derive(Clone)]
+pub struct Options {
+    /// The cases, in catalogue order.
+    pub cases: Vec<&'static Case>,
+    /// Which MUST* lines fail.
+    pub profile: Profile,
+    /// Cases in flight at once; lowered when the app does not bear it.
+    pub jobs: usize,
+    /// Decides every random value.
+    pub seed: u64,
+    /// Limit of one request.
+    pub timeout: Duration,
+    /// Who walks.
+    pub driver: Driver,
+    /// How many people a crowd has at least.
+    pub crowd: u16,
+    /// Starts the app inside this process instead of by `[target.start]`.
+    pub launcher: Option<Arc<dyn Launch>>,
+}
+
+impl Options {
+    /// The usual options for these cases.
+    #[must_use]
+    pub fn new(cases: Vec<&'static Case>) -> Self {
+        Self {
+            cases,
+            profile: Profile::default(),
+            jobs: 4,
+            seed: 0,
+            timeout: Duration::from_secs(10),
+            driver: Driver::default(),
+            crowd: 0,
+            launcher: None,
+        }
+    }
+}
+
+/// Starts an app inside this process: for the tests of an app that is written in Rust.
+pub trait Launch: Send + Sync {
+    /// Starts it with the variables that `[target.start] env` would be filled from: `port`, `idp.issuer`,
+    /// `idp.client.id`, `idp.client.secret`. It must listen when this returns, and end when the result is dropped.
+    fn launch(&self, vars: BTreeMap<String, String>) -> BoxFuture<'static, Result<Launched, String>>;
+}
+
+/// An app that runs in this process until this is dropped.
+pub type Launched = Box<dyn Any + Send + Sync>;
+
+/// Who walks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Driver {
+    /// An HTTP client: sees every hop and header.
+    #[default]
+    Http,
+    /// A real browser.
+    WebDriver {
+        /// A running driver; `None` starts one.
+        url: Option<String>,
+    },
+}
+
+impl Driver {
+    /// `http` or `webdriver`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Driver::Http => "http",
+            Driver::WebDriver { .. } => "webdriver",
+        }
+    }
+}
+
+/// Where the run reports to while it goes on.
+pub(crate) type Listener<'l> = dyn FnMut(RunEvent<'_>) + 'l;
+
+/// Runs the selected cases against the target.
+pub async fn run(config: &Config, options: &Options, on: &mut Listener<'_>) -> RunResult {
+    let began = Instant::now();
+    let mut ledger = Ledger::new(config, options);
+    let outcome = Box::pin(run_all(config, options, &mut ledger, on)).await;
+    let mut result = ledger.close();
+    result.aborted = outcome.err();
+    result.duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    on(RunEvent::Finished(&result));
+    result
+}
+
+/// Everything up to the verdicts. `Err` says why nothing could be judged.
+async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &mut Listener<'_>) -> Result<(), String> {
+    let org = Org::open(config, options).await?;
+    ledger.set_issuer(&org.issuer());
+    on(RunEvent::Started(ledger.header()));
+    if let Some(start) = &config.target.start {
+        crate::process::build(start, &config.folder)
+            .await
+            .map_err(|error| error.to_string())?;
+    }
+    let mut stage = org.stage(config, options).await?;
+    if !preflight::check(&stage, config, options.seed, ledger, on).await {
+        return Err("the preflight failed: nothing was judged".to_owned());
+    }
+    let known = control::learn(&mut stage, config, options.seed, ledger, on).await?;
+    let jobs = control::bearable(&stage, options.jobs, options.seed, ledger, on).await;
+    let twins = Twins::walk(&stage, &options.cases, &known, options).await;
+
+    let mut context = lane::Context {
+        config,
+        options,
+        known: &known,
+        twins: &twins,
+        org: &org,
+        ledger,
+        on,
+    };
+    let selected = |lane: Lane| {
+        options
+            .cases
+            .iter()
+            .copied()
+            .filter(move |case| case.lane == lane)
+            .collect::<Vec<_>>()
+    };
+    lane::side_by_side(&mut context, &mut stage, selected(Lane::Parallel), jobs).await;
+    // Slow cases wait more than they work.
+    lane::side_by_side(&mut context, &mut stage, selected(Lane::Slow), jobs * SLOW_FACTOR).await;
+    lane::side_by_side(&mut context, &mut stage, selected(Lane::Alone), 1).await;
+    let mut server_wide = selected(Lane::Server);
+    if stage.restartable() {
+        server_wide.extend(selected(Lane::Restart));
+        lane::afresh(&mut context, server_wide).await;
+    } else {
+        lane::on_the_running_app(&mut context, &mut stage, server_wide).await;
+        context.skip_all(
+            selected(Lane::Restart),
+            "the configuration has no [target.start]: the app cannot be restarted",
+        );
+    }
+    lane::watch(&mut context, selected(Lane::Watch));
+    stage.close().await;
+    Ok(())
+}
+
+impl Header {
+    fn new(config: &Config, options: &Options) -> Self {
+        let now = OffsetDateTime::now_utc();
+        Self {
+            id: format!("{:012x}-{:08x}", Stamp::now().0 / 1000, options.seed & 0xffff_ffff),
+            seed: format!("{:x}", options.seed),
+            profile: options.profile,
+            driver: options.driver.name().to_owned(),
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            started: now.format(&Rfc3339).unwrap_or_default(),
+            target: config.target.url.clone(),
+            issuer: String::new(),
+            config: config.file.display().to_string(),
+            selected: options.cases.len(),
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! Preflight: tells a set-up mistake from a defect, before anything is judged.
+
+use mock_idp::flow::record::{Endpoint, Event, Stamp};
+use url::Url;
+
+use super::{Listener, ledger::Ledger, stage::Stage};
+use crate::{
+    evidence::{Answer, Evidence, Leg, Shows},
+    run::Preflight,
+    script::{Act, MAIN, Step, user},
+    target::Config,
+    walk::walk,
+};
+
+/// The clock of the app may differ from ours by so much before time cases mean nothing.
+const CLOCK_LIMIT_SECONDS: i64 = 10;
+
+/// An anonymous question, the start of a sign-in and the hosted page; nobody is judged by it.
+const LOOK: &[Step] = &[
+    user(Act::Probe("anonymous")),
+    user(Act::Start(MAIN, &[])),
+    user(Act::Authorize(MAIN, &[])),
+];
+
+/// Makes every check and reports it. Says whether the run may go on.
+pub(super) async fn check(
+    stage: &Stage,
+    config: &Config,
+    seed: u64,
+    ledger: &mut Ledger,
+    on: &mut Listener<'_>,
+) -> bool {
+    let evidence = walk(&stage.world, LOOK, &[], super::lane::seed_of(seed, "preflight")).await;
+    let mut fine = true;
+    for check in examine(&evidence, stage, config) {
+        fine &= check.ok || check.warning;
+        let stop = !check.ok && !check.warning;
+        ledger.preflight(check, on);
+        if stop {
+            // What follows would only repeat the first mistake in other words.
+            break;
+        }
+    }
+    fine
+}
+
+fn examine(evidence: &Evidence, stage: &Stage, config: &Config) -> Vec<Preflight> {
+    vec![
+        app_answers(evidence, config),
+        hosts_differ(evidence),
+        issuer_is_ours(evidence, stage, config),
+        redirect_uri_registered(evidence, config),
+        cookie_host(evidence),
+        oracle(evidence, config),
+        clock(evidence),
+        proxy(),
+    ]
+}
+
+fn fine(id: &'static str, saw: impl Into<String>) -> Preflight {
+    Preflight {
+        id,
+        ok: true,
+        warning: false,
+        saw: saw.into(),
+        wanted: String::new(),
+        mend: String::new(),
+    }
+}
+
+fn wrong(id: &'static str, saw: impl Into<String>, wanted: impl Into<String>, mend: impl Into<String>) -> Preflight {
+    Preflight {
+        id,
+        ok: false,
+        warning: false,
+        saw: saw.into(),
+        wanted: wanted.into(),
+        mend: mend.into(),
+    }
+}
+
+fn app_answers(evidence: &Evidence, config: &Config) -> Preflight {
+    const ID: &str = "setup/app-answers";
+    let Some(hop) = evidence.hops.first() else {
+        return wrong(ID, "no request was made", "an answer", "report this");
+    };
+    match &hop.response {
+        Answer::Http { status, .. } => fine(ID, format!("{} answers with {status}", evidence.target.app)),
+        Answer::Broken { text, .. } | Answer::NotSent { why: text } => wrong(
+            ID,
+            format!("{}: {text}", evidence.target.app),
+            "an HTTP answer",
+            match config.target.start {
+                Some(_) => "look at what [target.start] command prints, and at `wait_for`".to_owned(),
+                None => "start the app with the variables of `conformance env`, or add [target.start]".to_owned(),
+            },
+        ),
+    }
+}
+
+fn hosts_differ(evidence: &Evidence) -> Preflight {
+    const ID: &str = "setup/hosts-differ";
+    let (app, idp) = (evidence.target.app.host_str(), evidence.target.idp.host_str());
+    if app != idp {
+        return fine(
+            ID,
+            "app and authorization server have different hosts, as in production",
+        );
+    }
+    let host = app.unwrap_or_default();
+    let mut check = wrong(
+        ID,
+        format!("app and authorization server are both on {host}: they share one cookie jar and one site"),
+        "different hosts",
+        "write `url = \"http://localhost:…\"` under [target]; the authorization server is on 127.0.0.1",
+    );
+    check.warning = true;
+    check
+}
+
+fn issuer_is_ours(evidence: &Evidence, stage: &Stage, config: &Config) -> Preflight {
+    const ID: &str = "setup/issuer-is-ours";
+    let issuer = &evidence.target.issuer;
+    let variable = config.target.start.as_ref().and_then(|start| {
+        start
+            .env
+            .iter()
+            .find(|(_, value)| value.contains("{idp.issuer}"))
+            .map(|(name, _)| name.clone())
+    });
+    let mend = match &variable {
+        Some(name) => format!("make the app use {name}={issuer}"),
+        None => format!("configure the app's issuer as {issuer} (`conformance env` prints all variables)"),
+    };
+    if let Some(request) = evidence
+        .flow(MAIN)
+        .and_then(|flow| flow.authorization_request.as_deref())
+    {
+        let path = Url::parse(request).map(|url| url.path().to_owned()).unwrap_or_default();
+        let ours = format!(
+            "{}/v1/authorize",
+            Url::parse(issuer).map(|url| url.path().to_owned()).unwrap_or_default()
+        );
+        if path == ours {
+            return fine(ID, "sign-in leads to our issuer");
+        }
+        return wrong(
+            ID,
+            format!("sign-in leads to {path} of our authorization server"),
+            ours,
+            mend,
+        );
+    }
+    let elsewhere = evidence.hops.iter().find(|hop| hop.leg == Leg::Elsewhere);
+    if let Some(hop) = elsewhere {
+        let origin = Url::parse(&hop.url)
+            .map(|url| url.origin().ascii_serialization())
+            .unwrap_or_default();
+        return wrong(ID, format!("sign-in leads to {origin}"), issuer.clone(), mend);
+    }
+    let last = evidence.hops.iter().rfind(|hop| hop.leg == Leg::SignInStart);
+    let answer = last.map_or("nothing".to_owned(), |hop| match hop.status() {
+        Some(status) => format!("{} answers with {status}", hop.request.target),
+        None => hop.response.problem_text().to_owned(),
+    });
+    let refused = stage.world.idp.unbound(Stamp(0)).into_iter().any(|record| {
+        matches!(
+            record.event,
+            Event::Received {
+                endpoint: Endpoint::Metadata,
+                ..
+            }
+        ) && record.server != stage.world.server
+    });
+    let hint = if refused {
+        "; the app asked for the metadata of another issuer"
+    } else {
+        ""
+    };
+    wrong(
+        ID,
+        format!("no authorization request followed from the sign-in: {answer}{hint}"),
+        "a redirect to the authorization endpoint",
+        format!("check `sign_in` under [target]; and {mend}"),
+    )
+}
+
+fn redirect_uri_registered(evidence: &Evidence, config: &Config) -> Preflight {
+    const ID: &str = "setup/redirect-uri-registered";
+    let registered = &evidence.target.redirect_uri;
+    let request = evidence
+        .flow(MAIN)
+        .and_then(|flow| flow.authorization_request.as_deref());
+    let sent = request.and_then(|request| {
+        let url = Url::parse(request).ok()?;
+        let (_, value) = url.query_pairs().find(|(name, _)| name == "redirect_uri")?;
+        Some(value.into_owned())
+    });
+    match sent {
+        Some(sent) if sent == *registered => fine(ID, format!("{sent} is registered")),
+        Some(sent) => {
+            let differs = difference(registered, &sent);
+            wrong(
+                ID,
+                format!("the app sends redirect_uri={sent}, which differs from the registered one in {differs}"),
+                registered.clone(),
+                format!(
+                    "write `callback = \"{sent}\"` under [target] of {}, or mend the app",
+                    config.file.display()
+                ),
+            )
+        }
+        // Pushed requests and request objects hide it; the authorization server would have said so.
+        None => fine(ID, "no redirect_uri in the authorization request itself"),
+    }
+}
+
+/// What two URLs differ in, first difference first.
+fn difference(one: &str, other: &str) -> &'static str {
+    let (Ok(one), Ok(other)) = (Url::parse(one), Url::parse(other)) else {
+        return "form";
+    };
+    if one.scheme() != other.scheme() {
+        "scheme"
+    } else if one.host_str() != other.host_str() {
+        "host (localhost and 127.0.0.1 have separate cookies)"
+    } else if one.port_or_known_default() != other.port_or_known_default() {
+        "port"
+    } else if one.path().trim_end_matches('/') == other.path().trim_end_matches('/') {
+        "the trailing slash or the query"
+    } else {
+        "path"
+    }
+}
+
+fn cookie_host(evidence: &Evidence) -> Preflight {
+    const ID: &str = "setup/cookie-host";
+    let callback = Url::parse(&evidence.target.redirect_uri).ok();
+    let callback_host = callback.as_ref().and_then(Url::host_str);
+    let app_host = evidence.target.app.host_str();
+    if callback_host == app_host {
+        return fine(ID, "sign-in starts on the host of the callback");
+    }
+    wrong(
+        ID,
+        format!(
+            "sign-in starts on {} and returns to {}",
+            app_host.unwrap_or("?"),
+            callback_host.unwrap_or("?")
+        ),
+        "one host: the cookie of the pending sign-in is not sent to another",
+        "use one name in `url` and `callback`",
+    )
+}
+
+fn oracle(evidence: &Evidence, config: &Config) -> Preflight {
+    const ID: &str = "setup/oracle";
+    let probe = &config.target.session.probe;
+    match evidence.probe("anonymous").map(|probe| &probe.shows) {
+        Some(Shows::Nobody) => fine(ID, format!("{probe} shows nobody to a new visitor")),
+        Some(Shows::Nameless) => wrong(
+            ID,
+            format!("{probe} looks to a new visitor as `signed_in` says of a signed-in user"),
+            "a page that only signed-in users see",
+            "choose another `probe`, or give `contains = \"{user.email}\"` under [target.session] signed_in",
+        ),
+        other => wrong(
+            ID,
+            format!("{probe} fits neither pattern for a new visitor: {other:?}"),
+            "what `signed_out` says",
+            format!("look at {probe} without cookies and mend `signed_out` under [target.session]"),
+        ),
+    }
+}
+
+fn clock(evidence: &Evidence) -> Preflight {
+    const ID: &str = "setup/clock";
+    let offset = evidence.hops.iter().find_map(|hop| {
+        let date = httpdate::parse_http_date(hop.header("date")?).ok()?;
+        let theirs = i64::try_from(date.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()?;
+        let ours = i64::try_from(hop.done.0 / 1_000_000).ok()?;
+        Some(theirs - ours)
+    });
+    match offset {
+        None => fine(ID, "the app sends no Date header; its clock is taken to be ours"),
+        Some(offset) if offset.abs() <= CLOCK_LIMIT_SECONDS => {
+            fine(ID, format!("the app's clock differs by {offset} s"))
+        }
+        Some(offset) => {
+            let mut check = wrong(
+                ID,
+                format!("the app's clock differs by {offset} s"),
+                format!("at most {CLOCK_LIMIT_SECONDS} s, or cases about time mean nothing"),
+                "synchronise the clock of the machine or container that the app runs on",
+            );
+            check.warning = true;
+            check
+        }
+    }
+}
+
+fn proxy() -> Preflight {
+    const ID: &str = "setup/proxy";
+    let set = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
+        .into_iter()
+        .find(|name| std::env::var(name).is_ok_and(|value| !value.is_empty()));
+    let spared = ["NO_PROXY", "no_proxy"].into_iter().any(|name| {
+        std::env::var(name)
+            .is_ok_and(|value| value.contains("127.0.0.1") || value.contains("localhost") || value == "*")
+    });
+    match set {
+        Some(name) if !spared => {
+            let mut check = wrong(
+                ID,
+                format!("{name} is set: the app may send its calls to the authorization server to a proxy"),
+                "direct calls to 127.0.0.1",
+                "export NO_PROXY=localhost,127.0.0.1",
+            );
+            check.warning = true;
+            check
+        }
+        _ => fine(ID, "no proxy stands between app and authorization server"),
+    }
+}
+
+/// Which framework the app is built on, with the reason for the guess.
+pub(super) fn guess_framework(evidence: &Evidence, config: &Config) -> Option<(String, String)> {
+    match config.target.framework.as_deref() {
+        None | Some("auto") => {}
+        Some(name) => return Some((name.to_owned(), "the configuration says so".to_owned())),
+    }
+    const BY_COOKIE: &[(&str, &str)] = &[
+        ("connect.sid", "express"),
+        ("JSESSIONID", "spring"),
+        ("sessionid", "django"),
+        ("next-auth", "next-auth"),
+        ("authjs", "next-auth"),
+        (".AspNetCore", "aspnet"),
+        ("_oauth2_proxy", "oauth2-proxy"),
+        ("mod_auth_openidc", "apache"),
+    ];
+    const BY_HEADER: &[(&str, &str, &str)] = &[
+        ("x-powered-by", "Express", "express"),
+        ("server", "Werkzeug", "flask"),
+        ("server", "gunicorn", "flask"),
+    ];
+    for hop in evidence.app_hops() {
+        for line in hop.headers("set-cookie") {
+            if let Some((cookie, name)) = BY_COOKIE.iter().find(|(cookie, _)| line.starts_with(cookie)) {
+                return Some(((*name).to_owned(), format!("cookie {cookie}")));
+            }
+        }
+        for (header, value, name) in BY_HEADER {
+            if hop.headers(header).any(|found| found.contains(value)) {
+                return Some(((*name).to_owned(), format!("header {header}: {value}")));
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,308 @@
+//! A stage: the app under test, running, on an authorization server of the fake org.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use mock_idp::{Client as Registration, Fault, MockIdp};
+use url::Url;
+
+use super::{Driver, Launch, Launched, Options};
+use crate::{
+    browser::http::Client,
+    evidence::TargetFacts,
+    process::{App, free_port},
+    target::{Config, Port, Start},
+    walk::{ODD, Site, World},
+};
+
+/// The authorization server that the main stage uses, as in every Okta org.
+const DEFAULT_SERVER: &str = "default";
+
+/// How long to leave an unknown app after a key fetch: the longest cool-down of the common libraries is 60 s.
+const COOL_DOWN: Duration = Duration::from_secs(60);
+
+/// The same for an app that the harness starts: its own time may be set by `cool_down` under [run].
+const COOL_DOWN_OF_OURS: Duration = Duration::from_secs(2);
+
+/// The fake org, shared by all stages of a run.
+pub(super) struct Org {
+    idp: MockIdp,
+    /// Bundle of the system's roots and ours, when the issuer is served over TLS.
+    ca: Option<PathBuf>,
+    client: Client,
+    driver: &'static str,
+}
+
+/// The app on an authorization server.
+pub(super) struct Stage {
+    /// Where walks happen.
+    pub(super) world: World,
+    app: Option<Running>,
+    starter: Option<Starter>,
+    vars: BTreeMap<String, String>,
+}
+
+/// An app that this stage started.
+enum Running {
+    Process(App),
+    InProcess { _app: Launched },
+}
+
+/// How this stage starts its app.
+enum Starter {
+    Command { start: Start, folder: PathBuf },
+    InProcess(Arc<dyn Launch>),
+}
+
+/// Who the app is at the authorization server.
+pub(super) struct Credentials {
+    pub(super) id: String,
+    pub(super) secret: Option<String>,
+}
+
+impl Org {
+    pub(super) async fn open(config: &Config, options: &Options) -> Result<Self, String> {
+        let start = config.target.start.as_ref();
+        let https = start.is_some_and(|start| start.https_issuer);
+        let port = if start.is_some() || options.launcher.is_some() {
+            0
+        } else {
+            config.idp.port
+        };
+        let idp = MockIdp::builder()
+            .port(port)
+            .second_origin(true)
+            .tls(https)
+            .start()
+            .await
+            .map_err(|error| format!("the built-in authorization server does not start: {error}"))?;
+        let ca = match idp.ca_pem() {
+            Some(ours) => Some(write_bundle(config, &ours)?),
+            None => None,
+        };
+        Ok(Self {
+            idp,
+            ca,
+            client: Client::new(options.timeout),
+            driver: options.driver.name(),
+        })
+    }
+
+    pub(super) fn issuer(&self) -> String {
+        self.idp.issuer_of(DEFAULT_SERVER)
+    }
+
+    /// The main stage: the configured client on the `default` authorization server.
+    pub(super) async fn stage(&self, config: &Config, options: &Options) -> Result<Stage, String> {
+        let credentials = Credentials {
+            id: config.idp.client_id.clone(),
+            secret: (!config.target.declares.public_client).then(|| config.idp.client_secret.clone()),
+        };
+        self.raise(config, options, DEFAULT_SERVER.to_owned(), credentials, &[])
+            .await
+    }
+
+    /// A fresh app on a fresh issuer that misbehaves from the start.
+    pub(super) async fn fresh(
+        &self,
+        config: &Config,
+        options: &Options,
+        faults: &[Fault],
+        odd_client: bool,
+    ) -> Result<Stage, String> {
+        let server = self.idp.add_server();
+        let odd = if odd_client { ODD } else { "" };
+        let secret = format!("{odd}{}", config.idp.client_secret);
+        let credentials = Credentials {
+            id: format!("{}{odd}{server}", config.idp.client_id),
+            secret: (!config.target.declares.public_client).then_some(secret),
+        };
+        self.raise(config, options, server, credentials, faults).await
+    }
+
+    async fn raise(
+        &self,
+        config: &Config,
+        options: &Options,
+        server: String,
+        credentials: Credentials,
+        faults: &[Fault],
+    ) -> Result<Stage, String> {
+        let target = &config.target;
+        let port = match target
+            .start
+            .as_ref()
+            .map(|start| start.port)
+            .or(options.launcher.as_ref().map(|_| Port::Auto))
+        {
+            Some(Port::Auto) => free_port().map_err(|error| format!("no free port for the app: {error}"))?,
+            Some(Port::Fixed(port)) => port,
+            None => Url::parse(&target.url)
+                .ok()
+                .and_then(|url| url.port_or_known_default())
+                .unwrap_or(80),
+        };
+        let issuer = self.idp.issuer_of(&server);
+        let facts = TargetFacts {
+            idp: self.idp.origin().clone(),
+            issuer: issuer.clone(),
+            second_origin: self.idp.second_origin().clone(),
+            client_id: credentials.id.clone(),
+            client_secret: credentials.secret.clone(),
+            driver: self.driver.to_owned(),
+            restartable: target.start.is_some() || options.launcher.is_some(),
+            ..TargetFacts::default()
+        };
+        let site = Site::new(target, port, facts).map_err(|error| error.to_string())?;
+        self.register(&credentials, &site);
+        self.idp.misbehave(&server, faults);
+
+        let starter = match (&options.launcher, &target.start) {
+            (Some(launcher), _) => Some(Starter::InProcess(Arc::clone(launcher))),
+            (None, Some(start)) => Some(Starter::Command {
+                start: start.clone(),
+                folder: config.folder.clone(),
+            }),
+            (None, None) => None,
+        };
+        let vars = BTreeMap::from([
+            ("port".to_owned(), port.to_string()),
+            ("url".to_owned(), site.origin.to_string()),
+            ("idp.issuer".to_owned(), issuer),
+            ("idp.client.id".to_owned(), credentials.id),
+            ("idp.client.secret".to_owned(), credentials.secret.unwrap_or_default()),
+            (
+                "idp.ca".to_owned(),
+                self.ca.as_ref().map(|ca| ca.display().to_string()).unwrap_or_default(),
+            ),
+            ("folder".to_owned(), config.folder.display().to_string()),
+        ]);
+        let patience = if starter.is_some() {
+            COOL_DOWN_OF_OURS
+        } else {
+            COOL_DOWN
+        };
+        let mut stage = Stage {
+            world: World {
+                idp: self.idp.clone(),
+                server,
+                client: self.client.clone(),
+                cool_down: config.run.cool_down.map_or(patience, Duration::from_secs),
+                crowd: options.crowd,
+                site: Arc::new(site),
+            },
+            app: None,
+            starter,
+            vars,
+        };
+        if stage.starter.is_some() {
+            stage.restart().await?;
+        }
+        Ok(stage)
+    }
+
+    fn register(&self, credentials: &Credentials, site: &Site) {
+        let mut client = match &credentials.secret {
+            Some(secret) => Registration::web(&credentials.id).secret(secret),
+            None => Registration::browser(&credentials.id),
+        };
+        client = client.redirect(&site.facts.redirect_uri);
+        for uri in &site.facts.post_logout {
+            client = client.post_logout(uri);
+        }
+        client.backchannel_logout_uri = site.backchannel.as_ref().map(Url::to_string);
+        client.frontchannel_logout_uri = site.frontchannel.as_ref().map(Url::to_string);
+        self.idp.put_client(client);
+    }
+}
+
+impl Stage {
+    /// Starts the app, ending it first where it runs.
+    pub(super) async fn restart(&mut self) -> Result<(), String> {
+        if let Some(Running::Process(app)) = self.app.take() {
+            app.stop().await;
+        }
+        self.app = match &self.starter {
+            None => return Err("the app cannot be restarted: the configuration has no [target.start]".to_owned()),
+            Some(Starter::InProcess(launcher)) => Some(Running::InProcess {
+                _app: launcher.launch(self.vars.clone()).await?,
+            }),
+            Some(Starter::Command { start, folder }) => {
+                let app = App::start(start, folder, &self.vars)
+                    .await
+                    .map_err(|error| error.to_string())?;
+                Some(Running::Process(app))
+            }
+        };
+        Ok(())
+    }
+
+    /// Whether the harness can start the app anew.
+    pub(super) fn restartable(&self) -> bool {
+        self.starter.is_some()
+    }
+
+    fn process(&self) -> Option<&App> {
+        match &self.app {
+            Some(Running::Process(app)) => Some(app),
+            _ => None,
+        }
+    }
+
+    /// Whether an app that the harness started has ended by itself.
+    pub(super) fn died(&self) -> bool {
+        self.process().is_some_and(|app| !app.is_running())
+    }
+
+    /// How much the app has printed so far: a mark for [`Stage::output_since`].
+    pub(super) fn printed(&self) -> u64 {
+        self.process().map(App::printed).unwrap_or_default()
+    }
+
+    /// What the app has printed since the mark.
+    pub(super) fn output_since(&self, mark: u64) -> String {
+        self.process().map(|app| app.output_since(mark)).unwrap_or_default()
+    }
+
+    /// Tells the walks which cookies a completed sign-in leaves.
+    pub(super) fn learn_cookies(&mut self, names: Vec<String>) {
+        let mut site = (*self.world.site).clone();
+        site.facts.session_cookies = names;
+        self.world.site = Arc::new(site);
+    }
+
+    /// Ends the app.
+    pub(super) async fn close(self) {
+        if let Some(Running::Process(app)) = self.app {
+            app.stop().await;
+        }
+    }
+}
+
+/// Writes the system's roots and ours into one file: some runtimes replace the roots by what they are given.
+fn write_bundle(config: &Config, ours: &str) -> Result<PathBuf, String> {
+    use base64::Engine;
+    let folder = config.folder.join(".conformance");
+    let path = folder.join("ca-bundle.pem");
+    let mut bundle = ours.to_owned();
+    for certificate in rustls_native_certs::load_native_certs().certs {
+        let text = base64::engine::general_purpose::STANDARD.encode(&certificate);
+        bundle.push_str("-----BEGIN CERTIFICATE-----\n");
+        for line in text.as_bytes().chunks(64) {
+            bundle.push_str(&String::from_utf8_lossy(line));
+            bundle.push('\n');
+        }
+        bundle.push_str("-----END CERTIFICATE-----\n");
+    }
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(&path, bundle))
+        .map_err(|error| format!("cannot write the CA bundle to {}: {error}", path.display()))?;
+    Ok(path)
+}
+
+impl Driver {
+    /// Whether this driver sees redirects and headers.
+    #[must_use]
+    pub fn sees_headers(&self) -> bool {
+        *self == Driver::Http
+    }
+}

@@ -1,0 +1,114 @@
+//! Changes the cookies that a browser holds for the app.
+
+use mock_idp::flow::record::Stamp;
+
+use super::{Walker, editing::Fill};
+use crate::edit::CookieEdit;
+
+impl Walker<'_> {
+    pub(super) fn save(&mut self, who: &str, name: &str) {
+        let origin = self.world.site.origin.clone();
+        let pairs = self.browser(who).jar.all_for(&origin);
+        self.evidence.saved.insert(name.to_owned(), pairs);
+    }
+
+    pub(super) fn edit_cookies(&mut self, who: &str, edit: CookieEdit) {
+        let origin = self.world.site.origin.clone();
+        let held = self.browser(who).jar.all_for(&origin);
+        let session_names = self.evidence.target.session_cookies.clone();
+        let tampered: Vec<(String, Vec<u8>)> = match edit {
+            CookieEdit::FlipBit => each(&held, |value| flip_middle(value).into_bytes()),
+            CookieEdit::Truncate => each(&held, |value| value.as_bytes()[..value.len() / 2].to_vec()),
+            CookieEdit::Empty => each(&held, |_| Vec::new()),
+            CookieEdit::Duplicate => held
+                .iter()
+                .flat_map(|(name, value)| {
+                    [
+                        (name.clone(), flip_middle(value).into_bytes()),
+                        (name.clone(), value.clone().into_bytes()),
+                    ]
+                })
+                .collect(),
+            CookieEdit::Pad(size) => each(&held, |value| format!("{value:A<size$}").into_bytes()),
+            CookieEdit::InvalidUtf8 => each(&held, |_| vec![0xC3, 0x28, 0xFF, 0xFE, 0x80]),
+            CookieEdit::DropChunk => drop_chunk(&held),
+            CookieEdit::FlowCookiesAsSession => {
+                let flow: Vec<_> = held.iter().filter(|(name, _)| !session_names.contains(name)).collect();
+                let values = if flow.is_empty() { held.iter().collect() } else { flow };
+                let renamed = |(index, name): (usize, &String)| {
+                    let (_, value) = values.get(index % values.len().max(1))?;
+                    Some((name.clone(), value.clone().into_bytes()))
+                };
+                session_names.iter().enumerate().filter_map(renamed).collect()
+            }
+            CookieEdit::Retarget(text) => {
+                let changed =
+                    |(name, value): &(String, String)| (name.clone(), self.retargeted(value, text).into_bytes());
+                held.iter().map(changed).collect()
+            }
+            CookieEdit::Load(name) => {
+                let Some(saved) = self.evidence.saved.get(name).cloned() else {
+                    return self.obstacle(format!("no cookies were saved as `{name}`"));
+                };
+                self.browser(who).jar.clear(&origin);
+                return self.plant(who, &saved);
+            }
+            CookieEdit::Clear => {
+                let browser = self.browser(who);
+                browser.jar.clear(&origin);
+                browser.cookies = None;
+                return;
+            }
+            CookieEdit::Plant(text) => {
+                let Some(value) = self.text(text) else {
+                    return self.obstacle(format!("{text:?} does not exist yet"));
+                };
+                let planted: Vec<_> = session_names.into_iter().map(|name| (name, value.clone())).collect();
+                return self.plant(who, &planted);
+            }
+        };
+        self.browser(who).cookies = Some(tampered);
+    }
+
+    /// Puts cookies into the jar as a sub-domain or a script of the same host could.
+    fn plant(&mut self, who: &str, pairs: &[(String, String)]) {
+        let origin = self.world.site.origin.clone();
+        for (name, value) in pairs {
+            let secure = if name.starts_with("__") { "; Secure" } else { "" };
+            self.browser(who)
+                .jar
+                .take(&origin, &format!("{name}={value}; Path=/{secure}"), Stamp::now());
+        }
+    }
+}
+
+fn each(held: &[(String, String)], change: impl Fn(&str) -> Vec<u8>) -> Vec<(String, Vec<u8>)> {
+    held.iter().map(|(name, value)| (name.clone(), change(value))).collect()
+}
+
+/// Another letter in the middle: what one flipped bit does to a base64url or hexadecimal value.
+fn flip_middle(value: &str) -> String {
+    let middle = value.chars().count() / 2;
+    let flip = |(at, letter): (usize, char)| match (at == middle, letter) {
+        (false, letter) => letter,
+        (true, 'A') => 'B',
+        (true, _) => 'A',
+    };
+    value.chars().enumerate().map(flip).collect()
+}
+
+/// Without the last of numbered chunks, or without the longest value.
+fn drop_chunk(held: &[(String, String)]) -> Vec<(String, Vec<u8>)> {
+    let numbered = held
+        .iter()
+        .rposition(|(name, _)| name.ends_with(|letter: char| letter.is_ascii_digit()));
+    let longest = held
+        .iter()
+        .enumerate()
+        .max_by_key(|(_, (_, value))| value.len())
+        .map(|(at, _)| at);
+    let dropped = numbered.or(longest);
+    let kept = held.iter().enumerate().filter(|(at, _)| Some(*at) != dropped);
+    kept.map(|(_, (name, value))| (name.clone(), value.clone().into_bytes()))
+        .collect()
+}

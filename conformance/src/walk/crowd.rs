@@ -1,0 +1,292 @@
+//! Many people, or many requests, at once. Interleavings are forced by barriers at the authorization server and proved
+//! by its record; nothing here waits for time to pass.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, future::join_all, join, stream};
+use mock_idp::{
+    MockIdp,
+    flow::{
+        record::{Endpoint, Event, Stamp},
+        scenario::{Barrier, FlowId, Point},
+    },
+};
+use rand::{RngExt, seq::SliceRandom};
+use tokio::sync::{Notify, broadcast::error::RecvError};
+
+use super::{Walker, navigate::Purpose, persona, probe};
+use crate::{
+    browser::http::Outgoing,
+    evidence::{Leg, Person, Probe},
+    script::{Crowd, Hold, MAIN, OTHER, Slot},
+};
+
+/// How many flood requests are in flight at once.
+const FLOOD_WIDTH: usize = 64;
+
+/// How long the conductor waits for an app that asks one after the other; shorter than any app's own time-out.
+const HOLD_LIMIT: Duration = Duration::from_secs(4);
+
+/// One person of a crowd.
+struct Member<'w> {
+    name: String,
+    slot: Slot,
+    barrier: Option<Barrier>,
+    walker: Walker<'w>,
+}
+
+impl Member<'_> {
+    fn flow(&self) -> Option<FlowId> {
+        self.walker.evidence.flows.first().map(|flow| flow.id)
+    }
+}
+
+impl<'w> Walker<'w> {
+    /// `size` people sign in at once, each in a browser of their own, and each asks who is signed in.
+    pub(super) async fn crowd(&mut self, crowd: Crowd) {
+        for round in 0..crowd.rounds.max(1) {
+            // Every other round holds userinfo instead, when the app asks for it.
+            let point = if round % 2 == 1 && self.saw_userinfo() {
+                Point::Userinfo
+            } else {
+                Point::TokenResponse
+            };
+            self.crowd_round(crowd, point).await;
+        }
+    }
+
+    fn saw_userinfo(&self) -> bool {
+        let asked = |event: &Event| {
+            matches!(
+                event,
+                Event::Received {
+                    endpoint: Endpoint::Userinfo,
+                    ..
+                }
+            )
+        };
+        let flows = self.evidence.flows.iter();
+        flows
+            .flat_map(|flow| self.world.idp.records(flow.id))
+            .any(|record| asked(&record.event))
+    }
+
+    async fn crowd_round(&mut self, crowd: Crowd, point: Point) {
+        let size = crowd.size.max(self.world.crowd);
+        let mut members: Vec<Member<'w>> = (0..size).map(|index| self.member(crowd, point, index)).collect();
+
+        // Everybody is authorized first, so that what is raced is the app's own part: callback, tokens, session.
+        join_all(members.iter_mut().map(|member| async {
+            let Member { name, slot, walker, .. } = member;
+            walker.start(name, name, *slot, &[]).await;
+            walker.authorize(name, *slot, &[]).await;
+        }))
+        .await;
+
+        let held: Vec<(FlowId, Barrier)> = members
+            .iter()
+            .filter_map(|member| Some((member.flow()?, member.barrier.clone()?)))
+            .collect();
+        let mut order = held.clone();
+        match crowd.hold {
+            Hold::Shuffled => order.shuffle(&mut self.rng),
+            _ => order.reverse(),
+        }
+        let others = usize::from(size) - held.len();
+        let done = AtomicUsize::new(0);
+        let news = Notify::new();
+        let deliveries = join_all(members.iter_mut().map(|member| {
+            let (done, news) = (&done, &news);
+            async move {
+                let Member { name, slot, walker, .. } = member;
+                walker.deliver(name, *slot, &[]).await;
+                done.fetch_add(1, Ordering::AcqRel);
+                news.notify_one();
+            }
+        }));
+        let idp = &self.world.idp;
+        let conductor = async {
+            let all_held = tokio::time::timeout(
+                HOLD_LIMIT,
+                until(idp, &held, |event| matches!(event, Event::Held { .. })),
+            );
+            let complete = all_held.await.is_ok();
+            if crowd.hold == Hold::FirstOnly {
+                while done.load(Ordering::Acquire) < others {
+                    news.notified().await;
+                }
+            }
+            for (flow, barrier) in &order {
+                barrier.release();
+                // The next one goes only after this answer is out: that is what makes the order an order.
+                let this = [(*flow, barrier.clone())];
+                let out = until(idp, &this, |event| matches!(event, Event::Released { .. }));
+                let _ = tokio::time::timeout(HOLD_LIMIT, out).await;
+            }
+            complete
+        };
+        let (_, complete) = join!(deliveries, conductor);
+        if !complete {
+            self.obstacle("not every reply could be held at the same time: the app asks one after the other");
+        }
+        join_all(members.iter_mut().map(|member| async {
+            let Member { name, walker, .. } = member;
+            walker.probe(name, "crowd").await;
+        }))
+        .await;
+        for member in members {
+            self.absorb(member);
+        }
+        self.read_probes_again();
+    }
+
+    fn member(&mut self, crowd: Crowd, point: Point, index: u16) -> Member<'w> {
+        let name = format!("crowd-{}", self.evidence.people.len() + usize::from(index));
+        let held = match crowd.hold {
+            Hold::Free => false,
+            Hold::FirstOnly => index == 0,
+            Hold::Reversed | Hold::Shuffled => true,
+        };
+        let barrier = held.then(|| Barrier::new(point));
+        let faulty = crowd.faulty_every > 0 && index.is_multiple_of(crowd.faulty_every);
+        let mut walker = Walker::new(self.world, self.faults, self.rng.random());
+        let person = Person {
+            name: name.clone(),
+            persona: persona::fresh(&mut walker.rng),
+        };
+        // Everybody knows the three people of the script and himself; strangers are looked for once all are together.
+        walker.evidence.people.clone_from(&self.evidence.people);
+        walker.evidence.people.push(person);
+        walker.step = self.step;
+        walker.barrier.clone_from(&barrier);
+        Member {
+            name,
+            slot: if faulty { MAIN } else { OTHER },
+            barrier,
+            walker,
+        }
+    }
+
+    /// Takes a member's evidence into the whole; its flow gets a slot of its own.
+    fn absorb(&mut self, member: Member<'w>) {
+        let slot = self.fresh_slot();
+        let mut evidence = member.walker.evidence;
+        let base = self.evidence.hops.len();
+        for flow in &mut evidence.flows {
+            flow.slot = slot;
+        }
+        for hop in &mut evidence.hops {
+            hop.flow = hop.flow.map(|_| slot);
+        }
+        self.evidence
+            .people
+            .extend(evidence.people.into_iter().filter(|person| person.name == member.name));
+        self.evidence.flows.append(&mut evidence.flows);
+        self.evidence.hops.append(&mut evidence.hops);
+        self.evidence.obstacles.append(&mut evidence.obstacles);
+        self.evidence
+            .probes
+            .extend(evidence.probes.into_iter().map(|probe| Probe {
+                hop: probe.hop + base,
+                ..probe
+            }));
+    }
+
+    /// Reads every probe with all people known, so that one member's page that shows another's data is seen.
+    fn read_probes_again(&mut self) {
+        let oracle = &self.world.site.oracle;
+        let reread: Vec<_> = self
+            .evidence
+            .probes
+            .iter()
+            .map(|probe| probe::classify(oracle, &self.evidence, &self.evidence.hops[probe.hop].response))
+            .collect();
+        for (probe, shows) in self.evidence.probes.iter_mut().zip(reread) {
+            probe.shows = shows;
+        }
+    }
+
+    /// Sends the same authorization response twice at the same time.
+    pub(super) async fn deliver_twice(&mut self, who: &str, slot: Slot) {
+        let slot = self.slot(slot);
+        let Some(response) = self.response_for(who, slot) else {
+            return;
+        };
+        let purpose = Purpose {
+            who,
+            leg: Leg::Callback,
+            flow: Some(slot),
+        };
+        let (outgoing, _) = self.prepare(who, response, &[]);
+        let at = Stamp::now();
+        let client = &self.world.client;
+        let (first, second) = join!(client.send(&outgoing), client.send(&outgoing));
+        let first = self.note(purpose, at, &outgoing, None, first, true);
+        let second = self.note(purpose, at, &outgoing, None, second, true);
+        self.follow_callback(purpose, first).await;
+        self.follow_callback(purpose, second).await;
+    }
+
+    /// Requests the protected page many times while signing out. The answers' cookies are kept, as a browser does.
+    pub(super) async fn sign_out_race(&mut self, who: &str, requests: u16) {
+        let page = Outgoing::get(&self.world.site.at(&self.world.site.oracle.probe));
+        let (page, _) = self.prepare(who, page, &[]);
+        let client = self.world.client.clone();
+        let at = Stamp::now();
+        let loads = join_all((0..requests).map(|_| client.send(&page)));
+        let (answers, ()) = join!(loads, self.sign_out(who, &[]));
+        for answer in answers {
+            self.note(
+                Purpose {
+                    who,
+                    leg: Leg::Direct,
+                    flow: None,
+                },
+                at,
+                &page,
+                None,
+                answer,
+                true,
+            );
+        }
+    }
+
+    /// Starts many sign-ins without cookies and throws them away; keeps a sample of the answers and every server error.
+    pub(super) async fn flood(&mut self, who: &str, starts: u16) {
+        let page = Outgoing::get(&self.world.site.sign_in_page());
+        let (page, _) = self.prepare(who, page, &[crate::edit::Edit::NoCookies]);
+        let client = &self.world.client;
+        let at = Stamp::now();
+        let answers: Vec<_> = stream::iter(0..starts)
+            .map(|_| client.send(&page))
+            .buffer_unordered(FLOOD_WIDTH)
+            .collect()
+            .await;
+        let purpose = Purpose {
+            who,
+            leg: Leg::Direct,
+            flow: None,
+        };
+        for (index, answer) in answers.into_iter().enumerate() {
+            let telling = !matches!(answer, crate::evidence::Answer::Http { status, .. } if status < 500);
+            if telling || index < 20 {
+                self.note(purpose, at, &page, None, answer, false);
+            }
+        }
+    }
+}
+
+/// Returns when every one of these flows has such an event in its record.
+async fn until(idp: &MockIdp, flows: &[(FlowId, Barrier)], wanted: impl Fn(&Event) -> bool) {
+    // Subscribed before the first look, so that nothing falls between the look and the wait.
+    let mut news = idp.subscribe();
+    let has = |flow: FlowId| idp.records(flow).iter().any(|record| wanted(&record.event));
+    while !flows.iter().all(|(flow, _)| has(*flow)) {
+        if matches!(news.recv().await, Err(RecvError::Closed)) {
+            return;
+        }
+    }
+}

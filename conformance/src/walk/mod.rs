@@ -1,0 +1,427 @@
+//! Walks a script: the interpreter of [`crate::script`]. It sends, follows and records; it decides nothing.
+//!
+//! [`navigate`] sends one request and follows redirects inside the app; [`sign_in`], [`sign_out`] and [`probe`] are the
+//! acts; [`crowd`] lets many people act at once; [`editing`] changes requests and [`cookies`] changes jars.
+
+mod cookies;
+mod crowd;
+mod editing;
+mod fill;
+mod navigate;
+pub mod persona;
+mod probe;
+mod sign_in;
+mod sign_out;
+pub mod site;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::future::BoxFuture;
+use mock_idp::{
+    Fault, MockIdp,
+    flow::{
+        fault::{Message, Reach},
+        record::{Event, Record, Stamp},
+        scenario::{Barrier, FlowId, Scenario},
+    },
+};
+use rand::{SeedableRng, rngs::StdRng};
+use url::Url;
+
+pub use self::site::Site;
+use crate::{
+    browser::{
+        cookie_jar::CookieJar,
+        http::{Client, Outgoing},
+    },
+    edit::Edit,
+    evidence::{Evidence, Flow, Person},
+    script::{Act, IdpAct, MAIN, Pause, Slot, Step, Who},
+};
+
+/// Everything that a walk happens in: the authorization server, the app, and a way to send requests.
+#[derive(Clone)]
+pub struct World {
+    /// The authorization server.
+    pub idp: MockIdp,
+    /// Which of its custom authorization servers the app uses.
+    pub server: String,
+    /// The app.
+    pub site: std::sync::Arc<Site>,
+    /// Sends requests.
+    pub client: Client,
+    /// How long to leave the app after a key fetch before keys change.
+    pub cool_down: Duration,
+    /// How many people a crowd has at least.
+    pub crowd: u16,
+}
+
+/// Walks `script`; the faults ride on the flow in slot `MAIN`. `seed` decides every random value.
+pub async fn walk(world: &World, script: &[Step], faults: &[Fault], seed: u64) -> Evidence {
+    let mut walker = Walker::new(world, faults, seed);
+    for (index, step) in script.iter().enumerate() {
+        walker.step = u16::try_from(index).unwrap_or(u16::MAX);
+        walker.act(step.who, step.act).await;
+    }
+    walker.finish()
+}
+
+/// Fetches the authorization server's record of these flows anew: late calls are seen.
+pub fn refresh_records(idp: &MockIdp, server: &str, evidence: &mut Evidence) {
+    let mut records: Vec<Record> = evidence.flows.iter().flat_map(|flow| idp.records(flow.id)).collect();
+    let since = evidence.hops.first().map_or(Stamp(u64::MAX), |hop| hop.at);
+    let until = evidence.hops.last().map_or(Stamp(0), |hop| hop.done);
+    let values = marks(evidence);
+    let ours = |record: &Record| {
+        let same_server = record.server == server;
+        match &record.event {
+            // Metadata and keys belong to nobody; those of this server while the walk went on may be its doing.
+            Event::Received { endpoint, request, .. } => {
+                use mock_idp::flow::record::Endpoint::{Jwks, Metadata, SecondOrigin};
+                let meanwhile = record.at <= until;
+                (matches!(endpoint, Jwks | Metadata) && same_server && meanwhile)
+                    || (*endpoint == SecondOrigin && values.iter().any(|value| request.target.contains(value.as_str())))
+                    || values.iter().any(|value| request.body.contains(value.as_str()))
+            }
+            Event::Sent { .. } => same_server,
+            _ => false,
+        }
+    };
+    records.extend(idp.unbound(since).into_iter().filter(ours));
+    records.sort_by_key(|record| record.at);
+    evidence.records = records;
+}
+
+/// Values that only this walk sent: codes it made up, canaries. An unbound request that carries one is its doing.
+fn marks(evidence: &Evidence) -> Vec<String> {
+    let parameters = evidence.hops.iter().flat_map(|hop| {
+        let query = hop.request.target.split_once('?').map_or("", |(_, query)| query);
+        form_urlencoded::parse(query.as_bytes())
+            .chain(form_urlencoded::parse(hop.request.body.as_bytes()))
+            .filter(|(name, value)| name == "code" && value.len() >= 16)
+            .map(|(_, value)| value.into_owned())
+            .collect::<Vec<_>>()
+    });
+    let canaries = evidence.people.iter().map(|person| person.persona.sub.clone());
+    parameters.chain(canaries).collect()
+}
+
+/// One browser with what it holds at the moment.
+#[derive(Clone, Default)]
+struct Browser {
+    jar: CookieJar,
+    /// The document that is open.
+    document: Option<Url>,
+    /// Cookies that are sent to the app instead of the jar's, after a tampering edit.
+    cookies: Option<Vec<(String, Vec<u8>)>>,
+    /// Where the last sign-out wants to lead: the request to the end-session endpoint.
+    leaving: Option<Outgoing>,
+}
+
+/// A flow on its way.
+struct Live {
+    id: FlowId,
+    enter: Url,
+    /// The authorization request as the app made it.
+    request: Option<Outgoing>,
+    /// The authorization response as the authorization server made it.
+    response: Option<Outgoing>,
+}
+
+/// The interpreter's state.
+struct Walker<'w> {
+    world: &'w World,
+    faults: &'w [Fault],
+    rng: StdRng,
+    evidence: Evidence,
+    browsers: BTreeMap<String, Browser>,
+    flows: BTreeMap<Slot, Live>,
+    /// Inside `Repeat`: which slot a slot of the script stands for this time.
+    alias: BTreeMap<Slot, Slot>,
+    next_slot: u16,
+    step: u16,
+    /// Held by the flows that are begun next (crowds).
+    barrier: Option<Barrier>,
+}
+
+impl<'w> Walker<'w> {
+    fn new(world: &'w World, faults: &'w [Fault], seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let people = [Who::User, Who::Victim, Who::Attacker]
+            .map(|who| Person {
+                name: who.name().to_owned(),
+                persona: persona::fresh(&mut rng),
+            })
+            .to_vec();
+        let evidence = Evidence {
+            target: world.site.facts.clone(),
+            people,
+            ..Evidence::default()
+        };
+        Self {
+            world,
+            faults,
+            rng,
+            evidence,
+            browsers: BTreeMap::new(),
+            flows: BTreeMap::new(),
+            alias: BTreeMap::new(),
+            next_slot: 100,
+            step: 0,
+            barrier: None,
+        }
+    }
+
+    fn finish(mut self) -> Evidence {
+        refresh_records(&self.world.idp, &self.world.server, &mut self.evidence);
+        self.evidence
+    }
+
+    /// Does one act. Boxed because `Repeat` holds acts.
+    fn act(&mut self, who: Who, act: Act) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let name = who.name();
+            match act {
+                Act::Start(slot, edits) => self.start(name, name, slot, edits).await,
+                Act::Authorize(slot, edits) => self.authorize(name, slot, edits).await,
+                Act::Deliver(slot, edits) => self.deliver(name, slot, edits).await,
+                Act::SignIn(slot) => self.sign_in(name, name, slot, &[]).await,
+                Act::SignInAs(person, slot) => self.sign_in(name, person.name(), slot, &[]).await,
+                Act::SignInWith(slot, edits) => self.sign_in(name, name, slot, edits).await,
+                Act::Insist(slot, edits, times) => self.insist(name, slot, edits, times).await,
+                Act::InitiateLogin(slot, edits) => self.initiate_login(name, slot, edits).await,
+                Act::Wait(pause) => self.wait(pause).await,
+                Act::Callback(edits) => self.bare_callback(name, edits).await,
+                Act::Probe(label) => self.probe(name, label).await,
+                Act::ProbeWith(label, saved) => self.probe_with(name, label, saved).await,
+                Act::ProbeProtected(label, edits) => self.probe_protected(name, label, edits).await,
+                Act::Save(label) => self.save(name, label),
+                Act::Cookies(edit) => self.edit_cookies(name, edit),
+                Act::SignOut(edits) => self.sign_out(name, edits).await,
+                Act::FollowSignOut(edits) => self.follow_sign_out(name, edits).await,
+                Act::DeepLink(slot, suffix) => self.deep_link(name, slot, suffix).await,
+                Act::Request(place, edits) => self.request(name, place, edits).await,
+                Act::RawBytes(bytes) => self.raw_bytes(name, bytes).await,
+                Act::LogoutToken(slot) => self.logout_token(slot).await,
+                Act::FrontChannel(slot, edits) => self.front_channel(name, slot, edits).await,
+                Act::NewBrowser => {
+                    self.browsers.insert(name.to_owned(), Browser::default());
+                }
+                Act::Idp(act) => self.idp_act(act).await,
+                Act::Repeat(times, steps) => self.repeat(times, steps).await,
+                Act::Crowd(crowd) => self.crowd(crowd).await,
+                Act::DeliverTwice(slot) => self.deliver_twice(name, slot).await,
+                Act::SignOutRace(requests) => self.sign_out_race(name, requests).await,
+                Act::Flood(starts) => self.flood(name, starts).await,
+            }
+        })
+    }
+
+    async fn repeat(&mut self, times: u16, steps: &'static [Step]) {
+        let outer = self.alias.clone();
+        for round in 0..times {
+            // The first round keeps the names of the script, so that checks find `MAIN`.
+            if round > 0 {
+                for slot in steps.iter().filter_map(|step| step.act.slot()) {
+                    let fresh = self.fresh_slot();
+                    self.alias.insert(slot, fresh);
+                }
+            }
+            for step in steps {
+                self.act(step.who, step.act).await;
+            }
+        }
+        self.alias = outer;
+    }
+
+    fn fresh_slot(&mut self) -> Slot {
+        self.next_slot += 1;
+        Slot(self.next_slot)
+    }
+
+    /// The slot that a slot of the script stands for at the moment.
+    fn slot(&self, slot: Slot) -> Slot {
+        self.alias.get(&slot).copied().unwrap_or(slot)
+    }
+
+    fn browser(&mut self, name: &str) -> &mut Browser {
+        self.browsers.entry(name.to_owned()).or_default()
+    }
+
+    /// Begins a flow at the authorization server for `person`, to be started in `browser`'s browser.
+    fn begin(&mut self, browser: &str, person: &str, scripted: Slot) -> Slot {
+        let slot = self.slot(scripted);
+        let faults: Vec<Fault> = match scripted {
+            MAIN => self
+                .faults
+                .iter()
+                .copied()
+                .filter(|fault| fault.reach() == Reach::Flow)
+                .collect(),
+            _ => Vec::new(),
+        };
+        let identity = |name: &str| self.evidence.person(name).map(|person| person.persona.clone());
+        let user = identity(person).unwrap_or_default();
+        let victim = if person == Who::Victim.name() {
+            Who::Attacker
+        } else {
+            Who::Victim
+        };
+        let scenario = Scenario {
+            victim: identity(victim.name()),
+            earlier: self.evidence.flows.last().map(|flow| flow.id),
+            barrier: self.barrier.clone(),
+            ..Scenario::honest(user).with_faults(faults.iter().copied())
+        };
+        let begun = self.world.idp.begin(&self.world.server, scenario);
+        self.evidence.flows.retain(|flow| flow.slot != slot);
+        self.evidence.flows.push(Flow {
+            slot,
+            id: begun.id,
+            person: person.to_owned(),
+            browser: browser.to_owned(),
+            faults,
+            start_edited: false,
+            authorization_request: None,
+            authorization_response: None,
+        });
+        self.flows.insert(
+            slot,
+            Live {
+                id: begun.id,
+                enter: begun.enter,
+                request: None,
+                response: None,
+            },
+        );
+        slot
+    }
+
+    fn obstacle(&mut self, text: impl Into<String>) {
+        self.evidence.obstacles.push(text.into());
+    }
+
+    async fn logout_token(&mut self, slot: Slot) {
+        let slot = self.slot(slot);
+        match self.flows.get(&slot).map(|live| live.id) {
+            Some(id) => {
+                let _ = self.world.idp.send_logout_token(id).await;
+            }
+            None => self.obstacle("a logout token was to be sent for a flow that was never begun"),
+        }
+    }
+
+    /// Lets a session's time run out: this is what the case is about, not synchronisation.
+    async fn wait(&mut self, pause: Pause) {
+        let declares = &self.world.site.declares;
+        let seconds = match pause {
+            Pause::SessionIdle => declares.session_idle,
+            Pause::SessionLifetime => declares.session_lifetime,
+        };
+        match seconds {
+            Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds + 2)).await,
+            None => self.obstacle(format!("the target declares no time for {pause:?}")),
+        }
+    }
+
+    async fn idp_act(&mut self, act: IdpAct) {
+        let World {
+            idp, server, cool_down, ..
+        } = self.world;
+        match act {
+            IdpAct::RotateKeys => idp.rotate_keys(server),
+            IdpAct::Misbehave => idp.misbehave(server, &server_faults(self.faults)),
+            IdpAct::Behave => idp.behave(server),
+            // The stage was raised with these credentials before the app was started.
+            IdpAct::OddClient => {
+                if !self.world.site.facts.client_id.contains(ODD) {
+                    self.obstacle("the app could not be started with the odd client id and secret");
+                }
+            }
+            IdpAct::CoolDown => {
+                let fetched = idp.unbound(Stamp(0)).into_iter().rev().find(|record| {
+                    let keys = matches!(&record.event, Event::Received { endpoint, .. }
+                        if *endpoint == mock_idp::flow::record::Endpoint::Jwks);
+                    keys && record.server == *server
+                });
+                let Some(fetched) = fetched else { return };
+                let since = Duration::from_micros(Stamp::now().0.saturating_sub(fetched.at.0));
+                // Not synchronisation: the app's library refuses to fetch keys again before this time has passed.
+                tokio::time::sleep(cool_down.saturating_sub(since)).await;
+            }
+        }
+    }
+}
+
+/// Characters that a client id or secret may hold and that form encoding changes (RFC 6749 §2.3.1).
+pub const ODD: &str = ":+%&= ";
+
+/// Whether a script wants the app to be started with an odd client id and secret.
+#[must_use]
+pub fn wants_odd_client(script: &[Step]) -> bool {
+    script.iter().any(|step| step.act == Act::Idp(IdpAct::OddClient))
+}
+
+/// Those of a variant's faults that reach the whole authorization server.
+#[must_use]
+pub fn server_faults(faults: &[Fault]) -> Vec<Fault> {
+    faults
+        .iter()
+        .copied()
+        .filter(|fault| fault.reach() == Reach::Server)
+        .collect()
+}
+
+/// Whether a script decides by itself when the server-wide faults begin.
+#[must_use]
+pub fn begins_misbehaviour(script: &[Step]) -> bool {
+    script.iter().any(|step| step.act == Act::Idp(IdpAct::Misbehave))
+}
+
+/// The messages that a variant's faults change.
+#[must_use]
+pub fn messages(faults: &[Fault]) -> Vec<Message> {
+    faults.iter().map(|fault| fault.message()).collect()
+}
+
+impl Act {
+    /// The flow that this act is about.
+    #[must_use]
+    pub fn slot(&self) -> Option<Slot> {
+        match *self {
+            Act::Start(slot, _)
+            | Act::Authorize(slot, _)
+            | Act::Deliver(slot, _)
+            | Act::SignIn(slot)
+            | Act::SignInAs(_, slot)
+            | Act::SignInWith(slot, _)
+            | Act::DeepLink(slot, _)
+            | Act::InitiateLogin(slot, _)
+            | Act::Insist(slot, _, _)
+            | Act::LogoutToken(slot)
+            | Act::FrontChannel(slot, _)
+            | Act::DeliverTwice(slot) => Some(slot),
+            _ => None,
+        }
+    }
+
+    /// The edits that stand on this act.
+    #[must_use]
+    pub fn edits(&self) -> &'static [Edit] {
+        match *self {
+            Act::Start(_, edits)
+            | Act::Authorize(_, edits)
+            | Act::Deliver(_, edits)
+            | Act::SignInWith(_, edits)
+            | Act::InitiateLogin(_, edits)
+            | Act::Insist(_, edits, _)
+            | Act::Callback(edits)
+            | Act::ProbeProtected(_, edits)
+            | Act::SignOut(edits)
+            | Act::FollowSignOut(edits)
+            | Act::Request(_, edits)
+            | Act::FrontChannel(_, edits) => edits,
+            _ => &[],
+        }
+    }
+}

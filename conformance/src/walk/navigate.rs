@@ -1,0 +1,288 @@
+//! Sends one request of a browser and follows redirects inside the app.
+
+use mock_idp::flow::record::Stamp;
+use url::Url;
+
+use super::{
+    Walker,
+    editing::{Manner, apply},
+};
+use crate::{
+    browser::{cookie_jar::Situation, http::Outgoing, page},
+    edit::{Edit, Initiator},
+    evidence::{Answer, Hop, Leg, Problem},
+    script::{Place, Slot},
+};
+
+/// More redirects inside the app than any sign-in needs.
+const REDIRECT_LIMIT: usize = 12;
+
+/// Where following redirects ended.
+pub(super) enum Landing {
+    /// A page, an error, or no answer.
+    Page,
+    /// The next request would go to the authorization server.
+    Idp(Outgoing),
+    /// The next request would go to neither server; it was noted and not sent.
+    Elsewhere,
+}
+
+/// Where a request goes next.
+enum Next {
+    Nowhere,
+    Request(Outgoing),
+}
+
+/// What belongs to a hop beside the request.
+#[derive(Clone, Copy)]
+pub(super) struct Purpose<'a> {
+    /// Whose browser.
+    pub who: &'a str,
+    /// What for.
+    pub leg: Leg,
+    /// For which flow.
+    pub flow: Option<Slot>,
+}
+
+impl Walker<'_> {
+    /// Sends a request with the browser's cookies, records the hop, takes in the cookies. Returns the hop's index.
+    pub(super) async fn send(&mut self, purpose: Purpose<'_>, outgoing: Outgoing, edits: &[Edit]) -> usize {
+        let (outgoing, unedited) = self.prepare(purpose.who, outgoing, edits);
+        let at = Stamp::now();
+        let answer = self.world.client.send(&outgoing).await;
+        self.note(purpose, at, &outgoing, unedited, answer, true)
+    }
+
+    /// Adds edits and cookies to a request. The second value is what would have gone out without the edits.
+    pub(super) fn prepare(&mut self, who: &str, outgoing: Outgoing, edits: &[Edit]) -> (Outgoing, Option<Outgoing>) {
+        let mut edited = outgoing.clone();
+        let (manner, problems) = apply(&mut edited, edits, self);
+        self.evidence.obstacles.extend(problems);
+        self.add_cookies(who, &mut edited, manner);
+        let unedited = (!edits.is_empty()).then(|| {
+            let mut plain = outgoing;
+            self.add_cookies(who, &mut plain, Manner::default());
+            plain
+        });
+        (edited, unedited)
+    }
+
+    fn add_cookies(&mut self, who: &str, outgoing: &mut Outgoing, manner: Manner) {
+        outgoing
+            .headers
+            .push(("user-agent".to_owned(), b"Mozilla/5.0 (conformance)".to_vec()));
+        if !outgoing.headers.iter().any(|(name, _)| name == "accept") {
+            let accept = b"text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8";
+            outgoing.headers.push(("accept".to_owned(), accept.to_vec()));
+        }
+        if manner.no_cookies || outgoing.headers.iter().any(|(name, _)| name == "cookie") {
+            return;
+        }
+        let second_origin = self.evidence.target.second_origin.clone();
+        let to_app = self.world.site.is_app(&outgoing.origin);
+        let browser = self.browser(who);
+        let initiator = match manner.initiator.unwrap_or_default() {
+            Initiator::CurrentDocument => browser.document.clone(),
+            Initiator::AddressBar => None,
+            Initiator::OtherSiteLink | Initiator::OtherSiteForm | Initiator::OtherSiteSubresource => {
+                Some(second_origin)
+            }
+        };
+        let top_level = manner.initiator != Some(Initiator::OtherSiteSubresource);
+        let pairs = match &browser.cookies {
+            Some(tampered) if to_app => tampered.clone(),
+            _ => {
+                let situation = Situation {
+                    initiator: initiator.as_ref(),
+                    method: &outgoing.method,
+                    top_level,
+                };
+                let pairs = browser.jar.pairs(&outgoing.origin, situation, Stamp::now());
+                pairs
+                    .into_iter()
+                    .map(|(name, value)| (name, value.into_bytes()))
+                    .collect()
+            }
+        };
+        if !pairs.is_empty() {
+            let line = pairs
+                .iter()
+                .map(|(name, value)| [name.as_bytes(), b"=", value].concat())
+                .collect::<Vec<_>>();
+            outgoing.headers.push(("cookie".to_owned(), line.join(&b"; "[..])));
+        }
+    }
+
+    /// Records a hop and, when `keep` says so, lets the answer change the browser.
+    pub(super) fn note(
+        &mut self,
+        purpose: Purpose<'_>,
+        at: Stamp,
+        sent: &Outgoing,
+        unedited: Option<Outgoing>,
+        response: Answer,
+        keep: bool,
+    ) -> usize {
+        let done = Stamp::now();
+        if let (true, Answer::Http { status, headers, .. }) = (keep, &response) {
+            let browser = self.browser(purpose.who);
+            for (_, line) in headers.iter().filter(|(name, _)| name == "set-cookie") {
+                browser.jar.take(&sent.origin, line, done);
+            }
+            if !(300..400).contains(status) {
+                browser.document = Url::parse(&sent.url()).ok();
+            }
+        }
+        self.evidence.hops.push(Hop {
+            at,
+            done,
+            step: self.step,
+            who: purpose.who.to_owned(),
+            flow: purpose.flow,
+            leg: purpose.leg,
+            url: sent.url(),
+            request: sent.record(),
+            unedited: unedited.map(|plain| Box::new(plain.record())),
+            response,
+        });
+        self.evidence.hops.len() - 1
+    }
+
+    /// Notes a request that is not sent.
+    pub(super) fn note_unsent(&mut self, purpose: Purpose<'_>, outgoing: &Outgoing, why: &str) {
+        self.note(
+            purpose,
+            Stamp::now(),
+            outgoing,
+            None,
+            Answer::NotSent { why: why.to_owned() },
+            false,
+        );
+    }
+
+    /// Follows the answer of `hop`: redirects, refreshes and self-submitting forms, as long as they stay inside the app.
+    pub(super) async fn follow(&mut self, purpose: Purpose<'_>, mut hop: usize) -> Landing {
+        for _ in 0..REDIRECT_LIMIT {
+            let Next::Request(next) = self.next_of(hop) else {
+                return Landing::Page;
+            };
+            if self.world.site.is_idp(&next.origin) {
+                return Landing::Idp(next);
+            }
+            if !self.world.site.is_app(&next.origin) {
+                let elsewhere = Purpose {
+                    leg: Leg::Elsewhere,
+                    ..purpose
+                };
+                self.note_unsent(elsewhere, &next, "neither the app nor the authorization server");
+                return Landing::Elsewhere;
+            }
+            hop = self.send(purpose, next, &[]).await;
+        }
+        if let Next::Request(next) = self.next_of(hop) {
+            let text = format!("more than {REDIRECT_LIMIT} redirects inside the app");
+            let answer = Answer::Broken {
+                problem: Problem::Loop,
+                text,
+            };
+            self.note(purpose, Stamp::now(), &next, None, answer, false);
+        }
+        Landing::Page
+    }
+
+    /// What a browser would request next after the answer of `hop`.
+    fn next_of(&self, hop: usize) -> Next {
+        let hop = &self.evidence.hops[hop];
+        let (
+            Ok(base),
+            Answer::Http {
+                status, headers, body, ..
+            },
+        ) = (Url::parse(&hop.url), &hop.response)
+        else {
+            return Next::Nowhere;
+        };
+        let header = |wanted: &str| {
+            headers
+                .iter()
+                .find(|(name, _)| name == wanted)
+                .map(|(_, value)| value.as_str())
+        };
+        if (300..400).contains(status) {
+            let Some(target) = header("location").and_then(|location| base.join(location).ok()) else {
+                return Next::Nowhere;
+            };
+            let mut next = Outgoing::get(&target);
+            if matches!(status, 307 | 308) {
+                next.method.clone_from(&hop.request.method);
+                next.body = hop.request.body.clone().into_bytes();
+                let content_type = hop.request.headers.iter().find(|(name, _)| name == "content-type");
+                next.headers
+                    .extend(content_type.map(|(name, value)| (name.clone(), value.clone().into_bytes())));
+            }
+            return Next::Request(next);
+        }
+        if let Some(target) = header("refresh").and_then(|value| value.split_once("url=")) {
+            return base
+                .join(target.1.trim())
+                .map_or(Next::Nowhere, |url| Next::Request(Outgoing::get(&url)));
+        }
+        if !header("content-type").is_some_and(|kind| kind.contains("html")) {
+            return Next::Nowhere;
+        }
+        if let Some(form) = page::self_submitting(body, &base) {
+            return Next::Request(submission(&form));
+        }
+        page::refresh_target(body, &base).map_or(Next::Nowhere, |url| Next::Request(Outgoing::get(&url)))
+    }
+
+    pub(super) async fn request(&mut self, who: &str, place: Place, edits: &[Edit]) {
+        let Some(url) = self.world.site.place(place) else {
+            return self.obstacle(format!("the target has no {place:?}"));
+        };
+        self.send(
+            Purpose {
+                who,
+                leg: Leg::Direct,
+                flow: None,
+            },
+            Outgoing::get(&url),
+            edits,
+        )
+        .await;
+    }
+
+    pub(super) async fn raw_bytes(&mut self, who: &str, bytes: &str) {
+        let bytes = super::editing::Fill::plain(self, bytes);
+        let origin = self.world.site.origin.clone();
+        let at = Stamp::now();
+        let answer = self.world.client.send_raw(&origin, bytes.as_bytes()).await;
+        let mut words = bytes.split(' ');
+        let mut sent = Outgoing::get(&origin);
+        sent.method = words.next().unwrap_or_default().to_owned();
+        sent.target = words.next().unwrap_or_default().to_owned();
+        sent.body = bytes.clone().into_bytes();
+        self.note(
+            Purpose {
+                who,
+                leg: Leg::Direct,
+                flow: None,
+            },
+            at,
+            &sent,
+            None,
+            answer,
+            false,
+        );
+    }
+}
+
+/// The request that sends a form.
+pub(super) fn submission(form: &page::Form) -> Outgoing {
+    if form.method == "POST" {
+        return Outgoing::form(&form.action, &form.fields);
+    }
+    let mut url = form.action.clone();
+    url.query_pairs_mut().clear().extend_pairs(&form.fields);
+    Outgoing::get(&url)
+}

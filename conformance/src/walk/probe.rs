@@ -1,0 +1,220 @@
+//! "Who is signed in?": asks the protected page with a copy of the jar, stops at the app's edge, keeps nothing.
+
+use mock_idp::flow::record::Stamp;
+
+use super::{Walker, navigate::Purpose};
+use crate::{
+    browser::http::Outgoing,
+    edit::{Edit, Initiator},
+    evidence::{Answer, Evidence, Leg, Person, Probe, Shows},
+    target::{Oracle, Pattern},
+};
+
+/// A typed address: every cookie of the app goes along, as when the user comes back later.
+const TYPED: &[Edit] = &[Edit::From(Initiator::AddressBar)];
+
+impl Walker<'_> {
+    pub(super) async fn probe(&mut self, who: &str, label: &str) {
+        let page = Outgoing::get(&self.world.site.at(&self.world.site.oracle.probe));
+        self.ask(who, label, page, TYPED).await;
+    }
+
+    pub(super) async fn probe_with(&mut self, who: &str, label: &str, saved: &str) {
+        let Some(pairs) = self.evidence.saved.get(saved).cloned() else {
+            return self.obstacle(format!("no cookies were saved as `{saved}`"));
+        };
+        let mut page = Outgoing::get(&self.world.site.at(&self.world.site.oracle.probe));
+        if pairs.is_empty() {
+            return self.ask(who, label, page, &[Edit::NoCookies]).await;
+        }
+        let line = pairs
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+            .join("; ");
+        page.set_header("cookie", line.into_bytes());
+        self.ask(who, label, page, &[]).await;
+    }
+
+    pub(super) async fn probe_protected(&mut self, who: &str, label: &str, edits: &[Edit]) {
+        for path in self.evidence.target.protected.clone() {
+            let page = Outgoing::get(&self.world.site.at(&path));
+            self.ask(who, label, page, edits).await;
+        }
+    }
+
+    async fn ask(&mut self, who: &str, label: &str, page: Outgoing, edits: &[Edit]) {
+        let (page, unedited) = self.prepare(who, page, edits);
+        // Typing an address is no attack: it is not evidence of an edit.
+        let unedited = unedited.filter(|_| edits != TYPED);
+        let at = Stamp::now();
+        let answer = self.world.client.send(&page).await;
+        let purpose = Purpose {
+            who,
+            leg: Leg::Probe,
+            flow: None,
+        };
+        let shows = classify(&self.world.site.oracle, &self.evidence, &answer);
+        let hop = self.note(purpose, at, &page, unedited, answer, false);
+        self.evidence.probes.push(Probe {
+            label: label.to_owned(),
+            who: who.to_owned(),
+            hop,
+            shows,
+        });
+    }
+}
+
+/// Whom this answer of a protected page shows.
+pub(super) fn classify(oracle: &Oracle, evidence: &Evidence, answer: &Answer) -> Shows {
+    let (status, body) = match answer {
+        Answer::Http { status, body, .. } => (*status, readable(body)),
+        Answer::Broken { text, .. } => return Shows::Unclear(text.clone()),
+        Answer::NotSent { why } => return Shows::Unclear(why.clone()),
+    };
+    let shown: Vec<&Person> = evidence
+        .people
+        .iter()
+        .filter(|person| person.canaries().any(|canary| body.contains(canary)))
+        .collect();
+    let named: Vec<&Person> = evidence
+        .people
+        .iter()
+        .filter(|person| fits(&oracle.signed_in, status, &body, person))
+        .collect();
+    match (shown.as_slice(), named.as_slice()) {
+        ([], []) => nobody(oracle, status, &body),
+        ([one], []) | ([], [one]) => Shows::Person(one.name.clone()),
+        ([one], [other]) if one.name == other.name => Shows::Person(one.name.clone()),
+        (shown, _) => Shows::Several(shown.iter().map(|person| person.name.clone()).collect()),
+    }
+}
+
+/// A page without any canary: nobody, somebody without a name, or something else.
+fn nobody(oracle: &Oracle, status: u16, body: &str) -> Shows {
+    let text_fits = |pattern: &Pattern| pattern.contains.as_deref().is_none_or(|text| body.contains(text));
+    if oracle.signed_out.status.fits(status) && text_fits(&oracle.signed_out) {
+        return Shows::Nobody;
+    }
+    if oracle.signed_in.status.fits(status) && status < 300 {
+        return Shows::Nameless;
+    }
+    match status {
+        // Whatever the patterns say: a redirect or a refusal without anybody's data is how nobody is treated.
+        300..=399 | 401 | 403 => Shows::Nobody,
+        _ => Shows::Unclear(format!("status {status} without anybody's data")),
+    }
+}
+
+/// Whether the signed-in pattern fits for this person; a pattern without text fits nobody in particular.
+fn fits(pattern: &Pattern, status: u16, body: &str, person: &Person) -> bool {
+    let Some(text) = &pattern.contains else { return false };
+    if !text.contains("{user.") || !pattern.status.fits(status) {
+        return false;
+    }
+    let persona = &person.persona;
+    let fill = |name: &str| {
+        text.replace("{user.email}", &persona.email)
+            .replace("{user.sub}", &persona.sub)
+            .replace("{user.login}", &persona.login)
+            .replace("{user.name}", name)
+    };
+    [&persona.id_token_name, &persona.userinfo_name]
+        .into_iter()
+        .any(|name| body.contains(&fill(name)))
+}
+
+/// A body with the escapes undone that hide an e-mail address from a text search.
+fn readable(body: &str) -> String {
+    if !body.contains('&') && !body.contains('\\') && !body.contains('%') {
+        return body.to_owned();
+    }
+    ["&#64;", "&#x40;", "&#X40;", "&commat;", "\\u0040", "%40"]
+        .iter()
+        .fold(body.to_owned(), |text, escape| text.replace(escape, "@"))
+}
+
+#[cfg(test)]
+mod tests {
+    use mock_idp::flow::scenario::Persona;
+
+    use super::*;
+    use crate::target::Statuses;
+
+    fn evidence() -> Evidence {
+        let person = |name: &str| Person {
+            name: name.to_owned(),
+            persona: Persona {
+                email: format!("{name}.qzxwv@example.test"),
+                sub: format!("00u{name}12345"),
+                ..Persona::default()
+            },
+        };
+        Evidence {
+            people: vec![person("user"), person("victim")],
+            ..Evidence::default()
+        }
+    }
+
+    fn oracle() -> Oracle {
+        Oracle {
+            probe: "/me".into(),
+            signed_in: Pattern {
+                status: Statuses(vec![200]),
+                contains: Some("{user.email}".into()),
+            },
+            signed_out: Pattern {
+                status: Statuses(vec![302, 401]),
+                contains: None,
+            },
+        }
+    }
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer::Http {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+            truncated: false,
+        }
+    }
+
+    #[test]
+    fn the_canary_decides_not_the_status() {
+        let shows = |status, body| classify(&oracle(), &evidence(), &answer(status, body));
+        assert_eq!(
+            shows(200, "hello user.qzxwv@example.test"),
+            Shows::Person("user".into())
+        );
+        assert_eq!(
+            shows(200, "hello victim.qzxwv&#64;example.test"),
+            Shows::Person("victim".into())
+        );
+        assert_eq!(
+            shows(401, "{\"email\":\"victim.qzxwv@example.test\"}"),
+            Shows::Person("victim".into())
+        );
+        assert_eq!(shows(401, ""), Shows::Nobody);
+        assert_eq!(shows(303, ""), Shows::Nobody);
+        assert_eq!(shows(200, "hello "), Shows::Nameless);
+        assert_eq!(
+            shows(200, "user.qzxwv@example.test victim.qzxwv@example.test"),
+            Shows::Several(vec!["user".into(), "victim".into()])
+        );
+        assert!(matches!(shows(500, "oops"), Shows::Unclear(_)));
+    }
+
+    #[test]
+    fn a_page_that_is_always_200_is_told_apart_by_its_text() {
+        let mut oracle = oracle();
+        oracle.signed_out = Pattern {
+            status: Statuses(vec![200]),
+            contains: Some("Sign in".into()),
+        };
+        assert_eq!(classify(&oracle, &evidence(), &answer(200, "Sign in")), Shows::Nobody);
+        assert_eq!(
+            classify(&oracle, &evidence(), &answer(200, "Welcome, !")),
+            Shows::Nameless
+        );
+    }
+}

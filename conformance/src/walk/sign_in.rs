@@ -1,0 +1,315 @@
+//! The three legs of a sign-in: start at the app, sign in at the authorization server, deliver the response.
+
+use url::Url;
+
+use super::{
+    Walker,
+    navigate::{Landing, Purpose, submission},
+};
+use crate::{
+    browser::{http::Outgoing, page},
+    edit::Edit,
+    evidence::{Answer, Leg},
+    script::Slot,
+    target::SignIn,
+};
+
+/// More pages than any hosted sign-in has.
+const PAGE_LIMIT: usize = 10;
+
+/// What is typed into every password field: the authorization server takes any but the literal `wrong`.
+const PASSWORD: &str = "correct horse battery staple";
+
+/// Words by which a sign-in form is known among several; spaces and dashes are taken out before comparing.
+const SIGN_IN_WORDS: &[&str] = &["signin", "login", "logon", "continue", "anmelden"];
+
+impl Walker<'_> {
+    /// `Start`, `Authorize` and `Deliver`; the edits stand on the first request.
+    pub(super) async fn sign_in(&mut self, who: &str, person: &str, slot: Slot, edits: &[Edit]) {
+        self.start(who, person, slot, edits).await;
+        self.authorize(who, slot, &[]).await;
+        self.deliver(who, slot, &[]).await;
+    }
+
+    /// Opens the app's sign-in and stops before the authorization request is sent.
+    pub(super) async fn start(&mut self, who: &str, person: &str, slot: Slot, edits: &[Edit]) {
+        let slot = self.begin(who, person, slot);
+        let purpose = Purpose {
+            who,
+            leg: Leg::SignInStart,
+            flow: Some(slot),
+        };
+        let site = std::sync::Arc::clone(&self.world.site);
+        let page = Outgoing::get(&site.sign_in_page());
+        let hop = match &site.sign_in {
+            SignIn::Get(_) | SignIn::Protected(_) => self.send(purpose, page, edits).await,
+            SignIn::Form(_) => {
+                let hop = self.send(purpose, page, edits).await;
+                let url = site.sign_in_page();
+                match page::form_saying(self.evidence.hops[hop].body(), &url, SIGN_IN_WORDS) {
+                    Some(form) => self.send(purpose, submission(&form), edits).await,
+                    // A page that leads on by itself (an expired CSRF token, say) is followed like any other.
+                    None => hop,
+                }
+            }
+            SignIn::Click(text) => {
+                let hop = self.send(purpose, page, edits).await;
+                match page::clickable(self.evidence.hops[hop].body(), &site.origin, text) {
+                    Some(page::Clickable::Link(url)) => self.send(purpose, Outgoing::get(&url), edits).await,
+                    Some(page::Clickable::Button(form)) => self.send(purpose, submission(&form), edits).await,
+                    None => hop,
+                }
+            }
+        };
+        self.mark_edited(slot, edits);
+        self.expect_authorization_request(purpose, slot, hop).await;
+    }
+
+    /// A flow whose first request was edited says little about what the app sends by itself.
+    fn mark_edited(&mut self, slot: Slot, edits: &[Edit]) {
+        let edited = edits.iter().any(|edit| *edit != Edit::Identity);
+        if let Some(flow) = self.evidence.flows.iter_mut().find(|flow| flow.slot == slot) {
+            flow.start_edited = edited;
+        }
+    }
+
+    /// Starts a sign-in the way a third party does (OIDC Core §4).
+    pub(super) async fn initiate_login(&mut self, who: &str, slot: Slot, edits: &[Edit]) {
+        let Some(mut url) = self.world.site.initiate_login.clone() else {
+            return self.obstacle("the target has no `initiate_login` URI");
+        };
+        let slot = self.begin(who, who, slot);
+        url.query_pairs_mut().append_pair("iss", &self.evidence.target.issuer);
+        let purpose = Purpose {
+            who,
+            leg: Leg::SignInStart,
+            flow: Some(slot),
+        };
+        let hop = self.send(purpose, Outgoing::get(&url), edits).await;
+        self.mark_edited(slot, edits);
+        self.expect_authorization_request(purpose, slot, hop).await;
+    }
+
+    /// Opens the protected page as a deep link.
+    pub(super) async fn deep_link(&mut self, who: &str, slot: Slot, suffix: &str) {
+        let slot = self.begin(who, who, slot);
+        let purpose = Purpose {
+            who,
+            leg: Leg::SignInStart,
+            flow: Some(slot),
+        };
+        let mut outgoing = Outgoing::get(&self.world.site.at(&self.world.site.oracle.probe));
+        outgoing.target.push_str(suffix);
+        let hop = self.send(purpose, outgoing, &[]).await;
+        self.expect_authorization_request(purpose, slot, hop).await;
+    }
+
+    async fn expect_authorization_request(&mut self, purpose: Purpose<'_>, slot: Slot, hop: usize) {
+        let Landing::Idp(request) = self.follow(purpose, hop).await else {
+            return;
+        };
+        if let Some(flow) = self.evidence.flows.iter_mut().find(|flow| flow.slot == slot) {
+            flow.authorization_request = Some(as_url(&request));
+        }
+        if let Some(live) = self.flows.get_mut(&slot) {
+            live.request = Some(request);
+        }
+    }
+
+    /// Sends the authorization request, signs in on the hosted page, stops before the response is delivered.
+    pub(super) async fn authorize(&mut self, who: &str, slot: Slot, edits: &[Edit]) {
+        let slot = self.slot(slot);
+        let Some(live) = self.flows.get(&slot) else {
+            return self.obstacle("a flow was to be authorized that was never started");
+        };
+        // Without an authorization request the app did not start a sign-in: there is nothing to walk, which is a result.
+        let (Some(request), enter) = (live.request.clone(), live.enter.clone()) else {
+            return;
+        };
+        self.enter(who, &enter).await;
+        let purpose = Purpose {
+            who,
+            leg: Leg::Idp,
+            flow: Some(slot),
+        };
+        let mut hop = self.send(purpose, request, edits).await;
+        let login = self.login_of(slot);
+        for _ in 0..PAGE_LIMIT {
+            let Some(next) = self.idp_step(hop, &login) else { return };
+            if !self.world.site.is_idp(&next.origin) {
+                return self.keep_response(purpose, slot, next);
+            }
+            hop = self.send(purpose, next, &[]).await;
+        }
+        self.obstacle(format!("the hosted sign-in did not end after {PAGE_LIMIT} pages"));
+    }
+
+    /// Lets the authorization server bind the next authorization request of this browser to the flow.
+    async fn enter(&mut self, who: &str, enter: &Url) {
+        let outgoing = Outgoing::get(enter);
+        if let Answer::Http { headers, .. } = self.world.client.send(&outgoing).await {
+            let now = mock_idp::flow::record::Stamp::now();
+            for (_, line) in headers.iter().filter(|(name, _)| name == "set-cookie") {
+                self.browser(who).jar.take(enter, line, now);
+            }
+        }
+    }
+
+    fn login_of(&self, slot: Slot) -> String {
+        let person = self
+            .evidence
+            .flow(slot)
+            .and_then(|flow| self.evidence.person(&flow.person));
+        person.map(|person| person.persona.login.clone()).unwrap_or_default()
+    }
+
+    /// What the user does on the authorization server's page: follows, fills in, agrees. `None` when it is a dead end.
+    fn idp_step(&self, hop: usize, login: &str) -> Option<Outgoing> {
+        let hop = &self.evidence.hops[hop];
+        let base = Url::parse(&hop.url).ok()?;
+        if hop.status().is_some_and(|status| (300..400).contains(&status)) {
+            return Some(Outgoing::get(&base.join(hop.header("location")?).ok()?));
+        }
+        if hop.status() != Some(200) {
+            return None;
+        }
+        if let Some(form) = page::self_submitting(hop.body(), &base) {
+            return Some(submission(&form));
+        }
+        let mut form = page::forms(hop.body(), &base)
+            .into_iter()
+            .find(|form| form.method == "POST")?;
+        let mut filled = false;
+        for (names, value) in [
+            (["identifier", "username"], login),
+            (["credentials.passcode", "password"], PASSWORD),
+        ] {
+            for name in names {
+                if form.has(name) {
+                    form.set(name, value);
+                    filled = true;
+                }
+            }
+        }
+        (filled || form.only_hidden).then(|| submission(&form))
+    }
+
+    fn keep_response(&mut self, purpose: Purpose<'_>, slot: Slot, response: Outgoing) {
+        if !self.world.site.is_app(&response.origin) {
+            let elsewhere = Purpose {
+                leg: Leg::Elsewhere,
+                ..purpose
+            };
+            return self.note_unsent(
+                elsewhere,
+                &response,
+                "the authorization response leads away from the app",
+            );
+        }
+        if let Some(flow) = self.evidence.flows.iter_mut().find(|flow| flow.slot == slot) {
+            flow.authorization_response = Some(as_url(&response));
+        }
+        if let Some(live) = self.flows.get_mut(&slot) {
+            live.response = Some(response);
+        }
+    }
+
+    /// Delivers the authorization response to the redirection endpoint and follows inside the app.
+    pub(super) async fn deliver(&mut self, who: &str, slot: Slot, edits: &[Edit]) {
+        let slot = self.slot(slot);
+        let Some(response) = self.response_for(who, slot) else {
+            return;
+        };
+        let purpose = Purpose {
+            who,
+            leg: Leg::Callback,
+            flow: Some(slot),
+        };
+        let hop = self.send(purpose, response, edits).await;
+        self.follow_callback(purpose, hop).await;
+    }
+
+    /// Delivers, and answers every new authorization request of the app in the same way, at most `times` times.
+    pub(super) async fn insist(&mut self, who: &str, slot: Slot, edits: &[Edit], times: u16) {
+        let slot = self.slot(slot);
+        for _ in 0..times {
+            let Some(response) = self.response_for(who, slot) else {
+                return;
+            };
+            let purpose = Purpose {
+                who,
+                leg: Leg::Callback,
+                flow: Some(slot),
+            };
+            let hop = self.send(purpose, response, edits).await;
+            let after = Purpose {
+                leg: Leg::AfterCallback,
+                ..purpose
+            };
+            let Landing::Idp(next) = self.follow(after, hop).await else {
+                return;
+            };
+            if let Some(live) = self.flows.get_mut(&slot) {
+                live.request = Some(next);
+                live.response = None;
+            }
+            self.authorize(who, slot, &[]).await;
+        }
+    }
+
+    /// The response of a flow, in a browser whose open document is the authorization server's.
+    pub(super) fn response_for(&mut self, who: &str, slot: Slot) -> Option<Outgoing> {
+        let response = self.flows.get(&slot).and_then(|live| live.response.clone())?;
+        // Somebody who was sent a link comes from another site just as one who was redirected.
+        let idp = self.evidence.target.idp.clone();
+        let is_idp = self
+            .browser(who)
+            .document
+            .clone()
+            .is_some_and(|document| self.world.site.is_idp(&document));
+        if !is_idp {
+            self.browser(who).document = Some(idp);
+        }
+        Some(response)
+    }
+
+    pub(super) async fn follow_callback(&mut self, purpose: Purpose<'_>, hop: usize) {
+        let after = Purpose {
+            leg: Leg::AfterCallback,
+            ..purpose
+        };
+        if let Landing::Idp(next) = self.follow(after, hop).await {
+            // An app that answers a refusal with a new sign-in has refused; following it would sign in by the back door.
+            self.note_unsent(
+                Purpose {
+                    leg: Leg::Idp,
+                    ..purpose
+                },
+                &next,
+                "the app starts a new sign-in",
+            );
+        }
+    }
+
+    /// A request to the redirection endpoint that no authorization server sent.
+    pub(super) async fn bare_callback(&mut self, who: &str, edits: &[Edit]) {
+        let callback = self.world.site.callback.clone();
+        let purpose = Purpose {
+            who,
+            leg: Leg::Callback,
+            flow: None,
+        };
+        let hop = self.send(purpose, Outgoing::get(&callback), edits).await;
+        self.follow_callback(purpose, hop).await;
+    }
+}
+
+/// A request as one URL: a form post is written as if its fields stood in the query.
+fn as_url(outgoing: &Outgoing) -> String {
+    let url = outgoing.url();
+    if outgoing.body.is_empty() {
+        return url;
+    }
+    let joint = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{joint}{}", String::from_utf8_lossy(&outgoing.body))
+}

@@ -1,0 +1,176 @@
+//! Sign-out at the app, and on to the end-session endpoint and back.
+
+use mock_idp::flow::record::Event;
+use url::Url;
+
+use super::{
+    Walker,
+    navigate::{Landing, Purpose, submission},
+};
+use crate::{
+    browser::{http::Outgoing, page},
+    edit::Edit,
+    evidence::Leg,
+    script::Slot,
+    target::SignOut,
+};
+
+/// Words by which a sign-out form is known among several.
+const SIGN_OUT_WORDS: &[&str] = &["signout", "logout", "logoff", "abmelden"];
+
+/// More pages than any end-session endpoint has.
+const PAGE_LIMIT: usize = 6;
+
+impl Walker<'_> {
+    /// Signs out the way the target says, and stops at the first request that leaves the app.
+    pub(super) async fn sign_out(&mut self, who: &str, edits: &[Edit]) {
+        let site = std::sync::Arc::clone(&self.world.site);
+        let purpose = Purpose {
+            who,
+            leg: Leg::SignOut,
+            flow: None,
+        };
+        let page_url = match &site.sign_out {
+            None => return self.obstacle("the target has no sign-out"),
+            Some(SignOut::Click(_)) => site.at(&site.oracle.probe),
+            Some(SignOut::Get(path) | SignOut::Post(path) | SignOut::Form(path)) => site.at(path),
+        };
+        let hop = match &site.sign_out {
+            Some(SignOut::Post(_)) => self.send(purpose, Outgoing::form(&page_url, &[]), edits).await,
+            Some(SignOut::Form(_)) => {
+                let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
+                match page::form_saying(self.evidence.hops[hop].body(), &page_url, SIGN_OUT_WORDS) {
+                    Some(form) => self.send(purpose, submission(&form), edits).await,
+                    None => hop,
+                }
+            }
+            Some(SignOut::Click(text)) => {
+                let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
+                match page::clickable(self.evidence.hops[hop].body(), &page_url, text) {
+                    Some(page::Clickable::Link(url)) => self.send(purpose, Outgoing::get(&url), edits).await,
+                    Some(page::Clickable::Button(form)) => self.send(purpose, submission(&form), edits).await,
+                    None => hop,
+                }
+            }
+            Some(SignOut::Get(_)) | None => self.send(purpose, Outgoing::get(&page_url), edits).await,
+        };
+        let landing = self.follow(purpose, hop).await;
+        let browser = self.browser(who);
+        browser.leaving = None;
+        if let Landing::Idp(next) = landing {
+            browser.leaving = Some(next.clone());
+            self.note_unsent(
+                Purpose {
+                    leg: Leg::EndSession,
+                    ..purpose
+                },
+                &next,
+                "sign-out leads on from here",
+            );
+        }
+    }
+
+    /// Follows to the end-session endpoint and back to the app; the edits stand on the request back to the app.
+    pub(super) async fn follow_sign_out(&mut self, who: &str, edits: &[Edit]) {
+        // A sign-out that stays inside the app leads nowhere, which is a result and no obstacle.
+        let Some(mut next) = self.browser(who).leaving.take() else {
+            return;
+        };
+        let purpose = Purpose {
+            who,
+            leg: Leg::EndSession,
+            flow: None,
+        };
+        for _ in 0..PAGE_LIMIT {
+            if self.world.site.is_app(&next.origin) {
+                let back = Purpose {
+                    leg: Leg::AfterSignOut,
+                    ..purpose
+                };
+                let hop = self.send(back, next, edits).await;
+                if let Landing::Idp(next) = self.follow(back, hop).await {
+                    self.note_unsent(
+                        Purpose {
+                            leg: Leg::Idp,
+                            ..purpose
+                        },
+                        &next,
+                        "the app starts a new sign-in",
+                    );
+                }
+                return;
+            }
+            if !self.world.site.is_idp(&next.origin) {
+                return self.note_unsent(
+                    Purpose {
+                        leg: Leg::Elsewhere,
+                        ..purpose
+                    },
+                    &next,
+                    "sign-out leads elsewhere",
+                );
+            }
+            let hop = self.send(purpose, next, &[]).await;
+            let Some(following) = self.after_end_session(hop) else {
+                return;
+            };
+            next = following;
+        }
+        self.obstacle(format!("the end-session endpoint did not end after {PAGE_LIMIT} pages"));
+    }
+
+    fn after_end_session(&self, hop: usize) -> Option<Outgoing> {
+        let hop = &self.evidence.hops[hop];
+        let base = Url::parse(&hop.url).ok()?;
+        if hop.status().is_some_and(|status| (300..400).contains(&status)) {
+            return Some(Outgoing::get(&base.join(hop.header("location")?).ok()?));
+        }
+        page::self_submitting(hop.body(), &base).map(|form| submission(&form))
+    }
+
+    /// Loads the front-channel logout URI as a frame of the authorization server does (Front-Channel Logout 1.0 §2).
+    pub(super) async fn front_channel(&mut self, who: &str, slot: Slot, edits: &[Edit]) {
+        let Some(mut url) = self.world.site.frontchannel.clone() else {
+            return self.obstacle("the target has no front-channel logout URI");
+        };
+        let slot = self.slot(slot);
+        let sid = self.sid_of(slot);
+        url.query_pairs_mut().append_pair("iss", &self.evidence.target.issuer);
+        if let Some(sid) = sid {
+            url.query_pairs_mut().append_pair("sid", &sid);
+        }
+        let idp = self.evidence.target.idp.clone();
+        self.browser(who).document = Some(idp);
+        let framed = [Edit::From(crate::edit::Initiator::OtherSiteSubresource)];
+        let all: Vec<Edit> = framed.into_iter().chain(edits.iter().copied()).collect();
+        self.send(
+            Purpose {
+                who,
+                leg: Leg::Direct,
+                flow: Some(slot),
+            },
+            Outgoing::get(&url),
+            &all,
+        )
+        .await;
+    }
+
+    /// The `sid` claim of the ID token that this flow got.
+    fn sid_of(&self, slot: Slot) -> Option<String> {
+        let id = self.flows.get(&slot)?.id;
+        let records = self.world.idp.records(id);
+        let token = records.iter().rev().find_map(|record| match &record.event {
+            Event::TokensIssued { id_token, .. } => id_token.clone(),
+            _ => None,
+        })?;
+        claims_of(&token)?.get("sid")?.as_str().map(str::to_owned)
+    }
+}
+
+/// The claims of a compact token, unverified.
+fn claims_of(token: &str) -> Option<serde_json::Value> {
+    use base64::Engine;
+    let payload = token.split('.').nth(1)?;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}

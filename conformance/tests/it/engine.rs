@@ -1,0 +1,106 @@
+//! The engine against apps that are hopeless: whatever they do, nothing passes that should not, and nothing hangs.
+
+use std::{sync::Arc, time::Duration};
+
+use conformance::{
+    catalog,
+    run::RunResult,
+    runner::{Launch, Options, run},
+    target::Config,
+};
+
+use crate::scripted::{Mode, Scripted};
+
+const CONFIG: &str = r#"
+[target]
+url = "http://localhost:{port}"
+sign_in = { get = "/signin" }
+sign_out = { get = "/signout" }
+callback = "/callback"
+[target.session]
+probe = "/me"
+signed_in = { status = 200, contains = "{user.email}" }
+signed_out = { status = 401 }
+"#;
+
+/// Runs these cases against an app of this process.
+async fn run_against(launcher: Arc<dyn Launch>, ids: &[&str]) -> RunResult {
+    let config: Config = toml::from_str(CONFIG).unwrap();
+    let cases = catalog::all()
+        .filter(|case| ids.is_empty() || ids.contains(&case.id))
+        .collect();
+    let options = Options {
+        launcher: Some(launcher),
+        timeout: Duration::from_secs(2),
+        ..Options::new(cases)
+    };
+    run(&config, &options, &mut |_| {}).await
+}
+
+/// Ids of the cases with this verdict.
+fn with(result: &RunResult, word: &str) -> Vec<&'static str> {
+    result
+        .cases
+        .iter()
+        .filter(|case| case.verdict.word() == word)
+        .map(|case| case.case.id)
+        .collect()
+}
+
+#[tokio::test]
+async fn an_app_that_cannot_sign_anybody_in_passes_nothing() {
+    for mode in [
+        Mode::Hangs,
+        Mode::Closes,
+        Mode::Fails,
+        Mode::Loops,
+        Mode::Endless,
+        Mode::RejectsEveryone,
+    ] {
+        let result = run_against(
+            Arc::new(Scripted(mode)),
+            &["callback/state-mismatch", "id-token/alg-none"],
+        )
+        .await;
+        assert!(result.aborted.is_some(), "{mode:?} was judged");
+        assert_eq!(result.count("pass"), 0, "{mode:?} passes {:?}", with(&result, "pass"));
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_shows_the_user_to_everybody_is_not_judged() {
+    let result = run_against(Arc::new(Scripted(Mode::ShowsTheLastUser)), &["callback/state-mismatch"]).await;
+    let reason = result.aborted.clone().expect("the control must notice");
+    assert!(
+        reason.contains("must show nobody") || reason.contains("must show the"),
+        "{reason}"
+    );
+    assert_eq!(result.count("pass"), 0);
+}
+
+#[tokio::test]
+async fn an_app_that_accepts_everybody_fails_every_forgery() {
+    let forgeries = [
+        "callback/state-missing",
+        "callback/state-mismatch",
+        "callback/state-cross-session",
+        "id-token/alg-none",
+        "id-token/aud-wrong",
+        "id-token/iss-wrong",
+        "id-token/exp-past",
+        "id-token/sig-corrupt",
+        "id-token/header-jwk",
+    ];
+    let result = run_against(Arc::new(Scripted(Mode::AcceptsEveryone)), &forgeries).await;
+    assert_eq!(result.aborted, None);
+    assert_eq!(with(&result, "pass"), Vec::<&str>::new());
+    let failed = with(&result, "fail");
+    for id in [
+        "callback/state-cross-session",
+        "id-token/alg-none",
+        "id-token/aud-wrong",
+        "id-token/exp-past",
+    ] {
+        assert!(failed.contains(&id), "{id} is not among {failed:?}");
+    }
+}

@@ -1,0 +1,235 @@
+//! Judging: pure, total, and never kinder than the evidence.
+
+use conformance::{
+    case::{Case, Explain, Lane, May, Must, MustStar, Should, Variant},
+    check::Check,
+    edit::{Change, Edit},
+    evidence::{Answer, Evidence, Hop, Leg},
+    judge::{judge, worst},
+    outcome::{Level, Outcome, Verdict},
+    script::{Act, MAIN, SIGN_IN, Step, user},
+    spec::OIDC_CORE,
+    target::Profile,
+};
+use mock_idp::{
+    Event, Fault,
+    flow::{
+        fault::{IdTokenFault, Message},
+        record::{Record, Request, Stamp},
+    },
+};
+use proptest::prelude::*;
+
+const FORGED: Fault = Fault::IdToken(IdTokenFault::AlgNone);
+
+const HOLDS: Check = Check {
+    id: "holds",
+    expects: "anything",
+    ask: |_| Outcome::Holds,
+};
+const BROKEN: Check = Check {
+    id: "broken",
+    expects: "the impossible",
+    ask: |_| Outcome::Broken("it".into()),
+};
+const BLIND: Check = Check {
+    id: "blind",
+    expects: "sight",
+    ask: |_| Outcome::CannotTell("no light".into()),
+};
+
+const EDITED: &[Step] = &[user(Act::Deliver(MAIN, &[Edit::Query("state", Change::Remove)]))];
+
+const VARIANTS: &[Variant] = &[
+    Variant::of("holds", SIGN_IN, &[FORGED], &[Must(HOLDS)]),
+    Variant::of("must", SIGN_IN, &[FORGED], &[Must(HOLDS), Must(BROKEN)]),
+    Variant::of("must-star", SIGN_IN, &[FORGED], &[MustStar(BROKEN)]),
+    Variant::of("should", SIGN_IN, &[FORGED], &[Should(BROKEN)]),
+    Variant::of("may", SIGN_IN, &[FORGED], &[May(BROKEN)]),
+    Variant::of("blind", SIGN_IN, &[FORGED], &[Must(BLIND)]),
+    Variant::of("edited", EDITED, &[], &[Must(HOLDS)]),
+];
+
+static CASE: Case = Case {
+    id: "test/case",
+    title: "a case",
+    level: Level::Must,
+    positive: false,
+    why: "because",
+    spec: &[OIDC_CORE.section("3.1.3.7")],
+    needs: &[],
+    lane: Lane::Parallel,
+    variants: VARIANTS,
+    explain: Explain {
+        story: "",
+        right: "",
+        false_alarm: "",
+        maps: &[],
+    },
+};
+
+fn variant(name: &str) -> &'static Variant {
+    VARIANTS.iter().find(|variant| variant.name == name).unwrap()
+}
+
+fn record(event: Event) -> Record {
+    Record {
+        at: Stamp(1),
+        flow: None,
+        server: String::new(),
+        event,
+    }
+}
+
+fn sent(twin: &str, bytes: &str) -> Record {
+    let (twin, bytes) = (twin.to_owned(), bytes.to_owned());
+    record(Event::Sent {
+        fault: FORGED,
+        message: Message::IdToken,
+        twin,
+        bytes,
+    })
+}
+
+fn delivered() -> Evidence {
+    Evidence {
+        records: vec![sent("honest", "forged")],
+        ..Evidence::default()
+    }
+}
+
+fn hop(status: u16, target: &str, unedited: Option<&str>) -> Hop {
+    let request = |target: &str| Request {
+        method: "GET".into(),
+        target: target.into(),
+        ..Request::default()
+    };
+    Hop {
+        at: Stamp(1),
+        done: Stamp(2),
+        step: 0,
+        who: "user".into(),
+        flow: None,
+        leg: Leg::Callback,
+        url: format!("http://localhost:1{target}"),
+        request: request(target),
+        unedited: unedited.map(|target| Box::new(request(target))),
+        response: Answer::Http {
+            status,
+            headers: Vec::new(),
+            body: String::new(),
+            truncated: false,
+        },
+    }
+}
+
+fn verdict(name: &str, profile: Profile, evidence: &Evidence) -> Verdict {
+    judge(&CASE, variant(name), profile, evidence).verdict
+}
+
+#[test]
+fn the_level_of_the_broken_check_decides() {
+    let evidence = delivered();
+    assert_eq!(verdict("holds", Profile::Okta, &evidence), Verdict::Pass);
+    assert_eq!(verdict("must", Profile::Okta, &evidence), Verdict::Fail);
+    assert_eq!(verdict("should", Profile::Okta, &evidence), Verdict::Warn);
+    assert_eq!(verdict("may", Profile::Okta, &evidence), Verdict::Pass);
+    assert!(matches!(
+        verdict("blind", Profile::Okta, &evidence),
+        Verdict::Inconclusive(_)
+    ));
+    let may = judge(&CASE, variant("may"), Profile::Okta, &evidence);
+    assert_eq!(may.notes, ["it"]);
+}
+
+#[test]
+fn only_must_star_differs_between_profiles() {
+    let evidence = delivered();
+    assert_eq!(verdict("must-star", Profile::Core, &evidence), Verdict::Warn);
+    assert_eq!(verdict("must-star", Profile::Okta, &evidence), Verdict::Fail);
+    assert_eq!(verdict("must-star", Profile::Asvs, &evidence), Verdict::Fail);
+    assert_eq!(verdict("must", Profile::Core, &evidence), Verdict::Fail);
+}
+
+#[test]
+fn a_fault_that_was_never_written_decides_nothing() {
+    for evidence in [
+        Evidence::default(),
+        Evidence {
+            records: vec![sent("same", "same")],
+            ..Evidence::default()
+        },
+    ] {
+        for name in ["holds", "must", "should"] {
+            let verdict = verdict(name, Profile::Okta, &evidence);
+            assert!(matches!(verdict, Verdict::Inconclusive(_)), "{name}: {verdict:?}");
+        }
+    }
+}
+
+#[test]
+fn an_edit_is_delivered_when_the_hop_that_carried_it_differs() {
+    let with = |unedited| Evidence {
+        hops: vec![hop(400, "/cb?code=c", unedited)],
+        ..Evidence::default()
+    };
+    assert_eq!(
+        verdict("edited", Profile::Okta, &with(Some("/cb?code=c&state=s"))),
+        Verdict::Pass
+    );
+    assert!(matches!(
+        verdict("edited", Profile::Okta, &with(Some("/cb?code=c"))),
+        Verdict::Inconclusive(_)
+    ));
+    assert!(matches!(
+        verdict("edited", Profile::Okta, &with(None)),
+        Verdict::Inconclusive(_)
+    ));
+}
+
+#[test]
+fn a_refusal_by_server_error_is_a_warning() {
+    let evidence = Evidence {
+        hops: vec![hop(500, "/cb", None)],
+        ..delivered()
+    };
+    let judgement = judge(&CASE, variant("holds"), Profile::Okta, &evidence);
+    assert_eq!(judgement.verdict, Verdict::Warn);
+    assert_eq!(judgement.notes.len(), 1);
+}
+
+#[test]
+fn an_obstacle_of_the_harness_is_never_the_apps_fault() {
+    let evidence = Evidence {
+        obstacles: vec!["no browser".into()],
+        ..delivered()
+    };
+    assert_eq!(
+        verdict("must", Profile::Okta, &evidence),
+        Verdict::Inconclusive("no browser".into())
+    );
+}
+
+#[test]
+fn the_worst_verdict_of_the_variants_is_the_cases() {
+    let skipped = Verdict::Skipped("no".into());
+    let unknown = Verdict::Inconclusive("first".into());
+    let later = Verdict::Inconclusive("second".into());
+    assert_eq!(worst([&skipped, &Verdict::Pass]), Some(&Verdict::Pass));
+    assert_eq!(worst([&Verdict::Warn, &unknown, &later]), Some(&unknown));
+    assert_eq!(worst([&unknown, &Verdict::Fail, &Verdict::Warn]), Some(&Verdict::Fail));
+    assert_eq!(worst([]), None);
+}
+
+proptest! {
+    /// Whatever else is in the evidence, a broken MUST with its fault delivered fails.
+    #[test]
+    fn more_evidence_never_turns_a_fail_into_a_pass(statuses in prop::collection::vec(100_u16..600, 0..8), extra in ".{0,40}") {
+        let mut evidence = delivered();
+        evidence.hops = statuses.into_iter().map(|status| hop(status, "/cb", None)).collect();
+        evidence.records.push(sent(&extra, &extra));
+        prop_assert_eq!(verdict("must", Profile::Okta, &evidence), Verdict::Fail);
+        evidence.obstacles.push(extra);
+        prop_assert_ne!(verdict("must", Profile::Okta, &evidence), Verdict::Pass);
+    }
+}
