@@ -12,3 +12,8 @@ mod judging;
 mod process;
 mod report;
 mod scripted;
+mod made;
+mod process;
+mod report;
+mod web_catalogue;
+mod web_checks;
