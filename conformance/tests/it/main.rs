@@ -11,8 +11,6 @@ mod fixed_run;
 mod judging;
 mod made;
 mod process;
-mod process;
-mod report;
 mod report;
 mod scripted;
 mod web_catalogue;

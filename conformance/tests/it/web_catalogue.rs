@@ -437,7 +437,7 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 fn slot() -> impl Strategy<Value = Slot> {
-    (0..4_u8).prop_map(Slot)
+    (0..4_u16).prop_map(Slot)
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
