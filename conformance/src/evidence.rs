@@ -34,6 +34,12 @@ pub struct Evidence {
     /// What the harness itself could not do (a step that could not be walked); makes the case inconclusive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obstacles: Vec<String>,
+    /// What the driver that walked cannot do; makes the variant skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beyond: Vec<String>,
+    /// What real browsers showed, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub screens: Vec<Screen>,
     /// What the app printed meanwhile, when the harness started it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub app_output: String,
@@ -190,6 +196,31 @@ pub struct Hop {
     pub unedited: Option<Box<Request>>,
     /// The answer.
     pub response: Answer,
+    /// What scripts made of the page, where a real browser ran them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rendered: Option<String>,
+}
+
+/// What a real browser showed at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Screen {
+    /// When.
+    pub at: Stamp,
+    /// Index of the step in the script.
+    pub step: u16,
+    /// Whose browser.
+    pub who: String,
+    /// The address of the open page.
+    pub url: String,
+    /// Errors on its console.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub console: Vec<String>,
+    /// What alert boxes said; they were dismissed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<String>,
+    /// The picture, base64; empty when there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub jpeg: String,
 }
 
 /// The answer to a hop.

@@ -65,6 +65,9 @@ fn verdict_of(
     evidence: &Evidence,
     notes: &mut Vec<String>,
 ) -> Verdict {
+    if let Some(beyond) = evidence.beyond.first() {
+        return Verdict::Skipped(beyond.clone());
+    }
     if let Some(obstacle) = evidence.obstacles.first() {
         return Verdict::Inconclusive(obstacle.clone());
     }

@@ -58,6 +58,9 @@ pub struct Target {
     /// Further protected paths.
     #[serde(default)]
     pub protected: Vec<String>,
+    /// Scripts make its pages, so that only a browser can sign in (`--driver webdriver`).
+    #[serde(default)]
+    pub javascript: bool,
     /// Guessed when absent or `auto`; used for fix snippets.
     #[serde(default)]
     pub framework: Option<String>,

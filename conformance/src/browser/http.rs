@@ -132,14 +132,23 @@ impl Client {
 
     /// One exchange.
     pub async fn send(&self, outgoing: &Outgoing) -> Answer {
-        match tokio::time::timeout(self.timeout, self.exchange(outgoing)).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err((problem, text))) => Answer::Broken { problem, text },
-            Err(_) => Answer::Broken {
-                problem: Problem::Timeout,
-                text: format!("no complete answer within {} s", self.timeout.as_secs_f32()),
-            },
+        match self.send_whole(outgoing, BODY_LIMIT).await {
+            Ok(whole) => whole.record(),
+            Err((problem, text)) => Answer::Broken { problem, text },
         }
+    }
+
+    /// One exchange whose answer is kept byte for byte, its body up to `limit`.
+    ///
+    /// # Errors
+    /// Why there was no HTTP response.
+    pub async fn send_whole(&self, outgoing: &Outgoing, limit: usize) -> Result<Whole, (Problem, String)> {
+        let late = |_| {
+            let text = format!("no complete answer within {} s", self.timeout.as_secs_f32());
+            (Problem::Timeout, text)
+        };
+        let exchange = self.exchange(outgoing, limit);
+        tokio::time::timeout(self.timeout, exchange).await.map_err(late)?
     }
 
     /// Writes these bytes, reads until the connection ends, the limit is reached or time is up.
@@ -176,10 +185,10 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, outgoing: &Outgoing) -> Result<Answer, (Problem, String)> {
+    async fn exchange(&self, outgoing: &Outgoing, limit: usize) -> Result<Whole, (Problem, String)> {
         let stream = connect(&outgoing.origin).await?;
         if outgoing.origin.scheme() != "https" {
-            return over(stream, outgoing).await;
+            return over(stream, outgoing, limit).await;
         }
         let host = outgoing.origin.host_str().unwrap_or_default().to_owned();
         let name = ServerName::try_from(host).map_err(|error| (Problem::Other, error.to_string()))?;
@@ -188,7 +197,7 @@ impl Client {
             .connect(name, stream)
             .await
             .map_err(|error| (Problem::Closed, error.to_string()))?;
-        over(stream, outgoing).await
+        over(stream, outgoing, limit).await
     }
 }
 
@@ -200,7 +209,7 @@ async fn connect(origin: &Url) -> Result<TcpStream, (Problem, String)> {
         .map_err(|error| (Problem::Refused, format!("cannot connect to {host}:{port}: {error}")))
 }
 
-async fn over<S>(stream: S, outgoing: &Outgoing) -> Result<Answer, (Problem, String)>
+async fn over<S>(stream: S, outgoing: &Outgoing, limit: usize) -> Result<Whole, (Problem, String)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -212,12 +221,12 @@ where
         .await
         .map_err(|error| (Problem::Closed, error.to_string()))?;
     let driver = tokio::spawn(connection);
-    let answer = receive(sender.send_request(request).await.map_err(describe)?).await;
+    let answer = receive(sender.send_request(request).await.map_err(describe)?, limit).await;
     driver.abort();
     answer
 }
 
-async fn receive(response: ::http::Response<hyper::body::Incoming>) -> Result<Answer, (Problem, String)> {
+async fn receive(response: ::http::Response<hyper::body::Incoming>, limit: usize) -> Result<Whole, (Problem, String)> {
     let (head, mut body) = response.into_parts();
     let mut bytes = Vec::new();
     let mut truncated = false;
@@ -226,23 +235,45 @@ async fn receive(response: ::http::Response<hyper::body::Incoming>) -> Result<An
         if let Some(data) = frame.data_ref() {
             bytes.extend_from_slice(data);
         }
-        if bytes.len() > BODY_LIMIT {
-            bytes.truncate(BODY_LIMIT);
+        if bytes.len() > limit {
+            bytes.truncate(limit);
             truncated = true;
             break;
         }
     }
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    Ok(Answer::Http {
-        status: head.status.as_u16(),
-        headers: head
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), text(value)))
-            .collect(),
-        body: String::from_utf8_lossy(&bytes).into_owned(),
+    Ok(Whole {
+        head,
+        body: Bytes::from(bytes),
         truncated,
     })
+}
+
+/// An answer byte for byte, to be handed on to a browser.
+#[derive(Debug)]
+pub struct Whole {
+    /// Status and header fields.
+    pub head: ::http::response::Parts,
+    /// The body.
+    pub body: Bytes,
+    /// Whether the body was longer than the limit.
+    pub truncated: bool,
+}
+
+impl Whole {
+    /// The answer as evidence keeps it.
+    #[must_use]
+    pub fn record(&self) -> Answer {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let fields = self.head.headers.iter();
+        Answer::Http {
+            status: self.head.status.as_u16(),
+            headers: fields
+                .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+                .collect(),
+            body: String::from_utf8_lossy(&self.body[..self.body.len().min(BODY_LIMIT)]).into_owned(),
+            truncated: self.truncated || self.body.len() > BODY_LIMIT,
+        }
+    }
 }
 
 fn assemble(outgoing: &Outgoing) -> Result<HttpRequest<Full<Bytes>>, String> {

@@ -3,3 +3,5 @@
 pub mod cookie_jar;
 pub mod http;
 pub mod page;
+pub mod pool;
+pub mod webdriver;

@@ -239,7 +239,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "robustness/long-code",
-        title: "A long code is taken as it comes",
+        title: "Long codes",
         level: Level::Should,
         positive: true,
         why: "The standard gives a code no length; a column of 255 characters does.",

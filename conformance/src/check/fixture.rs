@@ -150,6 +150,7 @@ fn hop(page: &Page) -> Hop {
         url: "http://localhost:3000/page".to_owned(),
         request: request("GET", "/page", &[], ""),
         unedited: None,
+        rendered: None,
         response: Answer::Http {
             status: page.status,
             headers: page.headers.clone(),

@@ -9,7 +9,6 @@ pub mod crowd;
 mod facts;
 pub mod leaks;
 pub mod logout;
-mod needles;
 pub mod pages;
 mod randomness;
 pub mod redirects;

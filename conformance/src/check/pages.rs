@@ -315,6 +315,7 @@ mod tests {
             url: "http://localhost:3000/callback".into(),
             request: mock_idp::flow::record::Request::default(),
             unedited: None,
+            rendered: None,
             response: Answer::Http {
                 status: 400,
                 headers: vec![("content-type".into(), kind.into())],

@@ -9,7 +9,7 @@ use mock_idp::Fault;
 use tokio::task::JoinSet;
 
 use super::{
-    Listener, Options,
+    Driver, Listener, Options,
     control::{self, Known, Twins},
     ledger::{Ledger, Next, variant},
     stage::{Org, Stage},
@@ -21,7 +21,7 @@ use crate::{
     outcome::{Level, Outcome, Verdict},
     run::{CheckResult, Control, ControlTriple},
     target::Config,
-    walk::{begins_misbehaviour, refresh_records, server_faults, walk, wants_odd_client},
+    walk::{begins_misbehaviour, beyond_browsers, refresh_records, server_faults, walk, wants_odd_client},
 };
 
 /// A control after serves at most so many walks per worker: more would make the wait for verdicts long.
@@ -102,6 +102,11 @@ impl Context<'_, '_> {
         let this = variant(case, index);
         if let Some(verdict) = self.known.lacks(case, this) {
             return Some(verdict);
+        }
+        if self.options.driver != Driver::Http
+            && let Some(reason) = beyond_browsers(this.script)
+        {
+            return Some(Verdict::Skipped(reason));
         }
         self.twins.of(this).err().map(Verdict::Inconclusive)
     }

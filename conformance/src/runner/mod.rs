@@ -45,6 +45,8 @@ pub struct Options {
     pub timeout: Duration,
     /// Who walks.
     pub driver: Driver,
+    /// Whether a real browser shows its windows.
+    pub headed: bool,
     /// How many people a crowd has at least.
     pub crowd: u16,
     /// Starts the app inside this process instead of by `[target.start]`.
@@ -62,6 +64,7 @@ impl Options {
             seed: 0,
             timeout: Duration::from_secs(10),
             driver: Driver::default(),
+            headed: false,
             crowd: 0,
             launcher: None,
         }
@@ -119,9 +122,17 @@ pub async fn run(config: &Config, options: &Options, on: &mut Listener<'_>) -> R
 
 /// Everything up to the verdicts. `Err` says why nothing could be judged.
 async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &mut Listener<'_>) -> Result<(), String> {
-    let org = Org::open(config, options).await?;
+    let (browsers, found) = preflight::browsers(options).await;
+    let org = Org::open(config, options, browsers).await?;
     ledger.set_issuer(&org.issuer());
     on(RunEvent::Started(ledger.header()));
+    if let Some(check) = found {
+        let fine = check.ok;
+        ledger.preflight(check, on);
+        if !fine {
+            return Err("the preflight failed: there is no browser to drive".to_owned());
+        }
+    }
     if let Some(start) = &config.target.start {
         crate::process::build(start, &config.folder)
             .await

@@ -3,8 +3,12 @@
 use mock_idp::flow::record::{Endpoint, Event, Stamp};
 use url::Url;
 
-use super::{Listener, ledger::Ledger, stage::Stage};
+use super::{Driver, Listener, Options, ledger::Ledger, stage::Stage};
 use crate::{
+    browser::{
+        pool::{Pool, PoolOptions},
+        webdriver::driver::Versions,
+    },
     evidence::{Answer, Evidence, Leg, Shows},
     run::Preflight,
     script::{Act, MAIN, Step, user},
@@ -14,6 +18,9 @@ use crate::{
 
 /// The clock of the app may differ from ours by so much before time cases mean nothing.
 const CLOCK_LIMIT_SECONDS: i64 = 10;
+
+/// Most cases need one or two people.
+const BROWSERS_PER_JOB: u32 = 2;
 
 /// An anonymous question, the start of a sign-in and the hosted page; nobody is judged by it.
 const LOOK: &[Step] = &[
@@ -42,6 +49,39 @@ pub(super) async fn check(
         }
     }
     fine
+}
+
+/// Opens the browsers of a run, where it wants real ones, and proves that driver and browser fit together.
+pub(super) async fn browsers(options: &Options) -> (Option<Pool>, Option<Preflight>) {
+    const ID: &str = "setup/driver-version";
+    let Driver::WebDriver { url } = &options.driver else {
+        return (None, None);
+    };
+    let size = u32::try_from(options.jobs)
+        .unwrap_or(u32::MAX)
+        .saturating_mul(BROWSERS_PER_JOB);
+    let wanted = PoolOptions {
+        driver: url.clone(),
+        headed: options.headed,
+        size,
+        limit: options.timeout,
+    };
+    match Pool::open(&wanted).await {
+        Ok(pool) => {
+            let Versions { browser, driver } = &pool.versions;
+            let found = fine(ID, format!("{browser} is driven by {driver}"));
+            (Some(pool), Some(found))
+        }
+        Err(error) => {
+            let found = wrong(
+                ID,
+                error.to_string(),
+                "a browser and a driver of the same major version",
+                "conformance browser install",
+            );
+            (None, Some(found))
+        }
+    }
 }
 
 fn examine(evidence: &Evidence, stage: &Stage, config: &Config) -> Vec<Preflight> {

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use mock_idp::{Client as Registration, Fault, MockIdp};
 use url::Url;
 
-use super::{Driver, Launch, Launched, Options};
+use super::{Launch, Launched, Options};
 use crate::{
-    browser::http::Client,
+    browser::{http::Client, pool::Pool},
     evidence::TargetFacts,
     process::{App, free_port},
     target::{Config, Port, Start},
@@ -30,6 +30,7 @@ pub(super) struct Org {
     ca: Option<PathBuf>,
     client: Client,
     driver: &'static str,
+    browsers: Option<Pool>,
 }
 
 /// The app on an authorization server.
@@ -60,7 +61,7 @@ pub(super) struct Credentials {
 }
 
 impl Org {
-    pub(super) async fn open(config: &Config, options: &Options) -> Result<Self, String> {
+    pub(super) async fn open(config: &Config, options: &Options, browsers: Option<Pool>) -> Result<Self, String> {
         let start = config.target.start.as_ref();
         let https = start.is_some_and(|start| start.https_issuer);
         let port = if start.is_some() || options.launcher.is_some() {
@@ -84,6 +85,7 @@ impl Org {
             ca,
             client: Client::new(options.timeout),
             driver: options.driver.name(),
+            browsers,
         })
     }
 
@@ -186,6 +188,7 @@ impl Org {
                 idp: self.idp.clone(),
                 server,
                 client: self.client.clone(),
+                browsers: self.browsers.clone(),
                 cool_down: config.run.cool_down.map_or(patience, Duration::from_secs),
                 crowd: options.crowd,
                 site: Arc::new(site),
@@ -297,12 +300,4 @@ fn write_bundle(config: &Config, ours: &str) -> Result<PathBuf, String> {
         .and_then(|()| std::fs::write(&path, bundle))
         .map_err(|error| format!("cannot write the CA bundle to {}: {error}", path.display()))?;
     Ok(path)
-}
-
-impl Driver {
-    /// Whether this driver sees redirects and headers.
-    #[must_use]
-    pub fn sees_headers(&self) -> bool {
-        *self == Driver::Http
-    }
 }

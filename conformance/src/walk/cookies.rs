@@ -3,18 +3,33 @@
 use mock_idp::flow::record::Stamp;
 
 use super::{Walker, editing::Fill};
-use crate::edit::CookieEdit;
+use crate::{browser::http::Outgoing, edit::CookieEdit};
 
 impl Walker<'_> {
-    pub(super) fn save(&mut self, who: &str, name: &str) {
-        let origin = self.world.site.origin.clone();
-        let pairs = self.browser(who).jar.all_for(&origin);
+    pub(super) async fn save(&mut self, who: &str, name: &str) {
+        let pairs = self.app_cookies(who).await;
         self.evidence.saved.insert(name.to_owned(), pairs);
     }
 
-    pub(super) fn edit_cookies(&mut self, who: &str, edit: CookieEdit) {
+    /// What the browser holds for the app.
+    async fn app_cookies(&mut self, who: &str) -> Vec<(String, String)> {
         let origin = self.world.site.origin.clone();
-        let held = self.browser(who).jar.all_for(&origin);
+        if self.is_real() {
+            return self.would_send(who, &Outgoing::get(&origin)).await;
+        }
+        self.browser(who).jar.all_for(&origin)
+    }
+
+    async fn clear(&mut self, who: &str) {
+        let origin = self.world.site.origin.clone();
+        self.browser(who).jar.clear(&origin);
+        if self.is_real() {
+            self.clear_window(who).await;
+        }
+    }
+
+    pub(super) async fn edit_cookies(&mut self, who: &str, edit: CookieEdit) {
+        let held = self.app_cookies(who).await;
         let session_names = self.evidence.target.session_cookies.clone();
         let tampered: Vec<(String, Vec<u8>)> = match edit {
             CookieEdit::FlipBit => each(&held, |value| flip_middle(value).into_bytes()),
@@ -50,13 +65,12 @@ impl Walker<'_> {
                 let Some(saved) = self.evidence.saved.get(name).cloned() else {
                     return self.obstacle(format!("no cookies were saved as `{name}`"));
                 };
-                self.browser(who).jar.clear(&origin);
-                return self.plant(who, &saved);
+                self.clear(who).await;
+                return self.plant(who, &saved).await;
             }
             CookieEdit::Clear => {
-                let browser = self.browser(who);
-                browser.jar.clear(&origin);
-                browser.cookies = None;
+                self.clear(who).await;
+                self.browser(who).cookies = None;
                 return;
             }
             CookieEdit::Plant(text) => {
@@ -64,16 +78,20 @@ impl Walker<'_> {
                     return self.obstacle(format!("{text:?} does not exist yet"));
                 };
                 let planted: Vec<_> = session_names.into_iter().map(|name| (name, value.clone())).collect();
-                return self.plant(who, &planted);
+                return self.plant(who, &planted).await;
             }
         };
         self.browser(who).cookies = Some(tampered);
     }
 
     /// Puts cookies into the jar as a sub-domain or a script of the same host could.
-    fn plant(&mut self, who: &str, pairs: &[(String, String)]) {
+    async fn plant(&mut self, who: &str, pairs: &[(String, String)]) {
         let origin = self.world.site.origin.clone();
         for (name, value) in pairs {
+            if self.is_real() {
+                self.plant_window(who, name, value).await;
+                continue;
+            }
             let secure = if name.starts_with("__") { "; Secure" } else { "" };
             self.browser(who)
                 .jar

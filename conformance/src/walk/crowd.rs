@@ -202,7 +202,10 @@ impl<'w> Walker<'w> {
             .evidence
             .probes
             .iter()
-            .map(|probe| probe::classify(oracle, &self.evidence, &self.evidence.hops[probe.hop].response))
+            .map(|probe| {
+                let hop = &self.evidence.hops[probe.hop];
+                probe::classify(oracle, &self.evidence, &hop.response, hop.rendered.as_deref())
+            })
             .collect();
         for (probe, shows) in self.evidence.probes.iter_mut().zip(reread) {
             probe.shows = shows;

@@ -13,6 +13,7 @@ mod probe;
 mod sign_in;
 mod sign_out;
 pub mod site;
+mod window;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -28,11 +29,13 @@ use mock_idp::{
 use rand::{SeedableRng, rngs::StdRng};
 use url::Url;
 
-pub use self::site::Site;
+pub use self::{site::Site, window::beyond_browsers};
 use crate::{
     browser::{
         cookie_jar::CookieJar,
         http::{Client, Outgoing},
+        pool::{Lease, Pool},
+        webdriver::Session,
     },
     edit::Edit,
     evidence::{Evidence, Flow, Person},
@@ -50,6 +53,8 @@ pub struct World {
     pub site: std::sync::Arc<Site>,
     /// Sends requests.
     pub client: Client,
+    /// Real browsers, when they are to walk; `client` then carries what passes their gates.
+    pub browsers: Option<Pool>,
     /// How long to leave the app after a key fetch before keys change.
     pub cool_down: Duration,
     /// How many people a crowd has at least.
@@ -59,10 +64,12 @@ pub struct World {
 /// Walks `script`; the faults ride on the flow in slot `MAIN`. `seed` decides every random value.
 pub async fn walk(world: &World, script: &[Step], faults: &[Fault], seed: u64) -> Evidence {
     let mut walker = Walker::new(world, faults, seed);
+    walker.take_places(script).await;
     for (index, step) in script.iter().enumerate() {
         walker.step = u16::try_from(index).unwrap_or(u16::MAX);
         walker.act(step.who, step.act).await;
     }
+    walker.leave().await;
     walker.finish()
 }
 
@@ -107,7 +114,7 @@ fn marks(evidence: &Evidence) -> Vec<String> {
 }
 
 /// One browser with what it holds at the moment.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Browser {
     jar: CookieJar,
     /// The document that is open.
@@ -116,6 +123,10 @@ struct Browser {
     cookies: Option<Vec<(String, Vec<u8>)>>,
     /// Where the last sign-out wants to lead: the request to the end-session endpoint.
     leaving: Option<Outgoing>,
+    /// The real browser, once it was needed.
+    session: Option<Session>,
+    /// The navigation at which the real browser was held.
+    held: Option<window::Held>,
 }
 
 /// A flow on its way.
@@ -140,6 +151,8 @@ struct Walker<'w> {
     alias: BTreeMap<Slot, Slot>,
     next_slot: u16,
     step: u16,
+    /// The right to open real browsers.
+    lease: Option<Lease>,
     /// Held by the flows that are begun next (crowds).
     barrier: Option<Barrier>,
 }
@@ -168,6 +181,7 @@ impl<'w> Walker<'w> {
             alias: BTreeMap::new(),
             next_slot: 100,
             step: 0,
+            lease: None,
             barrier: None,
         }
     }
@@ -195,8 +209,8 @@ impl<'w> Walker<'w> {
                 Act::Probe(label) => self.probe(name, label).await,
                 Act::ProbeWith(label, saved) => self.probe_with(name, label, saved).await,
                 Act::ProbeProtected(label, edits) => self.probe_protected(name, label, edits).await,
-                Act::Save(label) => self.save(name, label),
-                Act::Cookies(edit) => self.edit_cookies(name, edit),
+                Act::Save(label) => self.save(name, label).await,
+                Act::Cookies(edit) => self.edit_cookies(name, edit).await,
                 Act::SignOut(edits) => self.sign_out(name, edits).await,
                 Act::FollowSignOut(edits) => self.follow_sign_out(name, edits).await,
                 Act::DeepLink(slot, suffix) => self.deep_link(name, slot, suffix).await,
@@ -205,7 +219,10 @@ impl<'w> Walker<'w> {
                 Act::LogoutToken(slot) => self.logout_token(slot).await,
                 Act::FrontChannel(slot, edits) => self.front_channel(name, slot, edits).await,
                 Act::NewBrowser => {
-                    self.browsers.insert(name.to_owned(), Browser::default());
+                    let old = self.browsers.insert(name.to_owned(), Browser::default());
+                    if let Some(session) = old.and_then(|browser| browser.session) {
+                        session.close().await;
+                    }
                 }
                 Act::Idp(act) => self.idp_act(act).await,
                 Act::Repeat(times, steps) => self.repeat(times, steps).await,

@@ -47,10 +47,19 @@ pub(super) struct Purpose<'a> {
 impl Walker<'_> {
     /// Sends a request with the browser's cookies, records the hop, takes in the cookies. Returns the hop's index.
     pub(super) async fn send(&mut self, purpose: Purpose<'_>, outgoing: Outgoing, edits: &[Edit]) -> usize {
+        if self.is_real() && !self.is_back_channel(&outgoing) {
+            return self.visit(purpose, outgoing, edits).await;
+        }
         let (outgoing, unedited) = self.prepare(purpose.who, outgoing, edits);
         let at = Stamp::now();
         let answer = self.world.client.send(&outgoing).await;
         self.note(purpose, at, &outgoing, unedited, answer, true)
+    }
+
+    /// Whether this is a request of a server, not of a browser.
+    fn is_back_channel(&self, outgoing: &Outgoing) -> bool {
+        let backchannel = self.world.site.backchannel.as_ref();
+        backchannel.is_some_and(|url| outgoing.target.split('?').next() == Some(url.path()))
     }
 
     /// Adds edits and cookies to a request. The second value is what would have gone out without the edits.
@@ -144,6 +153,7 @@ impl Walker<'_> {
             request: sent.record(),
             unedited: unedited.map(|plain| Box::new(plain.record())),
             response,
+            rendered: None,
         });
         self.evidence.hops.len() - 1
     }
@@ -162,6 +172,9 @@ impl Walker<'_> {
 
     /// Follows the answer of `hop`: redirects, refreshes and self-submitting forms, as long as they stay inside the app.
     pub(super) async fn follow(&mut self, purpose: Purpose<'_>, mut hop: usize) -> Landing {
+        if self.is_real() {
+            return self.landed(purpose);
+        }
         for _ in 0..REDIRECT_LIMIT {
             let Next::Request(next) = self.next_of(hop) else {
                 return Landing::Page;

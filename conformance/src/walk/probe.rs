@@ -44,6 +44,18 @@ impl Walker<'_> {
     }
 
     async fn ask(&mut self, who: &str, label: &str, page: Outgoing, edits: &[Edit]) {
+        let mut page = page;
+        let carries = page.headers.iter().any(|(name, _)| name == "cookie");
+        if self.is_real() && !carries && !edits.contains(&Edit::NoCookies) {
+            if self.world.site.javascript && edits == TYPED {
+                return self.ask_window(who, label, page).await;
+            }
+            let pairs = self.would_send(who, &page).await;
+            let line: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            if !line.is_empty() {
+                page.set_header("cookie", line.join("; "));
+            }
+        }
         let (page, unedited) = self.prepare(who, page, edits);
         // Typing an address is no attack: it is not evidence of an edit.
         let unedited = unedited.filter(|_| edits != TYPED);
@@ -54,8 +66,29 @@ impl Walker<'_> {
             leg: Leg::Probe,
             flow: None,
         };
-        let shows = classify(&self.world.site.oracle, &self.evidence, &answer);
+        let shows = classify(&self.world.site.oracle, &self.evidence, &answer, None);
         let hop = self.note(purpose, at, &page, unedited, answer, false);
+        self.evidence.probes.push(Probe {
+            label: label.to_owned(),
+            who: who.to_owned(),
+            hop,
+            shows,
+        });
+    }
+
+    /// Asks in a real tab, for pages that scripts make.
+    async fn ask_window(&mut self, who: &str, label: &str, page: Outgoing) {
+        let purpose = Purpose {
+            who,
+            leg: Leg::Probe,
+            flow: None,
+        };
+        let Some((request, at, answer, html)) = self.peek(who, &page).await else {
+            return self.obstacle("the protected page could not be opened in a tab");
+        };
+        let shows = classify(&self.world.site.oracle, &self.evidence, &answer, Some(&html));
+        let hop = self.note(purpose, at, &request, None, answer, false);
+        self.evidence.hops[hop].rendered = Some(html);
         self.evidence.probes.push(Probe {
             label: label.to_owned(),
             who: who.to_owned(),
@@ -65,10 +98,10 @@ impl Walker<'_> {
     }
 }
 
-/// Whom this answer of a protected page shows.
-pub(super) fn classify(oracle: &Oracle, evidence: &Evidence, answer: &Answer) -> Shows {
+/// Whom this answer of a protected page shows; `rendered` is what scripts made of it.
+pub(super) fn classify(oracle: &Oracle, evidence: &Evidence, answer: &Answer, rendered: Option<&str>) -> Shows {
     let (status, body) = match answer {
-        Answer::Http { status, body, .. } => (*status, readable(body)),
+        Answer::Http { status, body, .. } => (*status, readable(rendered.unwrap_or(body))),
         Answer::Broken { text, .. } => return Shows::Unclear(text.clone()),
         Answer::NotSent { why } => return Shows::Unclear(why.clone()),
     };
@@ -181,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_canary_decides_not_the_status() {
-        let shows = |status, body| classify(&oracle(), &evidence(), &answer(status, body));
+        let shows = |status, body| classify(&oracle(), &evidence(), &answer(status, body), None);
         assert_eq!(
             shows(200, "hello user.qzxwv@example.test"),
             Shows::Person("user".into())
@@ -211,9 +244,12 @@ mod tests {
             status: Statuses(vec![200]),
             contains: Some("Sign in".into()),
         };
-        assert_eq!(classify(&oracle, &evidence(), &answer(200, "Sign in")), Shows::Nobody);
         assert_eq!(
-            classify(&oracle, &evidence(), &answer(200, "Welcome, !")),
+            classify(&oracle, &evidence(), &answer(200, "Sign in"), None),
+            Shows::Nobody
+        );
+        assert_eq!(
+            classify(&oracle, &evidence(), &answer(200, "Welcome, !"), None),
             Shows::Nameless
         );
     }

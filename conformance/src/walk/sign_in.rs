@@ -5,6 +5,7 @@ use url::Url;
 use super::{
     Walker,
     navigate::{Landing, Purpose, submission},
+    window::Press,
 };
 use crate::{
     browser::{http::Outgoing, page},
@@ -18,7 +19,7 @@ use crate::{
 const PAGE_LIMIT: usize = 10;
 
 /// What is typed into every password field: the authorization server takes any but the literal `wrong`.
-const PASSWORD: &str = "correct horse battery staple";
+pub(super) const PASSWORD: &str = "correct horse battery staple";
 
 /// Words by which a sign-in form is known among several; spaces and dashes are taken out before comparing.
 const SIGN_IN_WORDS: &[&str] = &["signin", "login", "logon", "continue", "anmelden"];
@@ -43,6 +44,14 @@ impl Walker<'_> {
         let page = Outgoing::get(&site.sign_in_page());
         let hop = match &site.sign_in {
             SignIn::Get(_) | SignIn::Protected(_) => self.send(purpose, page, edits).await,
+            SignIn::Form(_) if self.is_real() => {
+                let hop = self.send(purpose, page, edits).await;
+                self.press(purpose, Press::Form(SIGN_IN_WORDS)).await.unwrap_or(hop)
+            }
+            SignIn::Click(text) if self.is_real() => {
+                let hop = self.send(purpose, page, edits).await;
+                self.press(purpose, Press::Text(text)).await.unwrap_or(hop)
+            }
             SignIn::Form(_) => {
                 let hop = self.send(purpose, page, edits).await;
                 let url = site.sign_in_page();
@@ -126,6 +135,10 @@ impl Walker<'_> {
         let (Some(request), enter) = (live.request.clone(), live.enter.clone()) else {
             return;
         };
+        if self.is_real() {
+            self.enter_window(who, &enter).await;
+            return self.authorize_window(who, slot, request, edits).await;
+        }
         self.enter(who, &enter).await;
         let purpose = Purpose {
             who,
@@ -155,7 +168,7 @@ impl Walker<'_> {
         }
     }
 
-    fn login_of(&self, slot: Slot) -> String {
+    pub(super) fn login_of(&self, slot: Slot) -> String {
         let person = self
             .evidence
             .flow(slot)
@@ -194,7 +207,7 @@ impl Walker<'_> {
         (filled || form.only_hidden).then(|| submission(&form))
     }
 
-    fn keep_response(&mut self, purpose: Purpose<'_>, slot: Slot, response: Outgoing) {
+    pub(super) fn keep_response(&mut self, purpose: Purpose<'_>, slot: Slot, response: Outgoing) {
         if !self.world.site.is_app(&response.origin) {
             let elsewhere = Purpose {
                 leg: Leg::Elsewhere,

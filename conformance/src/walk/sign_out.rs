@@ -6,6 +6,7 @@ use url::Url;
 use super::{
     Walker,
     navigate::{Landing, Purpose, submission},
+    window::Press,
 };
 use crate::{
     browser::{http::Outgoing, page},
@@ -37,6 +38,14 @@ impl Walker<'_> {
         };
         let hop = match &site.sign_out {
             Some(SignOut::Post(_)) => self.send(purpose, Outgoing::form(&page_url, &[]), edits).await,
+            Some(SignOut::Form(_)) if self.is_real() && unchanged(edits) => {
+                let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
+                self.press(purpose, Press::Form(SIGN_OUT_WORDS)).await.unwrap_or(hop)
+            }
+            Some(SignOut::Click(text)) if self.is_real() && unchanged(edits) => {
+                let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
+                self.press(purpose, Press::Text(text)).await.unwrap_or(hop)
+            }
             Some(SignOut::Form(_)) => {
                 let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
                 match page::form_saying(self.evidence.hops[hop].body(), &page_url, SIGN_OUT_WORDS) {
@@ -111,7 +120,11 @@ impl Walker<'_> {
                 );
             }
             let hop = self.send(purpose, next, &[]).await;
-            let Some(following) = self.after_end_session(hop) else {
+            let following = match self.is_real() {
+                true => self.held(who),
+                false => self.after_end_session(hop),
+            };
+            let Some(following) = following else {
                 return;
             };
             next = following;
@@ -165,6 +178,11 @@ impl Walker<'_> {
         })?;
         claims_of(&token)?.get("sid")?.as_str().map(str::to_owned)
     }
+}
+
+/// Whether a form is sent as it stands, so that it can simply be pressed.
+fn unchanged(edits: &[Edit]) -> bool {
+    edits.iter().all(|edit| *edit == Edit::Identity)
 }
 
 /// The claims of a compact token, unverified.

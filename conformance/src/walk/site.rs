@@ -29,6 +29,8 @@ pub struct Site {
     pub initiate_login: Option<Url>,
     /// Who tells who is signed in.
     pub oracle: Oracle,
+    /// Whether pages are made by scripts, so that only a tab of a real browser shows them.
+    pub javascript: bool,
     /// What cannot be seen from outside.
     pub declares: Declares,
     /// What evidence says of the target.
@@ -108,6 +110,7 @@ impl Site {
             frontchannel: optional("frontchannel_logout", &target.frontchannel_logout)?,
             initiate_login: optional("initiate_login", &target.initiate_login)?,
             oracle: target.session.clone(),
+            javascript: target.javascript,
             declares: target.declares.clone(),
             callback,
             origin,

@@ -114,6 +114,7 @@ fn hop(status: u16, target: &str, unedited: Option<&str>) -> Hop {
         url: format!("http://localhost:1{target}"),
         request: request(target),
         unedited: unedited.map(|target| Box::new(request(target))),
+        rendered: None,
         response: Answer::Http {
             status,
             headers: Vec::new(),

@@ -5,13 +5,13 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod agreement;
+mod browser_cookies;
 mod config;
 mod engine;
 mod fixed_run;
 mod judging;
-mod made;
 mod process;
 mod report;
 mod scripted;
-mod web_catalogue;
-mod web_checks;
+mod webdriver;

@@ -1,0 +1,419 @@
+//! One real browser with a fresh profile, driven through WebDriver, all of whose requests pass a [`gate`].
+//!
+//! [`driver`] starts and ends the driver's process; [`page`](self::script) scripts are what is asked of an open page.
+
+pub mod driver;
+pub mod error;
+pub mod gate;
+mod script;
+
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use fantoccini::{
+    Client,
+    elements::Element,
+    wd::{WebDriverCompatibleCommand, WindowHandle},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+pub use self::{
+    error::BrowserError,
+    gate::{Gate, Hold, Kind, Owner, Owners, Rule, Seen},
+};
+
+/// How long after the last request a page with scripts counts as settled.
+const PAUSE: Duration = Duration::from_millis(150);
+
+/// The longest `<meta http-equiv=refresh>` delay that is waited for; the same in the HTTP driver.
+const REFRESH_LIMIT: f64 = 5.0;
+
+/// The page that is open.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Document {
+    /// Its address.
+    pub url: String,
+    /// Its markup as scripts have left it.
+    pub html: String,
+    /// Whether it runs scripts, so that the markup differs from what the server sent.
+    pub scripted: bool,
+    /// Whether everything that it loads has arrived.
+    complete: bool,
+    /// Seconds until it leads on by itself (`<meta http-equiv=refresh>`).
+    refresh: Option<f64>,
+    /// Whether it came to rest in time.
+    #[serde(skip)]
+    pub settled: bool,
+}
+
+/// A cookie that the browser holds, as far as the DevTools tell.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct HeldCookie {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// The host it is for; with a leading dot also for hosts below it.
+    pub domain: String,
+    /// The path it is for.
+    pub path: String,
+}
+
+/// A browser. End it with [`Session::close`]; when it is dropped instead, it is closed behind the scenes.
+#[derive(Debug)]
+pub struct Session {
+    client: Option<Client>,
+    /// What its requests pass.
+    pub gate: Gate,
+    limit: Duration,
+    /// What alert boxes said; they were dismissed.
+    pub alerts: Vec<String>,
+}
+
+impl Session {
+    /// A browser that was opened by `driver` with the gate as its proxy; no command may take longer than `limit`.
+    pub(crate) fn new(client: Client, gate: Gate, limit: Duration) -> Self {
+        Self {
+            client: Some(client),
+            gate,
+            limit,
+            alerts: Vec::new(),
+        }
+    }
+
+    /// Types an address.
+    ///
+    /// # Errors
+    /// When the browser does not do it. An answer without a page (204, a download) is none.
+    pub async fn goto(&mut self, url: &str) -> Result<(), BrowserError> {
+        self.command(json!({ "url": url }), "url").await.map(drop)
+    }
+
+    /// Opens an empty page of this origin, which is not asked for it.
+    ///
+    /// # Errors
+    /// As [`Session::goto`].
+    pub async fn blank(&mut self, origin: &Url) -> Result<(), BrowserError> {
+        let mut url = origin.clone();
+        url.set_path(gate::BLANK_PATH);
+        url.set_query(None);
+        self.goto(url.as_str()).await
+    }
+
+    /// Clicks a link on the open page that leads to this address.
+    ///
+    /// # Errors
+    /// When the browser does not do it.
+    pub async fn follow_link(&mut self, url: &str) -> Result<(), BrowserError> {
+        self.execute(script::LINK, vec![json!(url)]).await?;
+        self.gate.something(self.limit).await;
+        Ok(())
+    }
+
+    /// Sends a form of the open page: these fields, by this method, to this address.
+    ///
+    /// # Errors
+    /// When the browser does not do it.
+    pub async fn send_form(
+        &mut self,
+        method: &str,
+        url: &str,
+        fields: &[(String, String)],
+    ) -> Result<(), BrowserError> {
+        self.execute(script::FORM, vec![json!(method), json!(url), json!(fields)])
+            .await?;
+        self.gate.something(self.limit).await;
+        Ok(())
+    }
+
+    /// Loads this address as an image (`img`) or frame (`iframe`) of the open page.
+    ///
+    /// # Errors
+    /// When the browser does not do it.
+    pub async fn load(&mut self, element: &str, url: &str) -> Result<(), BrowserError> {
+        self.execute(script::LOAD, vec![json!(element), json!(url)]).await?;
+        self.gate.something(self.limit).await;
+        Ok(())
+    }
+
+    /// Clicks the link or button that says exactly this. `false` when the page has none.
+    ///
+    /// # Errors
+    /// When it cannot be clicked, for instance because something lies over it.
+    pub async fn click_text(&mut self, text: &str) -> Result<bool, BrowserError> {
+        let found = self.execute(script::FIND_TEXT, vec![json!(text)]).await?;
+        self.click_found(found).await
+    }
+
+    /// Clicks the button of the form that says one of these words (lower case, without blanks), or of the only form.
+    /// `false` when the page has no such form.
+    ///
+    /// # Errors
+    /// When it cannot be clicked.
+    pub async fn click_form(&mut self, words: &[&str]) -> Result<bool, BrowserError> {
+        let found = self.execute(script::FIND_FORM, vec![json!(words)]).await?;
+        self.click_found(found).await
+    }
+
+    /// Fills in the hosted page and sends it: each value goes into the first field that has one of its names. `false`
+    /// when the page has no form that can be filled in or only needs a click.
+    ///
+    /// # Errors
+    /// When a field takes no text or the button cannot be clicked.
+    pub async fn fill_in(&mut self, values: &[(&[&str], &str)]) -> Result<bool, BrowserError> {
+        let names: Vec<&[&str]> = values.iter().map(|(names, _)| *names).collect();
+        let found = self.execute(script::FIND_FIELDS, vec![json!(names)]).await?;
+        let Value::Array(mut found) = found else {
+            return Ok(false);
+        };
+        let button = found.pop().unwrap_or_default();
+        for (field, (_, value)) in found.into_iter().zip(values) {
+            if let Some(field) = self.element(field)? {
+                field.clear().await?;
+                field.send_keys(value).await?;
+            }
+        }
+        self.click_found(button).await
+    }
+
+    async fn click_found(&mut self, found: Value) -> Result<bool, BrowserError> {
+        let Some(element) = self.element(found)? else {
+            return Ok(false);
+        };
+        element.click().await?;
+        Ok(true)
+    }
+
+    fn element(&self, found: Value) -> Result<Option<Element>, BrowserError> {
+        const REFERENCE: &str = "element-6066-11e4-a52e-4f735466cecf";
+        let Some(id) = found.get(REFERENCE).and_then(Value::as_str) else {
+            return Ok(None);
+        };
+        Ok(Some(Element::from_element_id(
+            self.client()?.clone(),
+            id.to_owned().into(),
+        )))
+    }
+
+    /// Waits until the open page has come to rest and says what it is: nothing is on its way, and a page with scripts
+    /// has asked for nothing for a moment.
+    ///
+    /// # Errors
+    /// When the browser has gone.
+    pub async fn settle(&mut self) -> Result<Document, BrowserError> {
+        let began = Instant::now();
+        loop {
+            let rest = self.limit.saturating_sub(began.elapsed());
+            self.gate.quiet(Duration::ZERO, rest).await;
+            let before = self.gate.count();
+            let mut document = self.document().await?;
+            if began.elapsed() >= self.limit {
+                document.settled = false;
+                return Ok(document);
+            }
+            if !document.complete || self.gate.count() != before {
+                // The browser is between two pages; its next request or the next look tells more.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            }
+            let leads_on = document.refresh.filter(|seconds| *seconds <= REFRESH_LIMIT);
+            if let Some(seconds) = leads_on
+                && self.gate.beyond(before, Duration::from_secs_f64(seconds + 1.0)).await
+            {
+                continue;
+            }
+            if document.scripted {
+                self.gate.quiet(PAUSE, rest).await;
+                if self.gate.count() != before {
+                    continue;
+                }
+                document = self.document().await?;
+            }
+            document.settled = true;
+            return Ok(document);
+        }
+    }
+
+    /// The open page as it is at this moment.
+    async fn document(&mut self) -> Result<Document, BrowserError> {
+        let value = self.execute(script::DOCUMENT, Vec::new()).await?;
+        Ok(serde_json::from_value(value).unwrap_or_default())
+    }
+
+    /// Opens this address in a new tab that got a copy of the open page's session storage, as `window.open` gives it,
+    /// waits until it has come to rest, and closes it.
+    ///
+    /// # Errors
+    /// When the browser does not do it.
+    pub async fn peek(&mut self, url: &str) -> Result<Document, BrowserError> {
+        let client = self.client()?.clone();
+        let here = client.window().await?;
+        let before = client.windows().await?;
+        self.execute(script::OPEN, vec![json!(url)]).await?;
+        let opened = client
+            .windows()
+            .await?
+            .into_iter()
+            .find(|window| !before.contains(window));
+        let Some(opened) = opened else {
+            return Err(BrowserError::Refused(format!("no tab could be opened for {url}")));
+        };
+        client.switch_to_window(opened).await?;
+        let document = match self.gate.something(self.limit).await {
+            true => self.settle().await,
+            false => self.document().await,
+        };
+        self.close_tab(&client, here).await?;
+        document
+    }
+
+    async fn close_tab(&self, client: &Client, here: WindowHandle) -> Result<(), BrowserError> {
+        client.close_window().await?;
+        client.switch_to_window(here).await?;
+        Ok(())
+    }
+
+    /// A small picture of the open page, as JPEG.
+    ///
+    /// # Errors
+    /// When the browser gives none.
+    pub async fn picture(&mut self) -> Result<Vec<u8>, BrowserError> {
+        let parameters = json!({ "format": "jpeg", "quality": 40, "optimizeForSpeed": true });
+        let answer = self.devtools("Page.captureScreenshot", parameters).await?;
+        let data = answer.get("data").and_then(Value::as_str).unwrap_or_default();
+        base64::engine::general_purpose::STANDARD
+            .decode(data)
+            .map_err(|error| BrowserError::Refused(format!("the picture cannot be read: {error}")))
+    }
+
+    /// Errors that pages wrote to the console since the last call.
+    ///
+    /// # Errors
+    /// When the browser does not tell.
+    pub async fn console_errors(&mut self) -> Result<Vec<String>, BrowserError> {
+        let entries = self.command(json!({ "type": "browser" }), "se/log").await?;
+        let entries = entries.as_array().cloned().unwrap_or_default();
+        let text = |entry: &Value, name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(entries
+            .iter()
+            .filter(|entry| text(entry, "level") == "SEVERE")
+            .map(|entry| text(entry, "message"))
+            .collect())
+    }
+
+    /// Every cookie that the browser holds, of all hosts.
+    ///
+    /// # Errors
+    /// When the browser does not tell.
+    pub async fn cookies(&mut self) -> Result<Vec<HeldCookie>, BrowserError> {
+        let answer = self.devtools("Network.getAllCookies", json!({})).await?;
+        let cookies = answer.get("cookies").cloned().unwrap_or_default();
+        Ok(serde_json::from_value(cookies).unwrap_or_default())
+    }
+
+    /// Puts a cookie into the jar for the whole host of this address, over one of the same name.
+    ///
+    /// # Errors
+    /// When the browser refuses the cookie.
+    pub async fn plant(&mut self, origin: &Url, name: &str, value: &str) -> Result<(), BrowserError> {
+        let secure = name.starts_with("__");
+        let cookie = json!({ "name": name, "value": value, "url": origin.as_str(), "path": "/", "secure": secure });
+        let answer = self.devtools("Network.setCookie", cookie).await?;
+        match answer.get("success") {
+            Some(Value::Bool(false)) => Err(BrowserError::Refused(format!("the browser refuses the cookie {name}"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes every cookie of this address's host away.
+    ///
+    /// # Errors
+    /// When the browser does not do it.
+    pub async fn clear_cookies(&mut self, origin: &Url) -> Result<(), BrowserError> {
+        let host = origin.host_str().unwrap_or_default();
+        for cookie in self.cookies().await? {
+            if cookie.domain.trim_start_matches('.') == host {
+                let which = json!({ "name": cookie.name, "domain": cookie.domain, "path": cookie.path });
+                self.devtools("Network.deleteCookies", which).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the browser.
+    pub async fn close(mut self) {
+        if let Some(client) = self.client.take() {
+            let _gone = tokio::time::timeout(self.limit, client.close()).await;
+        }
+    }
+
+    async fn execute(&mut self, script: &str, args: Vec<Value>) -> Result<Value, BrowserError> {
+        self.command(json!({ "script": script, "args": args }), "execute/sync")
+            .await
+    }
+
+    async fn devtools(&mut self, method: &str, params: Value) -> Result<Value, BrowserError> {
+        self.command(json!({ "cmd": method, "params": params }), "goog/cdp/execute")
+            .await
+    }
+
+    /// One command of the WebDriver protocol. An alert box in its way is noted, dismissed, and the command repeated.
+    async fn command(&mut self, body: Value, path: &'static str) -> Result<Value, BrowserError> {
+        let client = self.client()?.clone();
+        for _ in 0..5 {
+            let command = Post {
+                path,
+                body: body.to_string(),
+            };
+            let answer = tokio::time::timeout(self.limit + Duration::from_secs(5), client.issue_cmd(command)).await;
+            match answer {
+                Err(_) => return Err(BrowserError::Hangs(self.limit)),
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(error)) => match BrowserError::from(error) {
+                    BrowserError::Alert(text) => self.alerts.push(text),
+                    // What is asked of a page while the next one takes its place is asked again there.
+                    BrowserError::BetweenPages if path == "execute/sync" => {}
+                    // The address was reached and gave no page: a download, an empty answer.
+                    BrowserError::NoPage(_) if path == "url" => return Ok(Value::Null),
+                    other => return Err(other),
+                },
+            }
+        }
+        Err(BrowserError::Refused(
+            "the page asks with alert boxes without end".to_owned(),
+        ))
+    }
+
+    fn client(&self) -> Result<&Client, BrowserError> {
+        self.client
+            .as_ref()
+            .ok_or_else(|| BrowserError::Gone("it was closed".to_owned()))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let (Some(client), Ok(runtime)) = (self.client.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(client.close());
+        }
+    }
+}
+
+/// A command that is a POST below the session's address.
+#[derive(Debug)]
+struct Post {
+    path: &'static str,
+    body: String,
+}
+
+impl WebDriverCompatibleCommand for Post {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (::http::Method, Option<String>) {
+        (::http::Method::POST, Some(self.body.clone()))
+    }
+}
