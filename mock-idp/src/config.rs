@@ -8,8 +8,11 @@ use toml::Spanned;
 use url::Url;
 
 use crate::{
-    protocol::metadata::Features,
-    tenant::{ApplicationType, AuthMethod, AuthServer, Client, PageStyle, Rotation, Tenant, User},
+    protocol::{metadata::Features, totp},
+    tenant::{
+        ApplicationType, AuthMethod, AuthServer, ClaimRule, ClaimToken, ClaimValue, Client, ConsentMethod, GroupFilter,
+        PageStyle, PolicyRule, Rotation, Scope, Tenant, User, UserStatus,
+    },
 };
 
 /// What a configuration file says.
@@ -89,6 +92,8 @@ struct File {
     auth_server: Option<Vec<ServerEntry>>,
     client: Option<Vec<ClientEntry>>,
     user: Option<Vec<UserEntry>>,
+    #[serde(default)]
+    trusted_origins: Vec<String>,
     /// For editors; not read.
     #[serde(rename = "$schema")]
     _schema: Option<String>,
@@ -99,9 +104,38 @@ struct File {
 struct ServerEntry {
     id: Spanned<String>,
     audience: Option<String>,
+    /// Names alone, for scopes that nobody is asked about.
     #[serde(default)]
     scopes: Vec<String>,
+    #[serde(default)]
+    scope: Vec<Scope>,
+    #[serde(default)]
+    claim: Vec<Spanned<ClaimEntry>>,
+    policy: Option<Vec<PolicyRule>>,
     access_token_lifetime: Option<Spanned<i64>>,
+    refresh_token_lifetime: Option<i64>,
+    refresh_token_idle: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClaimEntry {
+    name: String,
+    value: Option<Value>,
+    attribute: Option<String>,
+    groups: Option<GroupFilter>,
+    #[serde(default)]
+    token: ClaimToken,
+    always: Option<bool>,
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupsClaimEntry {
+    name: String,
+    filter: GroupFilter,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +155,14 @@ struct ClientEntry {
     pkce_required: Option<bool>,
     application_type: Option<ApplicationType>,
     refresh_token_rotation: Option<Rotation>,
+    consent_method: Option<ConsentMethod>,
+    assigned: Option<Vec<String>>,
+    #[serde(default)]
+    jwks: Vec<Value>,
+    groups_claim: Option<GroupsClaimEntry>,
+    #[serde(default)]
+    dpop_bound: bool,
+    global_token_revocation_uri: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -135,6 +177,9 @@ struct UserEntry {
     groups: Option<Vec<String>>,
     #[serde(default)]
     claims: Map<String, Value>,
+    mfa: Option<Spanned<String>>,
+    #[serde(default)]
+    status: UserStatus,
 }
 
 struct Reader<'a> {
@@ -149,6 +194,7 @@ impl Reader<'_> {
             ..Tenant::default()
         };
         tenant.page = file.page.unwrap_or_default();
+        tenant.trusted_origins = file.trusted_origins;
         if let Some(name) = file.name {
             tenant.name = name;
         }
@@ -168,7 +214,10 @@ impl Reader<'_> {
         }
         if let Some(users) = file.user {
             self.unique(users.iter().map(|user| &user.login), "user")?;
-            tenant.users = users.into_iter().map(|entry| Arc::new(user(entry))).collect();
+            tenant.users = users
+                .into_iter()
+                .map(|entry| self.user(entry).map(Arc::new))
+                .collect::<Result<_, _>>()?;
         }
         let issuer = file.issuer.map(|issuer| self.issuer(&issuer)).transpose()?;
         Ok(Config { issuer, tenant })
@@ -189,7 +238,24 @@ impl Reader<'_> {
         }
         let audience = entry.audience.unwrap_or_else(|| "api://default".to_owned());
         let mut server = AuthServer::new(id, &audience);
-        server.scopes = entry.scopes;
+        let plain = entry.scopes.into_iter().map(|name| Scope {
+            name,
+            published: true,
+            ..Scope::default()
+        });
+        server.scopes = plain.chain(entry.scope).collect();
+        server.claims = entry
+            .claim
+            .into_iter()
+            .map(|claim| self.claim(claim))
+            .collect::<Result<_, _>>()?;
+        server.policy = entry.policy;
+        if let Some(lifetime) = entry.refresh_token_lifetime {
+            server.refresh_token_lifetime = lifetime;
+        }
+        if let Some(idle) = entry.refresh_token_idle {
+            server.refresh_token_idle = idle;
+        }
         if let Some(lifetime) = entry.access_token_lifetime {
             if !(300..=86_400).contains(lifetime.get_ref()) {
                 return Err(self.mistake(
@@ -201,6 +267,33 @@ impl Reader<'_> {
             server.access_token_lifetime = lifetime.into_inner();
         }
         Ok(server)
+    }
+
+    fn claim(&self, entry: Spanned<ClaimEntry>) -> Result<ClaimRule, ConfigError> {
+        let span = entry.span();
+        let entry = entry.into_inner();
+        let value = match (entry.value, entry.attribute, entry.groups) {
+            (Some(value), None, None) => ClaimValue::Static(value),
+            (None, Some(name), None) => ClaimValue::Attribute(name),
+            (None, None, Some(filter)) => ClaimValue::Groups(filter),
+            _ => {
+                return Err(self.mistake(
+                    span,
+                    format!(
+                        "the claim `{}` needs exactly one of `value`, `attribute` and `groups`",
+                        entry.name
+                    ),
+                    "for instance attribute = \"locale\", or groups = { starts_with = \"team-\" }",
+                ));
+            }
+        };
+        Ok(ClaimRule {
+            name: entry.name,
+            value,
+            token: entry.token,
+            always: entry.always.unwrap_or(true),
+            scopes: entry.scopes,
+        })
     }
 
     fn client(&self, entry: ClientEntry) -> Result<Client, ConfigError> {
@@ -233,7 +326,35 @@ impl Reader<'_> {
         if let Some(rotation) = entry.refresh_token_rotation {
             client.rotation = rotation;
         }
+        client.consent = entry.consent_method.unwrap_or_default();
+        client.assigned = entry.assigned;
+        client.jwks = entry.jwks;
+        client.groups_claim = entry.groups_claim.map(|claim| (claim.name, claim.filter));
+        client.dpop_bound = entry.dpop_bound;
+        client.global_token_revocation_uri = self.uris(entry.global_token_revocation_uri)?.pop();
         Ok(client)
+    }
+
+    fn user(&self, entry: UserEntry) -> Result<User, ConfigError> {
+        let totp = match &entry.mfa {
+            None => None,
+            Some(mfa) => match mfa.get_ref().strip_prefix("totp:") {
+                Some(secret) if totp::code(secret, 0).is_some() => Some(secret.to_owned()),
+                _ => {
+                    return Err(self.mistake(
+                        mfa.span(),
+                        format!("`{}` is no second factor", mfa.get_ref()),
+                        "write totp: and a base32 secret, as in totp:JBSWY3DPEHPK3PXP",
+                    ));
+                }
+            },
+        };
+        let status = entry.status;
+        Ok(User {
+            totp,
+            status,
+            ..user(entry)
+        })
     }
 
     /// A literal, or `env:NAME`.

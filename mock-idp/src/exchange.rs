@@ -14,7 +14,7 @@ use crate::{
     delivery,
     endpoint::{
         answer::{self, Answered, Refusal},
-        sign_in, userinfo,
+        page, userinfo,
     },
     flow::{
         fault::Fault,
@@ -86,7 +86,7 @@ pub(crate) async fn answer(
     let reply = answered.unwrap_or_else(|refusal| match refusal {
         Refusal::OAuth(error) => answer::oauth_error(&error),
         Refusal::Api(error) => answer::api_error(&error),
-        Refusal::Page(error) => sign_in::error_page(&exchange, &error),
+        Refusal::Page(error) => page::error(&exchange, &error),
         Refusal::Challenge(error) => userinfo::challenge(&exchange, &error),
     });
     exchange.finish();

@@ -135,7 +135,13 @@ impl Idp {
             org: &self.org,
             issuer: &server.issuer,
             is_org: server.id.is_empty(),
-            custom_scopes: &server.settings.scopes,
+            custom_scopes: server
+                .settings
+                .scopes
+                .iter()
+                .filter(|scope| scope.published)
+                .map(|scope| scope.name.as_str())
+                .collect(),
             features: tenant.features,
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     control::FLOW_COOKIE,
     endpoint::{
         answer::{self, Answered, Refusal},
-        respond, sign_in,
+        decide, respond, sign_in,
     },
     exchange::Exchange,
     flow::{
@@ -100,7 +100,7 @@ fn proceed(exchange: &mut Exchange, flow: &Arc<Flow>, inputs: Inputs<'_>) -> Rep
     }
     match session {
         Some(session) if is_fresh(&session) && !prompt.contains("login") => {
-            respond::signed_in(exchange, flow, Arc::new(inputs.request), session, true)
+            decide::signed_in(exchange, flow, Arc::new(inputs.request), session, true)
         }
         session if prompt == "none" => {
             let error = if session.is_some() {
@@ -158,6 +158,10 @@ impl<'a> Inputs<'a> {
                 scopes.push(scope.to_owned());
             }
         }
+        if scopes.is_empty() {
+            let defaults = server.settings.scopes.iter().filter(|scope| scope.default);
+            scopes = defaults.map(|scope| scope.name.clone()).collect();
+        }
         // `offline_access` is dropped silently when no code is asked for.
         scopes.retain(|scope| scope != "offline_access" || response_type.code);
         let text = |name: &str| params.filled(name).map(str::to_owned);
@@ -176,6 +180,7 @@ impl<'a> Inputs<'a> {
                 scopes,
                 challenge,
                 login_hint: text("login_hint"),
+                prompt: text("prompt").unwrap_or_default(),
                 acr: text("acr_values").and_then(|values| values.split_whitespace().next().map(str::to_owned)),
             },
             client,
@@ -337,7 +342,7 @@ fn scopes_are_known(inputs: &Inputs<'_>) -> Option<OAuthError> {
         return Some(if is_org { SCOPE_MISSING } else { SCOPE_NO_DEFAULT });
     }
     let built_in = if is_org { ORG_SCOPES } else { CUSTOM_SCOPES };
-    let is_known = |scope: &String| built_in.contains(&scope.as_str()) || inputs.server.settings.scopes.contains(scope);
+    let is_known = |scope: &String| built_in.contains(&scope.as_str()) || inputs.server.settings.scope(scope).is_some();
     if !scopes.iter().all(is_known) {
         return Some(SCOPE_UNKNOWN);
     }

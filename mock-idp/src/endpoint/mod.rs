@@ -3,10 +3,12 @@
 pub(crate) mod answer;
 pub(crate) mod authorize;
 pub(crate) mod client_auth;
+pub(crate) mod decide;
 pub(crate) mod introspect;
 pub(crate) mod keys;
 pub(crate) mod logout;
 pub(crate) mod metadata;
+pub(crate) mod page;
 pub(crate) mod respond;
 pub(crate) mod revoke;
 pub(crate) mod second_origin;

@@ -1,17 +1,17 @@
 //! The authorization response: a code (and tokens) or an error, in the mode that was asked for (RFC 6749 §4.1.2).
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::Arc;
 
 use askama::Template;
 
 use crate::{
     delivery,
-    endpoint::{answer, sign_in, tokens},
+    endpoint::{answer, tokens},
     exchange::Exchange,
     flow::{
         fault::{Fault, Message},
         record::Event,
-        store::{Code, Flow, Grant, Request, Session, locked},
+        store::{Code, Flow, Grant, Request, locked},
         tamper,
     },
     idp::with_context,
@@ -26,36 +26,15 @@ use crate::{
 /// How long a code may be redeemed, seconds.
 const CODE_LIFETIME: i64 = 300;
 
-/// The person is known: issues what was asked for and brings the browser back.
-pub(crate) fn signed_in(
-    exchange: &mut Exchange,
-    flow: &Arc<Flow>,
-    request: Arc<Request>,
-    session: Session,
-    sso: bool,
-) -> Reply {
-    exchange.event(sign_in::signed_in_event(&session, sso));
-    *locked(&flow.session) = Some(session.clone());
-    *locked(&flow.party) = Some((request.server.clone(), request.client_id.clone()));
-    let cookie = format!("sid={};Version=1;{}", session.cookie, exchange.idp.cookie_attributes());
-    let grant = Grant {
-        flow: flow.clone(),
-        subject: session.subject.clone(),
-        session,
-        request: request.clone(),
-        revoked: Arc::new(AtomicBool::new(false)),
-    };
-    let mut reply = match issue(exchange, &grant) {
-        Ok(params) => response(exchange, Some(flow), &request, params),
+/// Issues what was asked for and brings the browser back.
+pub(crate) fn granted(exchange: &mut Exchange, grant: &Grant) -> Reply {
+    match issue(exchange, grant) {
+        Ok(params) => response(exchange, Some(&grant.flow), &grant.request, params),
         Err(error) => {
             let error = exchange.refuse(&error);
-            refuse(exchange, &request, &error)
+            refuse(exchange, &grant.request, &error)
         }
-    };
-    if !sso {
-        answer::put(&mut reply, "set-cookie", &cookie);
     }
-    reply
 }
 
 /// Brings an error back to the relying party: `state`, `error`, `error_description`.

@@ -20,15 +20,13 @@ use crate::{
         keys::{KeyRing, SignError},
         random,
     },
-    tenant::Client,
+    tenant::{ClaimToken, Client, Subject},
 };
 
 /// ID tokens live an hour, on every server.
 const ID_TOKEN_LIFETIME: i64 = 3600;
 /// Access tokens of the org server live an hour.
 const ORG_ACCESS_TOKEN_LIFETIME: i64 = 3600;
-/// Refresh tokens live 90 days.
-const REFRESH_TOKEN_LIFETIME: i64 = 90 * 24 * 3600;
 
 /// What is to be issued.
 pub(crate) struct Issue<'a> {
@@ -75,7 +73,7 @@ pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Issued
             TokenKind::Refresh,
             refresh_token,
             Map::new(),
-            now + REFRESH_TOKEN_LIFETIME,
+            now + issue.server.settings.refresh_token_lifetime,
         );
     }
     let mut response = Map::new();
@@ -157,7 +155,9 @@ fn access_token(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<String, Si
         auth_time: Some(issue.grant.session.auth_time),
         acr: issue.grant.request.acr.as_deref(),
         org: is_org,
-        custom: Map::new(),
+        custom: server
+            .settings
+            .custom_claims(ClaimToken::Access, false, Some(&issue.grant.subject), &issue.scopes),
     }
     .claims();
     let keys = server.access_token_keys();
@@ -221,7 +221,7 @@ fn write_id_token(
         code,
         sid: issue.client.wants_sid().then_some(grant.session.sid.as_str()),
         fat,
-        custom: Map::new(),
+        custom: id_token_claims(issue, !fat),
     }
     .claims();
     let mut faults = faults_of(issue, Message::Identity);
@@ -249,6 +249,31 @@ fn write_id_token(
     locked(&grant.flow.memory).id_token = Some(token.clone());
     remember(exchange, issue, TokenKind::Id, &token, claims, now + ID_TOKEN_LIFETIME);
     Ok(token)
+}
+
+/// Custom claims of ID tokens. The org server has none but the `groups` claim of the application.
+fn id_token_claims(issue: &Issue<'_>, thin: bool) -> Map<String, Value> {
+    let subject = &issue.grant.subject;
+    let mut claims = issue
+        .server
+        .settings
+        .custom_claims(ClaimToken::Id, thin, Some(subject), &issue.scopes);
+    if !thin && let Some((name, groups)) = groups_claim(issue.server, issue.client, subject, &issue.scopes) {
+        claims.insert(name, groups);
+    }
+    claims
+}
+
+/// The application's `groups` claim, with the `groups` scope of the org server.
+pub(crate) fn groups_claim(
+    server: &Server,
+    client: &Client,
+    subject: &Subject,
+    scopes: &[String],
+) -> Option<(String, Value)> {
+    let wanted = server.id.is_empty() && scopes.iter().any(|scope| scope == "groups");
+    let (name, filter) = client.groups_claim.as_ref().filter(|_| wanted)?;
+    Some((name.clone(), json!(filter.of(&subject.groups))))
 }
 
 /// Signs what the hooks left of the draft; with faults the honest draft is signed as well, to compare with.

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use crate::{
     delivery,
-    endpoint::answer::{self, Answered, Refusal},
+    endpoint::{
+        answer::{self, Answered, Refusal},
+        tokens,
+    },
     exchange::Exchange,
     flow::{
         fault::{Fault, Message},
@@ -20,6 +23,7 @@ use crate::{
         error::*,
         userinfo,
     },
+    tenant::ClaimToken,
 };
 
 /// `GET|POST {as}/v1/userinfo`
@@ -75,14 +79,22 @@ fn presented(exchange: &mut Exchange) -> Result<(Token, Grant), OAuthError> {
 }
 
 fn answer_for(exchange: &mut Exchange, server: &Arc<Server>, token: &Token, grant: &Grant) -> Reply {
-    let honest_claims = userinfo::claims(&grant.subject, &token.scopes, serde_json::Map::new());
+    let client = exchange.idp.client(&token.client_id);
+    let subject = &grant.subject;
+    let mut custom = server
+        .settings
+        .custom_claims(ClaimToken::Id, false, Some(subject), &token.scopes);
+    let groups = client
+        .as_ref()
+        .and_then(|client| tokens::groups_claim(server, client, subject, &token.scopes));
+    custom.extend(groups);
+    let honest_claims = userinfo::claims(subject, &token.scopes, custom);
     let honest = answer::json(200, Value::Object(honest_claims.clone()));
     let identity: Vec<Fault> = grant.flow.faults(Message::Identity).collect();
     let own: Vec<Fault> = grant.flow.faults(Message::Userinfo).collect();
     if identity.is_empty() && own.is_empty() {
         return honest;
     }
-    let client = exchange.idp.client(&token.client_id);
     let reply = with_context(&exchange.idp, server, Some(&grant.flow), client.as_deref(), |context| {
         let mut claims = honest_claims;
         for fault in &identity {

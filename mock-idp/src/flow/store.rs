@@ -86,6 +86,7 @@ pub(crate) struct Request {
     /// Challenge and method.
     pub(crate) challenge: Option<(String, String)>,
     pub(crate) login_hint: Option<String>,
+    pub(crate) prompt: String,
     pub(crate) acr: Option<String>,
 }
 
@@ -104,9 +105,27 @@ pub(crate) struct Transaction {
     pub(crate) request: Arc<Request>,
     /// Path and query of the authorization request, where the page's form goes.
     pub(crate) action: String,
-    /// The identifier that was accepted on the first of two pages.
-    pub(crate) identifier: Option<String>,
+    pub(crate) stage: Stage,
     pub(crate) expires: i64,
+}
+
+/// What the page asks next.
+#[derive(Clone, Debug)]
+pub(crate) enum Stage {
+    /// Who it is (and the password, where both are on one page).
+    Identify,
+    /// The password of this identifier.
+    Password(String),
+    /// The second factor of somebody whose password was right.
+    Passcode {
+        flow: Arc<Flow>,
+        subject: Arc<Subject>,
+        /// Base32.
+        secret: String,
+        remember: bool,
+    },
+    /// Whether these scopes may be granted.
+    Consent { session: Box<Session>, scopes: Vec<String> },
 }
 
 /// A browser session at the authorization server.
@@ -120,6 +139,8 @@ pub(crate) struct Session {
     pub(crate) auth_time: i64,
     pub(crate) amr: Vec<String>,
     pub(crate) expires: i64,
+    /// "Keep me signed in."
+    pub(crate) remembered: bool,
 }
 
 /// What a user granted to a client: the origin of codes and tokens.
@@ -179,6 +200,10 @@ pub(crate) struct Store {
     pub(crate) tokens: Mutex<Bounded<String, Token>>,
     /// `sid` cookie → session.
     pub(crate) sessions: Mutex<Bounded<String, Session>>,
+    /// User id and client id → scopes that the user consented to.
+    pub(crate) consents: Mutex<Bounded<(String, String), Vec<String>>>,
+    /// Second-factor codes that were used: user id and time step.
+    pub(crate) used_passcodes: Mutex<Bounded<(String, u64), ()>>,
 }
 
 /// Flows begun by the harness and by people; the oldest are forgotten first.
@@ -197,6 +222,8 @@ impl Default for Store {
             codes: Mutex::new(Bounded::new(ENTRIES)),
             tokens: Mutex::new(Bounded::new(ENTRIES)),
             sessions: Mutex::new(Bounded::new(ENTRIES)),
+            consents: Mutex::new(Bounded::new(ENTRIES)),
+            used_passcodes: Mutex::new(Bounded::new(ENTRIES)),
         }
     }
 }

@@ -102,6 +102,10 @@ oauth_errors! {
     SCOPE_OPENID_REQUIRED = "scope-openid-missing", 400, "invalid_scope", "Requests for ID tokens or access tokens with OpenID scopes require the 'openid' scope.";
     USER_NOT_ASSIGNED = "user-not-assigned", 400, "access_denied", "User is not assigned to the client application.";
     POLICY_FAILED = "policy-denied", 401, "access_denied", "Policy evaluation failed for this request, please check the policy configurations.";
+    POLICY_ALL_SCOPES_DENIED = "policy-scopes", 400, "access_denied", "Policy evaluation succeeded, but all the requested scopes were rejected.";
+    POLICY_SCOPES_DENIED = "policy-scopes", 400, "access_denied", "Some of the requested scopes were denied by the policy. Denied scopes: [{0}].";
+    CONSENT_DENIED = "consent-denied", 403, "access_denied", "The resource owner or authorization server denied the request.";
+    CONSENT_REQUIRED = "consent-required", 400, "consent_required", "The following scopes require user consent: [{0}].";
     LOGIN_REQUIRED = "login-required", 400, "login_required", "The client specified not to prompt, but the user is not logged in.";
     REAUTHENTICATION_REQUIRED = "reauthentication-required", 400, "login_required", "The client specified not to prompt, but the client app requires re-authentication or MFA.";
     PROMPT_NONE_MAX_AGE_ZERO = "prompt-none-max-age-zero", 400, "login_required", "'prompt' parameter must not have the value 'none' for request with 'zero' as max_age.";

@@ -12,7 +12,7 @@ pub struct Metadata<'a> {
     /// Whether this is the org authorization server.
     pub is_org: bool,
     /// Published custom scopes.
-    pub custom_scopes: &'a [String],
+    pub custom_scopes: Vec<&'a str>,
     /// Rows that depend on features of the org.
     pub features: Features,
 }
@@ -186,7 +186,7 @@ impl Metadata<'_> {
         fixed
             .iter()
             .copied()
-            .chain(self.custom_scopes.iter().map(String::as_str))
+            .chain(self.custom_scopes.iter().copied())
             .collect()
     }
 }

@@ -9,4 +9,5 @@ pub mod metadata;
 pub mod params;
 pub mod pkce;
 pub mod random;
+pub mod totp;
 pub mod userinfo;

@@ -6,5 +6,6 @@
 )]
 
 mod app;
+mod decisions;
 mod faults;
 mod sign_in;

@@ -1,0 +1,193 @@
+//! Registered applications.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use super::{GroupFilter, Subject};
+use crate::protocol::keys::digest43;
+
+/// A registered application.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Client {
+    /// `client_id`.
+    pub id: String,
+    /// `client_secret`; a public client has none.
+    pub secret: Option<String>,
+    /// Shown on the consent page.
+    pub name: String,
+    /// Login redirect URIs, compared exactly.
+    pub redirect_uris: Vec<String>,
+    /// Logout redirect URIs, compared exactly.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Where logout tokens are posted (OIDC Back-Channel Logout 1.0; a setting, as Okta has none).
+    pub backchannel_logout_uri: Option<String>,
+    /// Loaded in a frame at sign-out (OIDC Front-Channel Logout 1.0).
+    pub frontchannel_logout_uri: Option<String>,
+    /// How it proves itself.
+    pub auth_method: AuthMethod,
+    /// Grants that it may use, as `grant_type` values.
+    pub grant_types: Vec<String>,
+    /// Whether PKCE is required although the client has a secret.
+    pub pkce_required: bool,
+    /// What kind of application it is.
+    pub application_type: ApplicationType,
+    /// What happens to a refresh token when it is used.
+    pub rotation: Rotation,
+    /// Whether users are asked to consent.
+    pub consent: ConsentMethod,
+    /// Who may sign in: logins, and groups as `group:NAME`; `None` for everybody.
+    pub assigned: Option<Vec<String>>,
+    /// Public keys, as JWKs, for private_key_jwt and request objects.
+    pub jwks: Vec<Value>,
+    /// The name and filter of the `groups` claim that the org server puts in.
+    pub groups_claim: Option<(String, GroupFilter)>,
+    /// Whether access tokens must be bound by DPoP.
+    pub dpop_bound: bool,
+    /// Where Universal Logout posts (global token revocation).
+    pub global_token_revocation_uri: Option<String>,
+}
+
+/// Whether users are asked to consent (`consent_method`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ConsentMethod {
+    /// Never, unless the request prompts for it.
+    #[default]
+    Trusted,
+    /// Once for each scope that wants it.
+    Required,
+}
+
+/// How a client proves itself (`token_endpoint_auth_method`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// With a secret, in the header or in the body: Okta takes both for either setting.
+    #[default]
+    ClientSecretBasic,
+    /// As [`AuthMethod::ClientSecretBasic`].
+    ClientSecretPost,
+    /// With a JWT signed by the secret.
+    ClientSecretJwt,
+    /// With a JWT signed by a registered key.
+    PrivateKeyJwt,
+    /// Not at all: a public client.
+    None,
+}
+
+/// What kind of application a client is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationType {
+    /// A server-side web application.
+    #[default]
+    Web,
+    /// A single-page application.
+    Browser,
+    /// A native application.
+    Native,
+    /// A service without users.
+    Service,
+}
+
+/// What happens to a refresh token when it is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    /// It stays.
+    #[default]
+    Static,
+    /// It is replaced; the previous one works for 30 seconds more.
+    Rotate,
+}
+
+impl Client {
+    /// A confidential web application with a secret derived from its id (stable, so that it can be written into
+    /// configuration files) and the authorization_code and refresh_token grants.
+    #[must_use]
+    pub fn web(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            secret: Some(digest43(&format!("mock-idp secret of {id}"))),
+            name: "My Web App".to_owned(),
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            backchannel_logout_uri: None,
+            frontchannel_logout_uri: None,
+            auth_method: AuthMethod::ClientSecretBasic,
+            grant_types: vec!["authorization_code".to_owned(), "refresh_token".to_owned()],
+            pkce_required: false,
+            application_type: ApplicationType::Web,
+            rotation: Rotation::Static,
+            consent: ConsentMethod::Trusted,
+            assigned: None,
+            jwks: Vec::new(),
+            groups_claim: None,
+            dpop_bound: false,
+            global_token_revocation_uri: None,
+        }
+    }
+
+    /// A public single-page application: no secret, PKCE required, rotating refresh tokens.
+    #[must_use]
+    pub fn browser(id: &str) -> Self {
+        Self {
+            secret: None,
+            name: "My SPA".to_owned(),
+            auth_method: AuthMethod::None,
+            pkce_required: true,
+            application_type: ApplicationType::Browser,
+            rotation: Rotation::Rotate,
+            ..Self::web(id)
+        }
+    }
+
+    /// With this secret.
+    #[must_use]
+    pub fn secret(mut self, secret: &str) -> Self {
+        self.secret = Some(secret.to_owned());
+        self
+    }
+
+    /// With this login redirect URI beside those it has.
+    #[must_use]
+    pub fn redirect(mut self, uri: &str) -> Self {
+        self.redirect_uris.push(uri.to_owned());
+        self
+    }
+
+    /// With this logout redirect URI beside those it has.
+    #[must_use]
+    pub fn post_logout(mut self, uri: &str) -> Self {
+        self.post_logout_redirect_uris.push(uri.to_owned());
+        self
+    }
+
+    /// Whether tokens for this client carry a session id: it has somewhere to be told that the session ended.
+    #[must_use]
+    pub fn wants_sid(&self) -> bool {
+        self.backchannel_logout_uri.is_some() || self.frontchannel_logout_uri.is_some()
+    }
+
+    /// Whether this user may use the application.
+    #[must_use]
+    pub fn is_assigned(&self, subject: &Subject) -> bool {
+        let Some(assigned) = &self.assigned else { return true };
+        assigned.iter().any(|entry| match entry.strip_prefix("group:") {
+            Some(group) => subject.groups.iter().any(|known| known == group),
+            None => entry.eq_ignore_ascii_case(&subject.persona.login),
+        })
+    }
+
+    /// Whether a redirect URI points to the host of a registered one: near enough for a flow that only watches.
+    #[must_use]
+    pub fn knows_host_of(&self, uri: &str) -> bool {
+        let host = |text: &str| Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned));
+        host(uri).is_some_and(|wanted| {
+            self.redirect_uris
+                .iter()
+                .any(|known| host(known).as_deref() == Some(wanted.as_str()))
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! People, and what tokens say about them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    flow::scenario::Persona,
+    protocol::{keys::digest43, random},
+};
+
+/// Somebody who can sign in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    /// The `00u…` id.
+    pub id: String,
+    /// The login.
+    pub login: String,
+    /// The password; without one every password but `wrong` is right.
+    pub password: Option<String>,
+    /// The e-mail address.
+    pub email: String,
+    /// `given_name`.
+    pub given_name: String,
+    /// `family_name`.
+    pub family_name: String,
+    /// Further profile attributes by claim name (`locale`, `zoneinfo`, `phone_number`, ...), shown as scopes allow.
+    pub profile: Map<String, Value>,
+    /// Groups by name.
+    pub groups: Vec<String>,
+    /// The secret of a second factor, base32 (RFC 6238, six digits every thirty seconds).
+    #[serde(default, skip_serializing)]
+    pub totp: Option<String>,
+    /// Where in its life the account stands.
+    #[serde(default)]
+    pub status: UserStatus,
+}
+
+/// Where in its life an account stands; only active users can sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UserStatus {
+    /// Created, not activated.
+    Staged,
+    /// Activated, without a password yet.
+    Provisioned,
+    /// Can sign in.
+    #[default]
+    Active,
+    /// Suspended.
+    Suspended,
+    /// Deactivated.
+    Deprovisioned,
+    /// Too many wrong passwords.
+    LockedOut,
+    /// The password must be changed first.
+    PasswordExpired,
+}
+
+/// Who a token speaks of: a [`Persona`] and what only some claims need.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Subject {
+    /// Identity.
+    pub persona: Persona,
+    /// Further profile attributes by claim name.
+    pub profile: Map<String, Value>,
+    /// Groups by name.
+    pub groups: Vec<String>,
+    /// Whether this is nobody of the org: a scenario's or a magic user, who is assigned to everything.
+    pub guest: bool,
+    /// When the profile was last changed, seconds since 1970.
+    pub updated_at: i64,
+}
+
+impl User {
+    /// A user whose e-mail address is the login. The id is derived from the login, so it is stable.
+    #[must_use]
+    pub fn named(login: &str, given_name: &str, family_name: &str) -> Self {
+        let tail: String = digest43(&format!("mock-idp user {login}"))
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(17)
+            .collect();
+        Self {
+            id: format!("00u{tail:0<17}"),
+            login: login.to_owned(),
+            email: login.to_owned(),
+            given_name: given_name.to_owned(),
+            family_name: family_name.to_owned(),
+            groups: vec!["Everyone".to_owned()],
+            ..Self::default()
+        }
+    }
+
+    /// A user by e-mail address alone; the names come from its local part.
+    #[must_use]
+    pub fn with_login(login: &str) -> Self {
+        let local = login.split('@').next().unwrap_or(login);
+        let (first, last) = local.split_once('.').unwrap_or((local, "Example"));
+        Self::named(login, &capitalised(first), &capitalised(last))
+    }
+
+    /// Whether this is the password.
+    #[must_use]
+    pub fn accepts(&self, password: &str) -> bool {
+        match &self.password {
+            Some(right) => right == password,
+            None => password != WRONG_PASSWORD,
+        }
+    }
+}
+
+/// The password that nobody without a password of their own accepts.
+pub const WRONG_PASSWORD: &str = "wrong";
+
+impl Subject {
+    /// The subject that this user is.
+    #[must_use]
+    pub fn of(user: &User) -> Self {
+        let name = format!("{} {}", user.given_name, user.family_name);
+        Self {
+            persona: Persona {
+                sub: user.id.clone(),
+                login: user.login.clone(),
+                email: user.email.clone(),
+                given_name: user.given_name.clone(),
+                family_name: user.family_name.clone(),
+                id_token_name: name.clone(),
+                userinfo_name: name,
+                claims: Map::new(),
+            },
+            profile: user.profile.clone(),
+            groups: user.groups.clone(),
+            guest: false,
+            updated_at: PROFILE_CHANGED,
+        }
+    }
+
+    /// A profile attribute by claim name.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<Value> {
+        let persona = &self.persona;
+        let text = match name {
+            "login" | "preferred_username" => &persona.login,
+            "email" => &persona.email,
+            "given_name" | "firstName" => &persona.given_name,
+            "family_name" | "lastName" => &persona.family_name,
+            _ => return self.profile.get(name).cloned(),
+        };
+        Some(Value::String(text.clone()))
+    }
+
+    /// The subject of a scenario.
+    #[must_use]
+    pub fn from_persona(persona: &Persona) -> Self {
+        Self {
+            persona: persona.clone(),
+            profile: Map::new(),
+            groups: vec!["Everyone".to_owned()],
+            guest: true,
+            updated_at: PROFILE_CHANGED,
+        }
+    }
+
+    /// Somebody new, for a magic sign-in: a fresh `sub` each time, the name of the login.
+    #[must_use]
+    pub fn fresh(login: &str) -> Self {
+        let mut user = User::with_login(login);
+        user.id = random::okta_id("00u");
+        Self {
+            guest: true,
+            ..Self::of(&user)
+        }
+    }
+}
+
+/// `updated_at` of profiles that were never changed.
+const PROFILE_CHANGED: i64 = 1_760_000_000;
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().collect::<String>() + letters.as_str()
+    })
+}
