@@ -150,8 +150,10 @@ fn fault_delivered(fault: Fault, evidence: &Evidence) -> Delivered {
     match sent {
         Some((twin, bytes)) => Delivered {
             id: fault.id().to_owned(),
-            delivered: fault.is_twin() || twin != bytes,
-            sent: if twin == bytes {
+            delivered: fault.is_twin() || fault.is_rule() || twin != bytes,
+            sent: if fault.is_rule() {
+                fault.description().to_owned()
+            } else if twin == bytes {
                 "what was written is the same as the valid value".to_owned()
             } else {
                 shorten(bytes)

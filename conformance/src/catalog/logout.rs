@@ -1037,7 +1037,12 @@ pub(super) const CASES: &[Case] = &[
         variants: &[
             refused!("id-token", Token::IdToken),
             refused!("access-token", Token::AccessToken),
-            accepted!("typ-logout-jwt", Token::TypLogoutJwt),
+            Variant::of(
+                "typ-logout-jwt",
+                NOTIFIED,
+                &[],
+                &[Must(ask::LOGOUT_TOKEN_ACCEPTED), Must(SESSION_IS_DEAD)],
+            ),
             accepted!("typ-jwt", Token::TypJwt),
             accepted!("typ-absent", Token::TypAbsent),
         ],

@@ -340,7 +340,7 @@ pub(super) const CASES: &[Case] = &[
             Variant::of(
                 "64-kb",
                 &[
-                    user(SignInWith(MAIN, &[Query("return_to", Set(Repeat("/aaaaaaa", 8192)))])),
+                    user(SignInWith(MAIN, &[Query("return_to", Set(Repeat("aaaaaaaa", 8_125)))])),
                     user(NewBrowser),
                     user(SignIn(OTHER)),
                     user(Probe("again")),

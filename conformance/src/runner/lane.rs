@@ -507,12 +507,17 @@ pub(super) fn watch(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
     }
 }
 
-/// All evidence as one: flows keep their ids, probes their hops.
+/// All evidence of the running app as one: flows keep their ids, probes their hops. An app that was started anew has
+/// another registration, which would make everything that it rightly sends look wrong: its evidence stays out.
 fn merge<'e>(all: impl Iterator<Item = &'e Evidence>) -> Evidence {
-    let mut whole = Evidence::default();
+    let mut all = all.peekable();
+    let mut whole = Evidence {
+        target: all.peek().map(|first| first.target.clone()).unwrap_or_default(),
+        ..Evidence::default()
+    };
     for (number, part) in all.enumerate() {
-        if number == 0 {
-            whole.target = part.target.clone();
+        if part.target != whole.target {
+            continue;
         }
         let base = whole.hops.len();
         // Everybody is somebody else: the same three names recur in every walk.

@@ -44,7 +44,7 @@ impl Walker<'_> {
                     ]
                 })
                 .collect(),
-            CookieEdit::Pad(size) => each(&held, |value| format!("{value:A<size$}").into_bytes()),
+            CookieEdit::Pad(size) => each(&held, |value| padded(value, size)),
             CookieEdit::InvalidUtf8 => each(&held, |_| vec![0xC3, 0x28, 0xFF, 0xFE, 0x80]),
             CookieEdit::DropChunk => drop_chunk(&held),
             CookieEdit::FlowCookiesAsSession => {
@@ -102,6 +102,13 @@ impl Walker<'_> {
 
 fn each(held: &[(String, String)], change: impl Fn(&str) -> Vec<u8>) -> Vec<(String, Vec<u8>)> {
     held.iter().map(|(name, value)| (name.clone(), change(value))).collect()
+}
+
+/// A value of at least this many bytes. (A format width ends at 65,535.)
+fn padded(value: &str, size: usize) -> Vec<u8> {
+    let mut bytes = value.as_bytes().to_vec();
+    bytes.resize(size.max(bytes.len()), b'A');
+    bytes
 }
 
 /// Another letter in the middle: what one flipped bit does to a base64url or hexadecimal value.

@@ -194,6 +194,13 @@ messages! {
 }
 
 impl Fault {
+    /// Whether this fault is a rule of the authorization server instead of a change of bytes: it is delivered as soon as
+    /// its hook was passed.
+    #[must_use]
+    pub const fn is_rule(self) -> bool {
+        matches!(self, Fault::Code(CodeFault::PkceEnforced | CodeFault::PkceIgnored))
+    }
+
     /// Whether this is a twin: a hook that changes nothing.
     #[must_use]
     pub fn is_twin(self) -> bool {
