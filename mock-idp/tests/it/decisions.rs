@@ -139,7 +139,7 @@ async fn consent_is_asked_once_and_remembered() {
         "consent-title",
         "Spend your money",
         "Allow Access",
-        "Don&#39;t Allow",
+        "Don't Allow",
     ] {
         assert!(consent.contains(expected), "{expected} in {consent}");
     }

@@ -8,4 +8,6 @@
 mod app;
 mod decisions;
 mod faults;
+mod refusals;
+mod robustness;
 mod sign_in;

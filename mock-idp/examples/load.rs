@@ -1,0 +1,335 @@
+//! How fast mock-idp signs people in, and what that costs, beside a stateless yardstick.
+//!
+//! `cargo run --release -p mock-idp --example load [-- --sign-ins 4000] [--memory 100000]`
+//!
+//! Each server runs in a child process of its own, so that its CPU time is its alone. A sign-in is: authorization request,
+//! hosted page with its form, token request, userinfo. The yardstick signs two RS256 tokens of the same size with the same
+//! library and answers three axum requests: what no server that signs two tokens can do without.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and stops where it cannot go on"
+)]
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use mock_idp::{
+    Client, MockIdp,
+    protocol::{
+        draft::{Signing, TokenDraft},
+        keys::KeyRing,
+    },
+};
+use serde_json::{Map, Value, json};
+
+const REDIRECT_URI: &str = "http://localhost:3000/callback";
+const SECRET: &str = "a-secret-that-is-long-enough-for-all";
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let number = |name: &str, default: usize| {
+        let at = arguments.iter().position(|argument| argument == name);
+        at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(default)
+    };
+    match arguments.get(1).map(String::as_str) {
+        Some("serve") => runtime().block_on(serve()),
+        Some("yardstick") => runtime().block_on(yardstick()),
+        _ => runtime().block_on(measure(number("--sign-ins", 3_000), number("--memory", 0))),
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Runtime::new().unwrap()
+}
+
+async fn measure(sign_ins: usize, memory: usize) {
+    let starts: Vec<Duration> = {
+        let mut starts = Vec::new();
+        for _ in 0..5 {
+            starts.push(Server::start("serve").await.ready_after);
+        }
+        starts.sort();
+        starts
+    };
+    println!(
+        "start-up to first answer   {:.1} ms (median of 5 processes)",
+        starts[2].as_secs_f64() * 1e3
+    );
+    println!(
+        "{:>12}  {:>14} {:>14}  {:>14} {:>14}  {:>6}",
+        "concurrency", "sign-ins/s", "CPU/sign-in", "yardstick/s", "CPU/round", "ratio"
+    );
+    for concurrency in [1, 8, 64] {
+        let idp = Server::start("serve").await;
+        idp.run(concurrency, 200).await;
+        let ours = idp.run(concurrency, sign_ins).await;
+        drop(idp);
+        let stick = Server::start("yardstick").await;
+        stick.run(concurrency, 200).await;
+        let theirs = stick.run(concurrency, sign_ins).await;
+        println!(
+            "{concurrency:>12}  {:>14.0} {:>11.0} µs  {:>14.0} {:>11.0} µs  {:>6.2}",
+            ours.per_second,
+            ours.cpu_each.as_secs_f64() * 1e6,
+            theirs.per_second,
+            theirs.cpu_each.as_secs_f64() * 1e6,
+            ours.cpu_each.as_secs_f64() / theirs.cpu_each.as_secs_f64()
+        );
+    }
+    let idp = Server::start("serve").await;
+    println!("resident at start          {:.1} MiB", idp.resident_mib());
+    if memory > 0 {
+        for quarter in 1..=4 {
+            idp.run(16, memory / 4).await;
+            println!(
+                "resident after {:>8}    {:.1} MiB",
+                memory / 4 * quarter,
+                idp.resident_mib()
+            );
+        }
+    }
+}
+
+/// A child process that serves.
+struct Server {
+    child: Child,
+    origin: String,
+    /// Whether it is the yardstick.
+    stick: bool,
+    ready_after: Duration,
+}
+
+struct Measured {
+    per_second: f64,
+    cpu_each: Duration,
+}
+
+impl Server {
+    async fn start(kind: &str) -> Self {
+        let begun = Instant::now();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .arg(kind)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut origin = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut origin)
+            .unwrap();
+        let origin = origin.trim().to_owned();
+        let first = format!("{origin}/oauth2/default/.well-known/openid-configuration");
+        http().get(first).send().await.unwrap().bytes().await.unwrap();
+        Self {
+            child,
+            origin,
+            stick: kind == "yardstick",
+            ready_after: begun.elapsed(),
+        }
+    }
+
+    async fn run(&self, concurrency: usize, rounds: usize) -> Measured {
+        let left = Arc::new(AtomicI64::new(i64::try_from(rounds).unwrap()));
+        let (cpu, begun) = (self.cpu(), Instant::now());
+        let workers: Vec<_> = (0..concurrency)
+            .map(|_| {
+                let (left, origin, stick) = (left.clone(), self.origin.clone(), self.stick);
+                tokio::spawn(async move {
+                    let http = http();
+                    while left.fetch_sub(1, Ordering::Relaxed) > 0 {
+                        if stick {
+                            round(&http, &origin).await;
+                        } else {
+                            sign_in(&http, &origin).await;
+                        }
+                    }
+                })
+            })
+            .collect();
+        for worker in workers {
+            worker.await.unwrap();
+        }
+        let cpu = self.cpu() - cpu;
+        Measured {
+            per_second: rounds as f64 / begun.elapsed().as_secs_f64(),
+            cpu_each: cpu / u32::try_from(rounds).unwrap(),
+        }
+    }
+
+    /// User and system time, from fields 14 and 15 of `/proc/{pid}/stat`, in hundredths of a second.
+    fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux's /proc");
+        let after_name = stat.rsplit_once(')').unwrap().1;
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        Duration::from_millis(ticks * 10)
+    }
+
+    fn resident_mib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn http() -> reqwest::Client {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap()
+}
+
+/// A complete sign-in of a new browser.
+async fn sign_in(http: &reqwest::Client, origin: &str) {
+    let base = format!("{origin}/oauth2/default/v1");
+    let request = [
+        ("client_id", "web"),
+        ("response_type", "code"),
+        ("redirect_uri", REDIRECT_URI),
+        ("scope", "openid profile email"),
+        ("state", "a-state-of-some-length-0123456789"),
+        ("nonce", "a-nonce-of-some-length-0123456789"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ];
+    let url = format!("{base}/authorize");
+    let page = http
+        .get(&url)
+        .query(&request)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    let token = between(&page, "name=\"stateToken\" value=\"", "\"");
+    let form = [
+        ("stateToken", token),
+        ("identifier", "alice@example.test"),
+        ("credentials.passcode", "any"),
+    ];
+    let back = http.post(&url).form(&form).send().await.unwrap();
+    let location = back.headers()["location"].to_str().unwrap().to_owned();
+    let code = between(&format!("{location}&"), "code=", "&").to_owned();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", REDIRECT_URI),
+        ("code_verifier", VERIFIER),
+    ];
+    let answer = http
+        .post(format!("{base}/token"))
+        .basic_auth("web", Some(SECRET))
+        .form(&form)
+        .send()
+        .await
+        .unwrap();
+    let tokens: Value = answer.json().await.unwrap();
+    let access_token = tokens["access_token"].as_str().expect("an access token");
+    let info = http
+        .get(format!("{base}/userinfo"))
+        .bearer_auth(access_token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(info.status(), 200);
+    info.bytes().await.unwrap();
+}
+
+/// Three requests, the second of which signs twice.
+async fn round(http: &reqwest::Client, origin: &str) {
+    http.get(format!("{origin}/page"))
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
+    http.post(format!("{origin}/token"))
+        .body("grant_type=authorization_code")
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
+    http.get(format!("{origin}/userinfo"))
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
+}
+
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let rest = text.split_once(from).expect(from).1;
+    rest.split_once(to).expect(to).0
+}
+
+async fn serve() {
+    let client = Client::web("web").secret(SECRET).redirect(REDIRECT_URI);
+    let idp = MockIdp::builder().client(client).start().await.unwrap();
+    println!("{}", idp.origin().as_str().trim_end_matches('/'));
+    std::future::pending::<()>().await;
+}
+
+async fn yardstick() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!("http://{}", listener.local_addr().unwrap());
+    let keys = Arc::new(KeyRing::of("default", 0));
+    let draft = Arc::new(draft());
+    let app = Router::new()
+        .route("/page", get(|| async { "<!DOCTYPE html><title>Sign in</title>" }))
+        .route(
+            "/token",
+            post(move |_body: String| async move {
+                let id_token = keys.sign(&draft).unwrap();
+                let access_token = keys.sign(&draft).unwrap();
+                axum::Json(json!({"id_token": id_token, "access_token": access_token}))
+            }),
+        )
+        .route("/userinfo", get(|| async { axum::Json(json!({"sub": "somebody"})) }));
+    axum::serve(listener, app).await.unwrap();
+}
+
+/// A token as large as ours are.
+fn draft() -> TokenDraft {
+    let members = |value: Value| value.as_object().cloned().unwrap_or_else(Map::new);
+    TokenDraft {
+        header: members(json!({"kid": "0123456789012345678901234567890123456789012", "alg": "RS256"})),
+        claims: members(json!({
+            "sub": "00u0123456789abcdefgh", "name": "Alice Example", "email": "alice@example.test", "ver": 1,
+            "iss": "http://127.0.0.1:9494/oauth2/default", "aud": "web", "iat": 1_760_000_000, "exp": 1_760_003_600,
+            "jti": "ID.0123456789012345678901234567890123456789012", "amr": ["pwd"], "idp": "00o0123456789abcdefg",
+            "nonce": "a-nonce-of-some-length-0123456789", "preferred_username": "alice@example.test",
+            "auth_time": 1_760_000_000, "at_hash": "0123456789012345678901",
+        })),
+        signing: Signing::Current,
+        mangle: Vec::new(),
+        raw_payload: None,
+        raw_header: None,
+    }
+}
