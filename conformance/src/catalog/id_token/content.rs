@@ -25,6 +25,8 @@ const STEPS_UP_OR_REFUSES: &[Expect] = &[
     Should(STAYS_CLEAN),
     Must(NEVER_AS_SOMEBODY_ELSE),
 ];
+/// Refused, or consistently the last of two members.
+const REFUSED_OR_LAST: &[Expect] = &[Should(REFUSES_SIGN_IN), Should(STAYS_CLEAN)];
 const CLEAN: &[Expect] = &[Should(STAYS_CLEAN), Must(SHOWS_NO_STRANGER)];
 const FITS: &[Expect] = &[
     Should(SIGNS_IN_AS_USER),
@@ -134,7 +136,13 @@ pub(crate) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[
-            preferably_refused("sub-victim-last", &[IdToken(F::SubTwiceVictimLast)]),
+            // RFC 7519 §4: a parser refuses, or takes the last; then the authorization server named the victim.
+            Variant::of(
+                "sub-victim-last",
+                SIGN_IN,
+                &[IdToken(F::SubTwiceVictimLast)],
+                REFUSED_OR_LAST,
+            ),
             preferably_refused("sub-victim-first", &[IdToken(F::SubTwiceVictimFirst)]),
             preferably_refused("aud-wrong-first", &[IdToken(F::AudTwiceWrongFirst)]),
             preferably_refused("aud-wrong-last", &[IdToken(F::AudTwiceWrongLast)]),

@@ -305,7 +305,8 @@ pub(crate) const CASES: &[Case] = &[
             refused("array", &[IdToken(F::PayloadArray)]),
             refused("string", &[IdToken(F::PayloadString)]),
             refused("trailing-bytes", &[IdToken(F::TrailingBytes)]),
-            refused("bom", &[IdToken(F::ByteOrderMark)]),
+            // RFC 8259 §8.1: a parser may ignore a byte order mark.
+            refused_or_noted("bom", &[IdToken(F::ByteOrderMark)]),
         ],
         explain: Explain {
             story: "The token has one, two or four segments, ten thousand dots, or characters base64url has not.\n\
