@@ -7,7 +7,7 @@ use mock_idp::{
 
 use crate::{
     case::{Case, Lane, Variant},
-    edit::Edit,
+    edit::{Change, Edit, Text},
     evidence::{Evidence, Hop},
     outcome::{Level, Outcome, Verdict},
     run::{CheckResult, Delivered},
@@ -131,9 +131,14 @@ fn deliveries(_case: &Case, variant: &Variant, evidence: &Evidence) -> Vec<Deliv
     faults.chain(edits).collect()
 }
 
-/// Whether an edit shows in the bytes of the request itself: who started it decides only which cookies go along.
+/// Whether an edit shows in the bytes of the request itself: who started it decides only which cookies go along, and what
+/// is taken from another flow is the same where the app uses one value for all.
 fn changes_bytes(edit: &Edit) -> bool {
-    !matches!(edit, Edit::Identity | Edit::From(_) | Edit::NoCookies)
+    let borrowed = matches!(
+        edit,
+        Edit::Query(_, Change::Set(Text::RequestOf(..) | Text::ResponseOf(..)))
+    );
+    !borrowed && !matches!(edit, Edit::Identity | Edit::From(_) | Edit::NoCookies)
 }
 
 /// A fault is delivered when bytes were written for it that differ from what the same hook writes with the value valid.
