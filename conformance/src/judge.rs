@@ -111,6 +111,71 @@ fn verdict_of(
     Verdict::Pass
 }
 
+/// Judges a watching variant by everything that was recorded: each walk on its own, and all flows together (without
+/// pages) for what only shows between flows. Broken anywhere is broken; what no walk can tell cannot be told.
+#[must_use]
+pub fn judge_all(case: &Case, variant: &Variant, profile: Profile, walks: &[&Evidence]) -> Judgement {
+    let together = flows_of(walks);
+    let checks: Vec<CheckResult> = variant
+        .expect
+        .iter()
+        .map(|expect| {
+            let answers = walks.iter().copied().chain([&together]).map(|evidence| (expect.check.ask)(evidence));
+            CheckResult {
+                id: expect.check.id,
+                level: under(profile, expect.level),
+                expects: expect.check.expects,
+                outcome: combined(answers),
+            }
+        })
+        .collect();
+    let mut notes = Vec::new();
+    let verdict = verdict_of(case, &checks, &[], &Evidence::default(), &mut notes);
+    Judgement { verdict, checks, delivered: Vec::new(), notes }
+}
+
+/// The flows and records of all walks, without pages: names are made unique, because the same three recur in every walk.
+fn flows_of(walks: &[&Evidence]) -> Evidence {
+    let mut whole = Evidence::default();
+    for (number, part) in walks.iter().enumerate() {
+        if number == 0 {
+            whole.target = part.target.clone();
+        }
+        let rename = |name: &str| format!("{name}#{number}");
+        whole.flows.extend(part.flows.iter().cloned().map(|mut flow| {
+            flow.person = rename(&flow.person);
+            flow.browser = rename(&flow.browser);
+            flow
+        }));
+        whole.records.extend(part.records.iter().cloned());
+    }
+    whole.records.sort_by_key(|record| record.at);
+    whole.records.dedup();
+    whole
+}
+
+/// One answer out of many.
+fn combined(answers: impl Iterator<Item = Outcome>) -> Outcome {
+    let (mut held, mut unknown, mut broken, mut count) = (None, None, None, 0_usize);
+    for answer in answers {
+        match answer {
+            Outcome::Broken(saw) => {
+                count += 1;
+                broken.get_or_insert(saw);
+            }
+            Outcome::CannotTell(why) => _ = unknown.get_or_insert(why),
+            holds => _ = held.get_or_insert(holds),
+        }
+    }
+    match (broken, held, unknown) {
+        (Some(saw), _, _) if count > 1 => Outcome::Broken(format!("{saw} (and in {} other walks)", count - 1)),
+        (Some(saw), _, _) => Outcome::Broken(saw),
+        (None, Some(held), _) => held,
+        (None, None, Some(why)) => Outcome::CannotTell(why),
+        (None, None, None) => Outcome::CannotTell("nothing was recorded".to_owned()),
+    }
+}
+
 /// A check's weight under a profile: only `MUST*` differs.
 fn under(profile: Profile, level: Level) -> Level {
     match (profile, level) {

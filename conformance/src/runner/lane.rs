@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
+    panic::AssertUnwindSafe,
 };
+
+use futures_util::FutureExt;
 
 use mock_idp::Fault;
 use tokio::task::JoinSet;
@@ -143,6 +146,12 @@ impl Context<'_, '_> {
         })
     }
 
+    /// A walk that panicked is a bug of the harness, and says nothing about the app.
+    fn settle_bug(&mut self, task: Task) {
+        let verdict = Verdict::Error("the harness has a bug: this walk panicked (see standard error)".to_owned());
+        self.ledger.settle(task.case, task.variant, verdict, self.on);
+    }
+
     fn seed(&self, task: Task) -> u64 {
         seed_of(
             self.options.seed,
@@ -171,7 +180,7 @@ pub(super) async fn side_by_side(
 ) {
     let mut queue = context.tasks(&cases);
     let mut waiting: Vec<Walked> = Vec::new();
-    let mut running: JoinSet<Walked> = JoinSet::new();
+    let mut running: JoinSet<Result<Walked, Task>> = JoinSet::new();
     let mut controls = 0_u64;
     loop {
         while running.len() < jobs && waiting.len() + running.len() < jobs * WALKS_PER_CONTROL {
@@ -180,10 +189,11 @@ pub(super) async fn side_by_side(
             spawn(&mut running, context, stage, task);
         }
         match running.join_next().await {
-            Some(Ok(walked)) => waiting.push(walked),
+            Some(Ok(Ok(walked))) => waiting.push(walked),
+            Some(Ok(Err(task))) => context.settle_bug(task),
             Some(Err(error)) => context
                 .ledger
-                .notice(format!("a walk ended early: {error}"), context.on),
+                .notice(format!("a walk was cancelled: {error}"), context.on),
             None if waiting.is_empty() => return,
             None => {}
         }
@@ -214,14 +224,17 @@ pub(super) async fn side_by_side(
     }
 }
 
-fn spawn(running: &mut JoinSet<Walked>, context: &Context<'_, '_>, stage: &Stage, task: Task) {
+fn spawn(running: &mut JoinSet<Result<Walked, Task>>, context: &Context<'_, '_>, stage: &Stage, task: Task) {
     let world = stage.world.clone();
     let seed = context.seed(task);
     let mark = stage.printed();
     let this = variant(task.case, task.variant);
     running.spawn(async move {
-        let evidence = walk(&world, this.script, this.faults, seed).await;
-        Walked { task, evidence, mark }
+        // A bug in a walk must cost one case, not the run.
+        let walked = AssertUnwindSafe(walk(&world, this.script, this.faults, seed))
+            .catch_unwind()
+            .await;
+        walked.map(|evidence| Walked { task, evidence, mark }).map_err(|_| task)
     });
 }
 
