@@ -120,7 +120,11 @@ pub fn judge_all(case: &Case, variant: &Variant, profile: Profile, walks: &[&Evi
         .expect
         .iter()
         .map(|expect| {
-            let answers = walks.iter().copied().chain([&together]).map(|evidence| (expect.check.ask)(evidence));
+            let answers = walks
+                .iter()
+                .copied()
+                .chain([&together])
+                .map(|evidence| (expect.check.ask)(evidence));
             CheckResult {
                 id: expect.check.id,
                 level: under(profile, expect.level),
@@ -131,16 +135,28 @@ pub fn judge_all(case: &Case, variant: &Variant, profile: Profile, walks: &[&Evi
         .collect();
     let mut notes = Vec::new();
     let verdict = verdict_of(case, &checks, &[], &Evidence::default(), &mut notes);
-    Judgement { verdict, checks, delivered: Vec::new(), notes }
+    Judgement {
+        verdict,
+        checks,
+        delivered: Vec::new(),
+        notes,
+    }
 }
 
-/// The flows and records of all walks, without pages: names are made unique, because the same three recur in every walk.
+/// The flows and records of all walks of the running app, without pages. An app that was started anew has another
+/// registration, which would make everything that it rightly sends look wrong: its flows stay out.
 fn flows_of(walks: &[&Evidence]) -> Evidence {
-    let mut whole = Evidence::default();
-    for (number, part) in walks.iter().enumerate() {
-        if number == 0 {
-            whole.target = part.target.clone();
-        }
+    let target = walks.first().map(|first| first.target.clone()).unwrap_or_default();
+    let mut whole = Evidence {
+        target,
+        ..Evidence::default()
+    };
+    for (number, part) in walks
+        .iter()
+        .enumerate()
+        .filter(|(_, part)| part.target.client_id == walks[0].target.client_id)
+    {
+        // The same three names recur in every walk.
         let rename = |name: &str| format!("{name}#{number}");
         whole.flows.extend(part.flows.iter().cloned().map(|mut flow| {
             flow.person = rename(&flow.person);

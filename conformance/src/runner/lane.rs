@@ -20,7 +20,7 @@ use super::{
 use crate::{
     case::Case,
     evidence::Evidence,
-    judge::{Judgement, judge},
+    judge::{Judgement, judge, judge_all},
     outcome::{Level, Outcome, Verdict},
     run::{CheckResult, Control, ControlTriple},
     target::Config,
@@ -504,11 +504,11 @@ pub(super) fn watch(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
     if cases.is_empty() {
         return;
     }
-    let everything = merge(context.ledger.everything());
-    let tasks = context.tasks(&cases);
-    for task in tasks {
+    let walks: Vec<Evidence> = context.ledger.everything().cloned().collect();
+    let walks: Vec<&Evidence> = walks.iter().collect();
+    for task in context.tasks(&cases) {
         let this = variant(task.case, task.variant);
-        let judgement = judge(task.case, this, context.options.profile, &everything);
+        let judgement = judge_all(task.case, this, context.options.profile, &walks);
         let triple = ControlTriple {
             before: "ok".to_owned(),
             twin: "not needed".to_owned(),
@@ -518,44 +518,4 @@ pub(super) fn watch(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
             .ledger
             .judged(task.case, task.variant, judgement, triple, context.on);
     }
-}
-
-/// All evidence of the running app as one: flows keep their ids, probes their hops. An app that was started anew has
-/// another registration, which would make everything that it rightly sends look wrong: its evidence stays out.
-fn merge<'e>(all: impl Iterator<Item = &'e Evidence>) -> Evidence {
-    let mut all = all.peekable();
-    let mut whole = Evidence {
-        target: all.peek().map(|first| first.target.clone()).unwrap_or_default(),
-        ..Evidence::default()
-    };
-    for (number, part) in all.enumerate() {
-        if part.target != whole.target {
-            continue;
-        }
-        let base = whole.hops.len();
-        // Everybody is somebody else: the same three names recur in every walk.
-        let rename = |name: &str| format!("{name}#{number}");
-        whole.people.extend(part.people.iter().cloned().map(|mut person| {
-            person.name = rename(&person.name);
-            person
-        }));
-        whole.flows.extend(part.flows.iter().cloned().map(|mut flow| {
-            flow.person = rename(&flow.person);
-            flow.browser = rename(&flow.browser);
-            flow
-        }));
-        whole.hops.extend(part.hops.iter().cloned().map(|mut hop| {
-            hop.who = rename(&hop.who);
-            hop
-        }));
-        whole.probes.extend(part.probes.iter().cloned().map(|mut probe| {
-            probe.who = rename(&probe.who);
-            probe.hop += base;
-            probe
-        }));
-        whole.records.extend(part.records.iter().cloned());
-    }
-    whole.records.sort_by_key(|record| record.at);
-    whole.records.dedup();
-    whole
 }
