@@ -23,6 +23,8 @@ pub enum Feature {
     FetchesJwks,
     CallsUserinfo,
     ConfidentialClient,
+    /// The token requests of the control allow gzip in Accept-Encoding.
+    AcceptsGzip,
     UsesClientAssertion,
     UsesClientSecretBasic,
     SignsOut,

@@ -87,7 +87,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/step-up-claims",
-        title: "authentication that is older or weaker than was asked for",
+        title: "Authentication that is older or weaker than was asked for",
         level: Level::Should,
         positive: false,
         why: "An app that asks for a fresh or strong sign-in and never looks at the answer has asked for nothing.",
@@ -164,7 +164,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/type-confusion",
-        title: "claims of the wrong JSON type",
+        title: "Claims of the wrong JSON type",
         level: Level::Should,
         positive: false,
         why: "Code that expects text and meets a list crashes, or compares the wrong things.",
@@ -191,7 +191,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/extra-claims",
-        title: "claims that nobody knows, and names in every alphabet",
+        title: "Claims that nobody knows, and names in every alphabet",
         level: Level::Must,
         positive: true,
         why: "Issuers add claims whenever they like, and users have names that are not ASCII.",

@@ -223,7 +223,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/cross-jwt",
-        title: "another token of the issuer in place of the ID token",
+        title: "Another token of the issuer in place of the ID token",
         level: Level::Must,
         positive: false,
         why: "Everything an issuer signs has a valid signature; only some of it says that a user signed in here, now.",
@@ -252,7 +252,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/unexpected-jwe",
-        title: "encrypted ID token where none was agreed",
+        title: "Encrypted ID token where none was agreed",
         level: Level::Must,
         positive: false,
         why: "Decryption proves nothing about the sender, and its parameters can cost the server minutes.",
