@@ -2,11 +2,15 @@
 
 use mock_idp::{
     Fault,
-    flow::record::{Event, Record},
+    flow::{
+        fault::Reach,
+        record::{Event, Record},
+    },
 };
 
 use crate::{
     case::{Case, Lane, Variant},
+    check::{metadata::FAILS_POLITELY, sign_in::STAYS_CLEAN},
     edit::{Change, Edit, Text},
     evidence::{Evidence, Hop},
     outcome::{Level, Outcome, Verdict},
@@ -97,8 +101,11 @@ fn verdict_of(
     if let Some(why) = unknown {
         return Verdict::Inconclusive(why);
     }
-    // A refusal is a refusal, but one by server error is not how a sound app says no.
-    if !case.positive && case.level > Level::May && case.lane != Lane::Watch {
+    // A refusal is a refusal, but one by server error is not how a sound app says no. Variants that ask about server errors
+    // themselves have their own measure.
+    let asked = |id| checks.iter().any(|check| check.id == id);
+    let measured = asked(STAYS_CLEAN.id) || asked(FAILS_POLITELY.id);
+    if !measured && !case.positive && case.level > Level::May && case.lane != Lane::Watch {
         if let Some(hop) = evidence.app_hops().find(|hop| matches!(hop.status(), Some(500..))) {
             notes.push(format!(
                 "the refusal came as a {} at {}",
@@ -203,7 +210,22 @@ fn under(profile: Profile, level: Level) -> Level {
 
 /// Whether each fault and each edited step of a variant was seen on the wire.
 fn deliveries(_case: &Case, variant: &Variant, evidence: &Evidence) -> Vec<Delivered> {
-    let faults = variant.faults.iter().map(|fault| fault_delivered(*fault, evidence));
+    let by_server = |fault: &&Fault| fault.reach() == Reach::Server && fault_delivered(**fault, evidence).delivered;
+    let stopped_early = variant.faults.iter().find(by_server);
+    let faults = variant.faults.iter().map(|fault| {
+        let mut delivered = fault_delivered(*fault, evidence);
+        // Because of the server-wide fault the app never came to ask for the message that carries this one.
+        if let (false, Some(other), Reach::Flow) = (delivered.delivered, stopped_early, fault.reach())
+            && !evidence
+                .records
+                .iter()
+                .any(|Record { event, .. }| was_sent(event, *fault))
+        {
+            delivered.delivered = true;
+            delivered.sent = format!("not asked for: the app stopped at {other}");
+        }
+        delivered
+    });
     let edits = variant.script.iter().enumerate().filter_map(|(index, step)| {
         let edits: Vec<&Edit> = step.act.edits().iter().filter(|edit| changes_bytes(edit)).collect();
         let index = u16::try_from(index).ok()?;
@@ -220,6 +242,10 @@ fn changes_bytes(edit: &Edit) -> bool {
         Edit::Query(_, Change::Set(Text::RequestOf(..) | Text::ResponseOf(..)))
     );
     !borrowed && !matches!(edit, Edit::Identity | Edit::From(_) | Edit::NoCookies)
+}
+
+fn was_sent(event: &Event, wanted: Fault) -> bool {
+    matches!(event, Event::Sent { fault, .. } if *fault == wanted)
 }
 
 /// A fault is delivered when bytes were written for it that differ from what the same hook writes with the value valid.

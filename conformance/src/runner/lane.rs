@@ -451,7 +451,14 @@ async fn walk_afresh(context: &Context<'_, '_>, task: Task) -> Fresh {
         }
     };
     let seed = context.seed(task);
-    let mut evidence = walk(&stage.world, this.script, this.faults, seed).await;
+    // An app that does not start with these faults cannot be walked; what that means the checks decide.
+    let script = if stage.start_problem.is_some() {
+        &[]
+    } else {
+        this.script
+    };
+    let mut evidence = walk(&stage.world, script, this.faults, seed).await;
+    evidence.start_problem = stage.start_problem.take();
     stage.world.idp.behave(&stage.world.server);
     let after_seed = seed_of(seed, "after");
     let (_, mut after) = control::sign_in(&stage.world, after_seed).await;
