@@ -3,8 +3,6 @@
 mod problem;
 mod validate;
 
-pub(crate) use self::validate::date;
-
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -117,10 +117,7 @@ pub(super) fn opening(header: &Header, look: &Look) -> String {
     let where_to = format!(
         "{} {}   {} {} (built in)",
         faint("target"),
-        look.paint(
-            Tone::Strong,
-            &look.text(&header.target.replace(":{port}", " (free port)"))
-        ),
+        look.paint(Tone::Strong, &look.text(&header.target)),
         faint("idp"),
         look.text(&header.issuer),
     );

@@ -7,7 +7,6 @@
 
 mod agreement;
 mod browser_cookies;
-mod cli;
 mod config;
 mod engine;
 mod fixed_run;

@@ -25,6 +25,7 @@ use url::Url;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
+#[allow(clippy::print_stderr, reason = "a test that was not run says so")]
 /// Whether browser tests can run here; without a browser they fail under `CI=true` and say so otherwise.
 pub(crate) fn machine_has_a_browser() -> bool {
     let found = driver::find().is_some();
@@ -33,7 +34,6 @@ pub(crate) fn machine_has_a_browser() -> bool {
             std::env::var_os("CI").is_none(),
             "no chromedriver: `conformance browser install` installs it"
         );
-        #[allow(clippy::print_stderr, reason = "a test that was not run says so")]
         eprintln!("NOT RUN: this machine has no chromedriver (`conformance browser install`)");
     }
     found

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     Form,
     extract::{RawQuery, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use axum_extra::extract::{
@@ -79,14 +79,20 @@ pub async fn act(State(app): State<App>, headers: HeaderMap, Form(answer): Form<
 
     let state = random_token();
     let jar = CookieJar::new().add(session::removal(app.config()));
-    Ok(match app.oidc().end_session_url(&session.id_token, &state).await {
+    let mut response = match app.oidc().end_session_url(&session.id_token, &state).await {
         Ok(Some(url)) => (jar.add(state_cookie(&app, state)), page::see_other(url.as_str())).into_response(),
         Ok(None) => (jar, page::see_other(SIGNED_OUT_PATH)).into_response(),
         Err(error) => {
             tracing::warn!(%error, "signed out here only");
             (jar, page::see_other(SIGNED_OUT_PATH)).into_response()
         }
-    })
+    };
+    // Seen in Chromium: the back button shows the profile again, from its back/forward cache and in spite of `no-store`.
+    let forget = HeaderValue::from_static("\"cache\"");
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static("clear-site-data"), forget);
+    Ok(response)
 }
 
 /// The last page. What brought the visitor here changes a sentence and nothing else.

@@ -7,6 +7,7 @@
 )]
 
 mod access_token;
+mod browser;
 mod callback;
 mod config;
 mod fake_idp;

@@ -25,6 +25,7 @@ const USUAL_PLACES: &[&str] = &[
     "/usr/lib64/chromium-browser/chromedriver",
     "/opt/homebrew/bin/chromedriver",
     "/usr/local/bin/chromedriver",
+    "/snap/bin/chromium.chromedriver",
 ];
 
 /// Headless, fresh, and silent: nothing is fetched that no page asked for.
@@ -130,6 +131,14 @@ impl Driver {
         Ok(Session::new(client, gate, limit))
     }
 
+    /// Opens a browser with a fresh profile and no gate: for tests that click through an app by themselves.
+    ///
+    /// # Errors
+    /// [`BrowserError::NotOpened`] with what the driver says.
+    pub async fn window(&self) -> Result<Client, BrowserError> {
+        self.client(None, Duration::from_secs(30)).await
+    }
+
     /// Opens a browser, asks what it is, and closes it.
     ///
     /// # Errors
@@ -224,15 +233,18 @@ impl Drop for Driver {
     }
 }
 
-/// The driver of this machine: `CHROMEDRIVER`, else on the path, else where distributions put it.
+/// The driver of this machine: `CHROMEDRIVER`, else on the path, else in the folder `CHROMEWEBDRIVER` (hosted runners name
+/// it so), else where distributions put it.
 #[must_use]
 pub fn find() -> Option<PathBuf> {
     if let Some(named) = env::var_os("CHROMEDRIVER").map(PathBuf::from) {
         return named.is_file().then_some(named);
     }
     let path = env::var_os("PATH").unwrap_or_default();
-    let on_path = env::split_paths(&path).map(|folder| folder.join("chromedriver"));
-    on_path
+    let runner = env::var_os("CHROMEWEBDRIVER").map(PathBuf::from);
+    env::split_paths(&path)
+        .chain(runner)
+        .map(|folder| folder.join("chromedriver"))
         .chain(USUAL_PLACES.iter().map(PathBuf::from))
         .find(|place| is_program(place))
 }

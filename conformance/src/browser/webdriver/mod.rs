@@ -1,10 +1,12 @@
 //! One real browser with a fresh profile, driven through WebDriver, all of whose requests pass a [`gate`].
 //!
-//! [`driver`] starts and ends the driver's process; [`page`](self::script) scripts are what is asked of an open page.
+//! [`driver`] starts and ends the driver's process, [`install`] brings it onto a machine; the scripts of `script.rs` are
+//! what is asked of an open page.
 
 pub mod driver;
 pub mod error;
 pub mod gate;
+pub mod install;
 mod script;
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,299 @@
+//! Chromium and its driver through the system's own package manager: which commands, and running them.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use tokio::process::Command;
+
+use super::driver::{Driver, DriverError, Versions};
+
+/// One way in which systems install software.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manager {
+    /// Its program.
+    pub program: &'static str,
+    /// What to run, in order; each is arguments of the program.
+    steps: &'static [&'static [&'static str]],
+    /// Whether it wants to be root.
+    root: bool,
+}
+
+/// In the order in which they are looked for. On Ubuntu, `chromium` of `apt-get` is only a door to the snap.
+const MANAGERS: &[Manager] = &[
+    Manager {
+        program: "apt-get",
+        steps: &[
+            &["update"],
+            &[
+                "install",
+                "--yes",
+                "--no-install-recommends",
+                "chromium",
+                "chromium-driver",
+            ],
+        ],
+        root: true,
+    },
+    Manager {
+        program: "dnf",
+        steps: &[&["install", "--assumeyes", "chromium", "chromedriver"]],
+        root: true,
+    },
+    Manager {
+        program: "zypper",
+        steps: &[&["--non-interactive", "install", "chromium", "chromedriver"]],
+        root: true,
+    },
+    Manager {
+        program: "pacman",
+        steps: &[&["--sync", "--refresh", "--noconfirm", "--needed", "chromium"]],
+        root: true,
+    },
+    Manager {
+        program: "apk",
+        steps: &[&["add", "chromium", "chromium-chromedriver"]],
+        root: true,
+    },
+    Manager {
+        program: "brew",
+        steps: &[&["install", "--cask", "google-chrome", "chromedriver"]],
+        root: false,
+    },
+];
+
+const SNAP: Manager = Manager {
+    program: "snap",
+    steps: &[&["install", "chromium"]],
+    root: true,
+};
+
+/// What this machine is like, as far as installing goes.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    /// The `ID` of `/etc/os-release`; empty where there is none.
+    pub system: String,
+    /// Which of the managers' programs, and `sudo`, are on the path.
+    pub programs: Vec<String>,
+    /// Whether we are root.
+    pub root: bool,
+    /// Whether `sudo` works without asking for a password.
+    pub sudo: bool,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// These commands can be run here and now.
+    Run(Vec<Vec<String>>),
+    /// These commands are needed and somebody with the right to must type them.
+    Type(Vec<Vec<String>>),
+    /// No package manager that is known here.
+    Unknown,
+}
+
+/// Why nothing was installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// A person must do it.
+    #[error("installing needs root, and sudo is not here or asks for a password; type:\n{}", lines(.0))]
+    NeedsRoot(Vec<Vec<String>>),
+    /// Nobody knows how.
+    #[error(
+        "no package manager that is known here (apt-get, dnf, zypper, pacman, apk, brew); install Chromium or Chrome and a \
+         chromedriver of the same major version, and put chromedriver on the PATH"
+    )]
+    UnknownSystem,
+    /// A command failed.
+    #[error("`{command}` failed: {reason}")]
+    Failed {
+        /// The command.
+        command: String,
+        /// How it ended.
+        reason: String,
+    },
+    /// It was installed and does not work.
+    #[error("{0}")]
+    Driver(#[from] DriverError),
+}
+
+impl Machine {
+    /// Looks round.
+    pub async fn look() -> Self {
+        let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+        let id = release.lines().find_map(|line| line.strip_prefix("ID="));
+        let names = MANAGERS.iter().map(|manager| manager.program).chain(["snap", "sudo"]);
+        let programs: Vec<String> = names
+            .filter(|name| on_path(name).is_some())
+            .map(str::to_owned)
+            .collect();
+        let sudo = programs.iter().any(|name| name == "sudo") && succeeds("sudo", &["-n", "true"]).await;
+        Self {
+            system: id.unwrap_or_default().trim_matches('"').to_owned(),
+            programs,
+            root: rustix::process::geteuid().is_root(),
+            sudo,
+        }
+    }
+
+    /// The commands that install browser and driver.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        let has = |name: &str| self.programs.iter().any(|program| program == name);
+        let known = MANAGERS.iter().find(|manager| has(manager.program));
+        let manager = match (self.system.as_str(), known) {
+            ("ubuntu", Some(_)) if has("snap") => &SNAP,
+            (_, Some(manager)) => manager,
+            (_, None) => return Plan::Unknown,
+        };
+        let raised = manager.root && !self.root;
+        let commands = manager.steps.iter().map(|arguments| {
+            let sudo = raised.then_some("sudo");
+            let words = sudo
+                .into_iter()
+                .chain([manager.program])
+                .chain(arguments.iter().copied());
+            words.map(str::to_owned).collect()
+        });
+        let commands = commands.collect();
+        match raised && !self.sudo {
+            true => Plan::Type(commands),
+            false => Plan::Run(commands),
+        }
+    }
+}
+
+/// Browser and driver of this machine, if they are here and fit together.
+///
+/// # Errors
+/// What is missing or does not fit.
+pub async fn installed() -> Result<Versions, DriverError> {
+    let driver = Driver::start(false).await?;
+    let versions = driver.versions().await;
+    driver.stop().await;
+    versions
+}
+
+/// Installs what is missing; `tell` gets each command before it runs, whose output goes where ours goes.
+///
+/// # Errors
+/// What could not be done, with the commands to type where a person can do it.
+pub async fn install(tell: &mut dyn FnMut(&str)) -> Result<Versions, InstallError> {
+    if let Ok(versions) = installed().await {
+        return Ok(versions);
+    }
+    let commands = match Machine::look().await.plan() {
+        Plan::Run(commands) => commands,
+        Plan::Type(commands) => return Err(InstallError::NeedsRoot(commands)),
+        Plan::Unknown => return Err(InstallError::UnknownSystem),
+    };
+    for command in commands {
+        let line = command.join(" ");
+        tell(&line);
+        run(&command)
+            .await
+            .map_err(|reason| InstallError::Failed { command: line, reason })?;
+    }
+    Ok(installed().await?)
+}
+
+async fn run(command: &[String]) -> Result<(), String> {
+    let [program, arguments @ ..] = command else {
+        return Ok(());
+    };
+    let status = Command::new(program)
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .status()
+        .await
+        .map_err(|error| error.to_string())?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(status.to_string()),
+    }
+}
+
+async fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.status().await.is_ok_and(|status| status.success())
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|place: &PathBuf| is_file(place))
+}
+
+fn is_file(place: &Path) -> bool {
+    place.is_file()
+}
+
+fn lines(commands: &[Vec<String>]) -> String {
+    let lines: Vec<String> = commands
+        .iter()
+        .map(|command| format!("  {}", command.join(" ")))
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(system: &str, programs: &[&str], root: bool, sudo: bool) -> Machine {
+        Machine {
+            system: system.to_owned(),
+            programs: programs.iter().map(|name| (*name).to_owned()).collect(),
+            root,
+            sudo,
+        }
+    }
+
+    #[test]
+    fn root_runs_the_package_manager_itself() {
+        let Plan::Run(commands) = machine("debian", &["apt-get"], true, false).plan() else {
+            panic!("root may install")
+        };
+        assert_eq!(commands[0], ["apt-get", "update"]);
+        assert_eq!(commands[1].last().unwrap(), "chromium-driver");
+    }
+
+    #[test]
+    fn others_go_through_sudo_or_are_told_what_to_type() {
+        let with_sudo = machine("fedora", &["dnf", "sudo"], false, true).plan();
+        assert!(
+            matches!(&with_sudo, Plan::Run(commands) if commands[0][..2] == ["sudo", "dnf"]),
+            "{with_sudo:?}"
+        );
+        let Plan::Type(commands) = machine("fedora", &["dnf"], false, false).plan() else {
+            panic!("nobody can become root here")
+        };
+        let told = InstallError::NeedsRoot(commands).to_string();
+        assert!(
+            told.contains("\n  sudo dnf install --assumeyes chromium chromedriver"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn some_systems_have_ways_of_their_own() {
+        let ubuntu = machine("ubuntu", &["apt-get", "snap"], true, false).plan();
+        assert_eq!(
+            ubuntu,
+            Plan::Run(vec![["snap", "install", "chromium"].map(str::to_owned).to_vec()])
+        );
+        let homebrew = machine("", &["brew"], false, false).plan();
+        assert!(matches!(homebrew, Plan::Run(_)), "brew wants no root: {homebrew:?}");
+        assert_eq!(machine("plan9", &[], true, true).plan(), Plan::Unknown);
+    }
+}
