@@ -130,7 +130,11 @@ pub const GROUP_IS_GONE: Check = Check {
         let Some(user) = main_persona(evidence) else {
             return CannotTell("no flow was begun".to_owned());
         };
-        refreshed(evidence, &format!("group-of-{}", user.sub), "the group")
+        match refreshed(evidence, &format!("group-of-{}", user.sub), "the group") {
+            // Most apps have no groups: nothing can outlive their removal.
+            CannotTell(why) if evidence.probe(BEFORE).is_some() => HoldsWith(why),
+            outcome => outcome,
+        }
     },
 };
 
@@ -335,6 +339,6 @@ mod tests {
             ask("[\"group-of-00uusercanary\"]", "[\"group-of-00uusercanary\"]"),
             Broken(_)
         ));
-        assert!(matches!(ask("[]", "[]"), CannotTell(_)));
+        assert!(matches!(ask("[]", "[]"), HoldsWith(_)));
     }
 }

@@ -43,7 +43,9 @@ pub const SHOWS_NO_FOREIGN_MESSAGE: Check = Check {
     id: "shows-no-foreign-message",
     expects: "no long text of the address verbatim on the page",
     ask: |evidence| {
-        for hop in evidence.app_hops().filter(|hop| is_html(hop)) {
+        // The body of a redirect is not shown, and names its address, with the state in it.
+        let shown = |hop: &&Hop| is_html(hop) && !matches!(hop.status(), Some(300..400));
+        for hop in evidence.app_hops().filter(shown) {
             let text = visible_text(hop);
             let spoofed = sent_texts(evidence)
                 .into_iter()

@@ -250,7 +250,11 @@ impl Walker<'_> {
     }
 
     pub(super) async fn request(&mut self, who: &str, place: Place, edits: &[Edit]) {
-        let Some(url) = self.world.site.place(place) else {
+        let url = match place {
+            Place::SignOut => self.sign_out_address(who).await,
+            place => self.world.site.place(place),
+        };
+        let Some(url) = url else {
             return self.obstacle(format!("the target has no {place:?}"));
         };
         self.send(

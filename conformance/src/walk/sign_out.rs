@@ -12,7 +12,7 @@ use crate::{
     browser::{http::Outgoing, page},
     edit::Edit,
     evidence::Leg,
-    script::Slot,
+    script::{Place, Slot},
     target::SignOut,
 };
 
@@ -77,6 +77,24 @@ impl Walker<'_> {
                 "sign-out leads on from here",
             );
         }
+    }
+
+    /// Where the request that ends a session goes: of a form, its action, which only the page tells; the page itself where
+    /// nobody is signed in and it has no such form.
+    pub(super) async fn sign_out_address(&mut self, who: &str) -> Option<Url> {
+        let site = std::sync::Arc::clone(&self.world.site);
+        let Some(SignOut::Form(path)) = &site.sign_out else {
+            return site.place(Place::SignOut);
+        };
+        let page_url = site.at(path);
+        let purpose = Purpose {
+            who,
+            leg: Leg::Direct,
+            flow: None,
+        };
+        let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
+        let form = page::form_saying(self.evidence.hops[hop].body(), &page_url, SIGN_OUT_WORDS);
+        Some(form.map_or(page_url, |form| form.action))
     }
 
     /// Follows to the end-session endpoint and back to the app; the edits stand on the request back to the app.
