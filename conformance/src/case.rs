@@ -58,7 +58,8 @@ pub struct Variant {
     /// How the browsers walk; empty for a variant of lane `Watch`, which judges everything that was recorded.
     pub script: &'static [Step],
     /// What the authorization server does wrong: these act together, on the flow in slot `MAIN` (flow faults) or on the
-    /// whole authorization server (metadata, keys).
+    /// whole authorization server (metadata, keys). A flow fault beside a server-wide one counts as delivered when the
+    /// app stopped before it asked for the message that carries it, because of the other.
     pub faults: &'static [Fault],
     /// What is asked of the evidence, with its weight.
     pub expect: &'static [Expect],

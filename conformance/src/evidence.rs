@@ -40,6 +40,9 @@ pub struct Evidence {
     /// What real browsers showed, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub screens: Vec<Screen>,
+    /// Why the app did not become ready while the variant's server-wide faults applied; the script was not walked then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_problem: Option<String>,
     /// What the app printed meanwhile, when the harness started it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub app_output: String,
@@ -85,8 +88,16 @@ pub struct TargetFacts {
     pub restartable: bool,
     /// Names of the cookies that a completed sign-in leaves with the app: learnt in the control.
     pub session_cookies: Vec<String>,
+    /// Seconds after a fetch of the key set within which an app may decline to fetch it again.
+    #[serde(default = "usual_cool_down")]
+    pub cool_down: u64,
     /// Which driver walked.
     pub driver: String,
+}
+
+/// What most libraries need (see `run.cool_down`).
+const fn usual_cool_down() -> u64 {
+    60
 }
 
 impl Default for TargetFacts {
@@ -110,6 +121,7 @@ impl Default for TargetFacts {
             checks_response_issuer: false,
             restartable: false,
             session_cookies: Vec::new(),
+            cool_down: usual_cool_down(),
             driver: "http".to_owned(),
         }
     }

@@ -23,6 +23,8 @@ pub enum Feature {
     FetchesJwks,
     CallsUserinfo,
     ConfidentialClient,
+    /// The token requests of the control allow gzip in Accept-Encoding.
+    AcceptsGzip,
     UsesClientAssertion,
     UsesClientSecretBasic,
     SignsOut,
@@ -93,6 +95,15 @@ impl Feature {
                 "no userinfo request in the control sign-in",
             ),
             Feature::ConfidentialClient => yes(!declares.public_client, "the target declares a public client"),
+            Feature::AcceptsGzip => {
+                let accepts = control.received(Endpoint::Token).any(|(_, request)| {
+                    request
+                        .headers
+                        .iter()
+                        .any(|(name, value)| name == "accept-encoding" && value.contains("gzip"))
+                });
+                yes(accepts, "the app's token requests do not allow gzip")
+            }
             Feature::UsesClientAssertion => {
                 let used = token_bodies(control).any(|body| body.contains("client_assertion="));
                 yes(used, "the app authenticates without a client assertion")

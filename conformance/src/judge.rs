@@ -2,12 +2,16 @@
 
 use mock_idp::{
     Fault,
-    flow::record::{Event, Record},
+    flow::{
+        fault::Reach,
+        record::{Event, Record},
+    },
 };
 
 use crate::{
     case::{Case, Lane, Variant},
-    edit::Edit,
+    check::{metadata::FAILS_POLITELY, sign_in::STAYS_CLEAN},
+    edit::{Change, Edit, Text},
     evidence::{Evidence, Hop},
     outcome::{Level, Outcome, Verdict},
     run::{CheckResult, Delivered},
@@ -97,8 +101,11 @@ fn verdict_of(
     if let Some(why) = unknown {
         return Verdict::Inconclusive(why);
     }
-    // A refusal is a refusal, but one by server error is not how a sound app says no.
-    if !case.positive && case.level > Level::May && case.lane != Lane::Watch {
+    // A refusal is a refusal, but one by server error is not how a sound app says no. Variants that ask about server errors
+    // themselves have their own measure.
+    let asked = |id| checks.iter().any(|check| check.id == id);
+    let measured = asked(STAYS_CLEAN.id) || asked(FAILS_POLITELY.id);
+    if !measured && !case.positive && case.level > Level::May && case.lane != Lane::Watch {
         if let Some(hop) = evidence.app_hops().find(|hop| matches!(hop.status(), Some(500..))) {
             notes.push(format!(
                 "the refusal came as a {} at {}",
@@ -109,6 +116,87 @@ fn verdict_of(
         }
     }
     Verdict::Pass
+}
+
+/// Judges a watching variant by everything that was recorded: each walk on its own, and all flows together (without
+/// pages) for what only shows between flows. Broken anywhere is broken; what no walk can tell cannot be told.
+#[must_use]
+pub fn judge_all(case: &Case, variant: &Variant, profile: Profile, walks: &[&Evidence]) -> Judgement {
+    let together = flows_of(walks);
+    let checks: Vec<CheckResult> = variant
+        .expect
+        .iter()
+        .map(|expect| {
+            let answers = walks
+                .iter()
+                .copied()
+                .chain([&together])
+                .map(|evidence| (expect.check.ask)(evidence));
+            CheckResult {
+                id: expect.check.id,
+                level: under(profile, expect.level),
+                expects: expect.check.expects,
+                outcome: combined(answers),
+            }
+        })
+        .collect();
+    let mut notes = Vec::new();
+    let verdict = verdict_of(case, &checks, &[], &Evidence::default(), &mut notes);
+    Judgement {
+        verdict,
+        checks,
+        delivered: Vec::new(),
+        notes,
+    }
+}
+
+/// The flows and records of all walks of the running app, without pages. An app that was started anew has another
+/// registration, which would make everything that it rightly sends look wrong: its flows stay out.
+fn flows_of(walks: &[&Evidence]) -> Evidence {
+    let target = walks.first().map(|first| first.target.clone()).unwrap_or_default();
+    let mut whole = Evidence {
+        target,
+        ..Evidence::default()
+    };
+    for (number, part) in walks
+        .iter()
+        .enumerate()
+        .filter(|(_, part)| part.target.client_id == walks[0].target.client_id)
+    {
+        // The same three names recur in every walk.
+        let rename = |name: &str| format!("{name}#{number}");
+        whole.flows.extend(part.flows.iter().cloned().map(|mut flow| {
+            flow.person = rename(&flow.person);
+            flow.browser = rename(&flow.browser);
+            flow
+        }));
+        whole.records.extend(part.records.iter().cloned());
+    }
+    whole.records.sort_by_key(|record| record.at);
+    whole.records.dedup();
+    whole
+}
+
+/// One answer out of many.
+fn combined(answers: impl Iterator<Item = Outcome>) -> Outcome {
+    let (mut held, mut unknown, mut broken, mut count) = (None, None, None, 0_usize);
+    for answer in answers {
+        match answer {
+            Outcome::Broken(saw) => {
+                count += 1;
+                broken.get_or_insert(saw);
+            }
+            Outcome::CannotTell(why) => _ = unknown.get_or_insert(why),
+            holds => _ = held.get_or_insert(holds),
+        }
+    }
+    match (broken, held, unknown) {
+        (Some(saw), _, _) if count > 1 => Outcome::Broken(format!("{saw} (and in {} other walks)", count - 1)),
+        (Some(saw), _, _) => Outcome::Broken(saw),
+        (None, Some(held), _) => held,
+        (None, None, Some(why)) => Outcome::CannotTell(why),
+        (None, None, None) => Outcome::CannotTell("nothing was recorded".to_owned()),
+    }
 }
 
 /// A check's weight under a profile: only `MUST*` differs.
@@ -122,7 +210,22 @@ fn under(profile: Profile, level: Level) -> Level {
 
 /// Whether each fault and each edited step of a variant was seen on the wire.
 fn deliveries(_case: &Case, variant: &Variant, evidence: &Evidence) -> Vec<Delivered> {
-    let faults = variant.faults.iter().map(|fault| fault_delivered(*fault, evidence));
+    let by_server = |fault: &&Fault| fault.reach() == Reach::Server && fault_delivered(**fault, evidence).delivered;
+    let stopped_early = variant.faults.iter().find(by_server);
+    let faults = variant.faults.iter().map(|fault| {
+        let mut delivered = fault_delivered(*fault, evidence);
+        // Because of the server-wide fault the app never came to ask for the message that carries this one.
+        if let (false, Some(other), Reach::Flow) = (delivered.delivered, stopped_early, fault.reach())
+            && !evidence
+                .records
+                .iter()
+                .any(|Record { event, .. }| was_sent(event, *fault))
+        {
+            delivered.delivered = true;
+            delivered.sent = format!("not asked for: the app stopped at {other}");
+        }
+        delivered
+    });
     let edits = variant.script.iter().enumerate().filter_map(|(index, step)| {
         let edits: Vec<&Edit> = step.act.edits().iter().filter(|edit| changes_bytes(edit)).collect();
         let index = u16::try_from(index).ok()?;
@@ -131,9 +234,18 @@ fn deliveries(_case: &Case, variant: &Variant, evidence: &Evidence) -> Vec<Deliv
     faults.chain(edits).collect()
 }
 
-/// Whether an edit shows in the bytes of the request itself: who started it decides only which cookies go along.
+/// Whether an edit shows in the bytes of the request itself: who started it decides only which cookies go along, and what
+/// is taken from another flow is the same where the app uses one value for all.
 fn changes_bytes(edit: &Edit) -> bool {
-    !matches!(edit, Edit::Identity | Edit::From(_) | Edit::NoCookies)
+    let borrowed = matches!(
+        edit,
+        Edit::Query(_, Change::Set(Text::RequestOf(..) | Text::ResponseOf(..)))
+    );
+    !borrowed && !matches!(edit, Edit::Identity | Edit::From(_) | Edit::NoCookies)
+}
+
+fn was_sent(event: &Event, wanted: Fault) -> bool {
+    matches!(event, Event::Sent { fault, .. } if *fault == wanted)
 }
 
 /// A fault is delivered when bytes were written for it that differ from what the same hook writes with the value valid.

@@ -8,6 +8,7 @@ pub mod browser;
 pub mod case;
 pub mod catalog;
 pub mod check;
+pub mod cli;
 pub mod config;
 pub mod describe;
 pub mod edit;

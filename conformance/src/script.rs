@@ -88,7 +88,7 @@ pub enum Act {
     /// Open the initiate-login URI (OIDC Core §4) with the honest `iss`, edited; stops before the authorization request,
     /// as `Start` does.
     InitiateLogin(Slot, &'static [Edit]),
-    /// Let this time pass. Only in lane `Slow`.
+    /// Let this time pass. The times that the target declares only in lane `Slow`.
     Wait(Pause),
     /// Request this place of the app with these edits; no redirects are followed.
     Request(Place, &'static [Edit]),
@@ -136,10 +136,12 @@ pub enum Place {
     Root,
 }
 
-/// A time that the target declares.
+/// A time that passes because a case is about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pause {
+    /// Two seconds: longer than the access token of `token-response.short-lived` lives. Allowed in every lane.
+    TokenLife,
     /// `session_idle` and a little more.
     SessionIdle,
     /// `session_lifetime` and a little more.

@@ -130,6 +130,15 @@ impl Client {
         }
     }
 
+    /// The same client, waiting at least this long.
+    #[must_use]
+    pub fn patient(&self, at_least: Duration) -> Self {
+        Self {
+            timeout: self.timeout.max(at_least),
+            tls: Arc::clone(&self.tls),
+        }
+    }
+
     /// One exchange.
     pub async fn send(&self, outgoing: &Outgoing) -> Answer {
         match self.send_whole(outgoing, BODY_LIMIT).await {

@@ -22,7 +22,8 @@ use crate::{
     spec::{ASVS, OIDC_CORE, RFC6749, RFC7636, RFC9111, RFC9700, WSTG},
 };
 
-/// Fifty starts in a dozen browsers, and some more at the same time.
+/// Fifty starts in thirty browsers, and some more at the same time: how many sign-ins one browser may leave open is the
+/// question of `session/abandoned-flows`.
 const FIFTY_STARTS: &[Step] = &[
     user(Repeat(
         10,
@@ -31,7 +32,9 @@ const FIFTY_STARTS: &[Step] = &[
             user(Start(MAIN, &[])),
             user(Start(OTHER, &[])),
             user(Start(THIRD, &[])),
+            victim(NewBrowser),
             victim(Start(Slot(3), &[])),
+            attacker(NewBrowser),
             attacker(Start(Slot(4), &[])),
         ],
     )),
@@ -184,7 +187,12 @@ pub(super) const CASES: &[Case] = &[
                 "twenty-starts",
                 &[user(Repeat(
                     10,
-                    &[user(Start(MAIN, &[])), victim(NewBrowser), victim(Start(OTHER, &[]))],
+                    &[
+                        user(NewBrowser),
+                        user(Start(MAIN, &[])),
+                        victim(NewBrowser),
+                        victim(Start(OTHER, &[])),
+                    ],
                 ))],
                 &[],
                 &[Must(ask::REDIRECT_URI_IS_REGISTERED)],

@@ -70,7 +70,7 @@ const fn distinct(name: &'static str, faults: &'static [mock_idp::Fault]) -> Var
 pub(crate) const CASES: &[Case] = &[
     Case {
         id: "identity/keyed-by-sub",
-        title: "a user who comes back with another address and name",
+        title: "A user who comes back with another address and name",
         level: Level::Must,
         positive: false,
         why: "Addresses and names change, by marriage or by reuse; only issuer and sub stay with the person.",
@@ -95,7 +95,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "identity/email-collision",
-        title: "another user with the victim's e-mail address",
+        title: "Another user with the victim's e-mail address",
         level: Level::Must,
         positive: false,
         why: "In many directories users choose their own address: matching accounts by it hands them over.",
@@ -127,7 +127,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "identity/email-verified-type",
-        title: "an address that is verified only for a loose comparison",
+        title: "An address that is verified only for a loose comparison",
         level: Level::Must,
         positive: false,
         why: "`\"false\"` is true in many languages.",
@@ -154,7 +154,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "identity/sub-exact",
-        title: "subjects that are nearly equal",
+        title: "Subjects that are nearly equal",
         level: Level::Must,
         positive: false,
         why: "`sub` is case sensitive: a database that ignores case makes one account of two people.",
@@ -178,7 +178,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "identity/sub-odd-values",
-        title: "subjects that look like something else",
+        title: "Subjects that look like something else",
         level: Level::Must,
         positive: true,
         why: "A subject is any text; the word admin in it is nobody's privilege.",
@@ -207,7 +207,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "identity/email-odd",
-        title: "addresses that only seem to be of the allowed domain",
+        title: "Addresses that only seem to be of the allowed domain",
         level: Level::Must,
         positive: false,
         why: "A rule about mail domains is only as good as the code that finds the domain.",
@@ -234,7 +234,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "identity/claims-refreshed",
-        title: "rights that were taken away are gone at the next sign-in",
+        title: "Rights that were taken away are gone at the next sign-in",
         level: Level::Should,
         positive: false,
         why: "Whoever loses a role expects to lose it; an account that remembers it keeps the door open.",

@@ -1,29 +1,37 @@
 //! THE LIST of cases: a slice of slices, one file per group, in the order of the catalogue.
 
+mod access_token;
 mod authorization;
 mod callback;
 mod concurrency;
+mod discovery;
 mod expect;
 mod id_token;
 mod identity;
+mod jwks;
 mod logout;
 mod redirect;
 mod robustness;
 mod session;
 mod token_request;
+mod token_response;
 mod userinfo;
 
 use crate::case::Case;
 
 /// Every group with its cases.
 pub const GROUPS: &[(&str, &[Case])] = &[
+    ("discovery", discovery::CASES),
     ("authorization", authorization::CASES),
     ("callback", callback::CASES),
     ("token-request", token_request::CASES),
+    ("token-response", token_response::CASES),
     ("id-token", id_token::proof::CASES),
     ("id-token", id_token::header::CASES),
     ("id-token", id_token::claims::CASES),
     ("id-token", id_token::content::CASES),
+    ("access-token", access_token::CASES),
+    ("jwks", jwks::CASES),
     ("userinfo", userinfo::CASES),
     ("identity", identity::CASES),
     ("session", session::CASES),

@@ -246,7 +246,7 @@ pub(super) const CASES: &[Case] = &[
                     He tries the ids in between.\n\
                     One of them is somebody's session.",
             right: "Draws 128 bits or more from a cryptographic generator.",
-            false_alarm: "Cookies that hold the session themselves (encrypted, signed) are only asked to differ. Between \
+            false_alarm: "Of cookies that hold the session themselves (encrypted, signed) not all may be the same. Between \
                           112 and 128 estimated bits it passes.",
             maps: &["CVE-2024-52801"],
         },

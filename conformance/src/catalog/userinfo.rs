@@ -58,7 +58,7 @@ const fn escaped(name: &'static str, faults: &'static [mock_idp::Fault]) -> Vari
 pub(crate) const CASES: &[Case] = &[
     Case {
         id: "userinfo/bearer-in-header",
-        title: "the access token travels in the header of the userinfo request",
+        title: "The access token travels in the header of the userinfo request",
         level: Level::Must,
         positive: false,
         why: "A token in a URL ends in access logs, histories and Referer headers.",
@@ -84,7 +84,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "userinfo/sub-mismatch",
-        title: "userinfo of another user",
+        title: "Userinfo of another user",
         level: Level::Must,
         positive: false,
         why: "The ID token says who signed in; claims about anybody else must not become part of that session.",
@@ -104,7 +104,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "userinfo/sub-missing",
-        title: "userinfo without a subject",
+        title: "Userinfo without a subject",
         level: Level::Must,
         positive: false,
         why: "A comparison that is skipped when there is nothing to compare lets any answer in.",
@@ -128,7 +128,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "userinfo/sub-ambiguous",
-        title: "userinfo with two subjects",
+        title: "Userinfo with two subjects",
         level: Level::Must,
         positive: false,
         why: "If the comparison reads one subject and the account the other, the check was for nothing.",
@@ -153,7 +153,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "userinfo/faults",
-        title: "a userinfo endpoint that fails",
+        title: "A userinfo endpoint that fails",
         level: Level::Should,
         positive: false,
         why: "The sign-in must not hang, loop or crash because a second call after it failed.",
@@ -185,7 +185,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "userinfo/jwt-response",
-        title: "userinfo as a signed token",
+        title: "Userinfo as a signed token",
         level: Level::Should,
         positive: false,
         why: "A signed answer that nobody verifies is an unsigned one.",
@@ -210,7 +210,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "userinfo/missing-optional",
-        title: "a user without name and address",
+        title: "A user without name and address",
         level: Level::Must,
         positive: true,
         why: "Claims that were not released are simply absent, and two users without an address are still two users.",
@@ -249,11 +249,15 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "userinfo/claims-xss",
-        title: "a profile with HTML and scripts in it",
+        title: "A profile with HTML and scripts in it",
         level: Level::Must,
         positive: false,
         why: "Users can often edit their own profile; what they write there runs in the browser of whoever looks at it.",
-        spec: &[ASVS.section("1.2.1"), ASVS.section("3.2.2"), WSTG.section("INPV-02")],
+        spec: &[
+            ASVS.section("1.2.1"),
+            ASVS.section("3.2.2"),
+            WSTG.section("WSTG-INPV-02"),
+        ],
         needs: CALLS_USERINFO,
         lane: Lane::Parallel,
         variants: &[
@@ -275,11 +279,11 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "userinfo/picture-ssrf",
-        title: "a picture at an address inside the network",
+        title: "A picture at an address inside the network",
         level: Level::Should,
         positive: false,
         why: "A server that fetches what a profile names can be sent to addresses that only it can reach.",
-        spec: &[ASVS.section("1.3.6"), WSTG.section("INPV-19")],
+        spec: &[ASVS.section("1.3.6"), WSTG.section("WSTG-INPV-19")],
         needs: CALLS_USERINFO,
         lane: Lane::Parallel,
         variants: &[
@@ -320,7 +324,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "userinfo/redirect",
-        title: "a userinfo endpoint that redirects to a foreign origin",
+        title: "A userinfo endpoint that redirects to a foreign origin",
         level: Level::Must,
         positive: false,
         why: "An HTTP client that follows with the same headers hands the access token to whoever is named.",

@@ -7,8 +7,10 @@ pub mod content;
 pub mod cookies;
 pub mod crowd;
 mod facts;
+pub mod keys;
 pub mod leaks;
 pub mod logout;
+pub mod metadata;
 pub mod pages;
 mod randomness;
 pub mod redirects;
@@ -16,6 +18,7 @@ pub mod requests;
 pub mod second_origin;
 pub mod session;
 pub mod sign_in;
+pub mod token;
 pub mod token_request;
 pub mod userinfo;
 

@@ -32,7 +32,12 @@ pub const SIGNS_IN_AS_USER: Check = Check {
         match after(evidence) {
             Ok(Shows::Person(name)) if *name == flow.person => {}
             Ok(shows) => return shown(shows, "sign-in"),
-            Err(why) => return CannotTell(why),
+            Err(why) => {
+                return match probed(evidence).filter(|hop| hop.is_server_error()) {
+                    Some(hop) => Broken(server_error(hop)),
+                    None => CannotTell(why),
+                };
+            }
         }
         let requests = token_requests(evidence, flow.id);
         if requests != 1 {
@@ -101,6 +106,11 @@ fn after(evidence: &Evidence) -> Result<&Shows, String> {
         Shows::Unclear(what) => Err(format!("the protected page fits neither pattern: {what}")),
         shows => Ok(shows),
     }
+}
+
+/// The request behind the probe labelled `after`.
+fn probed(evidence: &Evidence) -> Option<&Hop> {
+    evidence.hops.get(evidence.probe(AFTER)?.hop)
 }
 
 /// Whom the probe labelled `before` showed.

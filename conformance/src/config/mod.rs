@@ -3,6 +3,8 @@
 mod problem;
 mod validate;
 
+pub(crate) use self::validate::date;
+
 use std::{
     fs,
     path::{Path, PathBuf},

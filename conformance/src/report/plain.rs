@@ -117,7 +117,10 @@ pub(super) fn opening(header: &Header, look: &Look) -> String {
     let where_to = format!(
         "{} {}   {} {} (built in)",
         faint("target"),
-        look.paint(Tone::Strong, &look.text(&header.target)),
+        look.paint(
+            Tone::Strong,
+            &look.text(&header.target.replace(":{port}", " (free port)"))
+        ),
         faint("idp"),
         look.text(&header.issuer),
     );

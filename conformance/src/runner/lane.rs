@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
+    panic::AssertUnwindSafe,
 };
+
+use futures_util::FutureExt;
 
 use mock_idp::Fault;
 use tokio::task::JoinSet;
@@ -17,7 +20,7 @@ use super::{
 use crate::{
     case::Case,
     evidence::Evidence,
-    judge::{Judgement, judge},
+    judge::{Judgement, judge, judge_all},
     outcome::{Level, Outcome, Verdict},
     run::{CheckResult, Control, ControlTriple},
     target::Config,
@@ -143,6 +146,12 @@ impl Context<'_, '_> {
         })
     }
 
+    /// A walk that panicked is a bug of the harness, and says nothing about the app.
+    fn settle_bug(&mut self, task: Task) {
+        let verdict = Verdict::Error("the harness has a bug: this walk panicked (see standard error)".to_owned());
+        self.ledger.settle(task.case, task.variant, verdict, self.on);
+    }
+
     fn seed(&self, task: Task) -> u64 {
         seed_of(
             self.options.seed,
@@ -171,7 +180,7 @@ pub(super) async fn side_by_side(
 ) {
     let mut queue = context.tasks(&cases);
     let mut waiting: Vec<Walked> = Vec::new();
-    let mut running: JoinSet<Walked> = JoinSet::new();
+    let mut running: JoinSet<Result<Walked, Task>> = JoinSet::new();
     let mut controls = 0_u64;
     loop {
         while running.len() < jobs && waiting.len() + running.len() < jobs * WALKS_PER_CONTROL {
@@ -180,10 +189,11 @@ pub(super) async fn side_by_side(
             spawn(&mut running, context, stage, task);
         }
         match running.join_next().await {
-            Some(Ok(walked)) => waiting.push(walked),
+            Some(Ok(Ok(walked))) => waiting.push(walked),
+            Some(Ok(Err(task))) => context.settle_bug(task),
             Some(Err(error)) => context
                 .ledger
-                .notice(format!("a walk ended early: {error}"), context.on),
+                .notice(format!("a walk was cancelled: {error}"), context.on),
             None if waiting.is_empty() => return,
             None => {}
         }
@@ -214,14 +224,17 @@ pub(super) async fn side_by_side(
     }
 }
 
-fn spawn(running: &mut JoinSet<Walked>, context: &Context<'_, '_>, stage: &Stage, task: Task) {
+fn spawn(running: &mut JoinSet<Result<Walked, Task>>, context: &Context<'_, '_>, stage: &Stage, task: Task) {
     let world = stage.world.clone();
     let seed = context.seed(task);
     let mark = stage.printed();
     let this = variant(task.case, task.variant);
     running.spawn(async move {
-        let evidence = walk(&world, this.script, this.faults, seed).await;
-        Walked { task, evidence, mark }
+        // A bug in a walk must cost one case, not the run.
+        let walked = AssertUnwindSafe(walk(&world, this.script, this.faults, seed))
+            .catch_unwind()
+            .await;
+        walked.map(|evidence| Walked { task, evidence, mark }).map_err(|_| task)
     });
 }
 
@@ -438,7 +451,14 @@ async fn walk_afresh(context: &Context<'_, '_>, task: Task) -> Fresh {
         }
     };
     let seed = context.seed(task);
-    let mut evidence = walk(&stage.world, this.script, this.faults, seed).await;
+    // An app that does not start with these faults cannot be walked; what that means the checks decide.
+    let script = if stage.start_problem.is_some() {
+        &[]
+    } else {
+        this.script
+    };
+    let mut evidence = walk(&stage.world, script, this.faults, seed).await;
+    evidence.start_problem = stage.start_problem.take();
     stage.world.idp.behave(&stage.world.server);
     let after_seed = seed_of(seed, "after");
     let (_, mut after) = control::sign_in(&stage.world, after_seed).await;
@@ -491,11 +511,11 @@ pub(super) fn watch(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
     if cases.is_empty() {
         return;
     }
-    let everything = merge(context.ledger.everything());
-    let tasks = context.tasks(&cases);
-    for task in tasks {
+    let walks: Vec<Evidence> = context.ledger.everything().cloned().collect();
+    let walks: Vec<&Evidence> = walks.iter().collect();
+    for task in context.tasks(&cases) {
         let this = variant(task.case, task.variant);
-        let judgement = judge(task.case, this, context.options.profile, &everything);
+        let judgement = judge_all(task.case, this, context.options.profile, &walks);
         let triple = ControlTriple {
             before: "ok".to_owned(),
             twin: "not needed".to_owned(),
@@ -505,44 +525,4 @@ pub(super) fn watch(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
             .ledger
             .judged(task.case, task.variant, judgement, triple, context.on);
     }
-}
-
-/// All evidence of the running app as one: flows keep their ids, probes their hops. An app that was started anew has
-/// another registration, which would make everything that it rightly sends look wrong: its evidence stays out.
-fn merge<'e>(all: impl Iterator<Item = &'e Evidence>) -> Evidence {
-    let mut all = all.peekable();
-    let mut whole = Evidence {
-        target: all.peek().map(|first| first.target.clone()).unwrap_or_default(),
-        ..Evidence::default()
-    };
-    for (number, part) in all.enumerate() {
-        if part.target != whole.target {
-            continue;
-        }
-        let base = whole.hops.len();
-        // Everybody is somebody else: the same three names recur in every walk.
-        let rename = |name: &str| format!("{name}#{number}");
-        whole.people.extend(part.people.iter().cloned().map(|mut person| {
-            person.name = rename(&person.name);
-            person
-        }));
-        whole.flows.extend(part.flows.iter().cloned().map(|mut flow| {
-            flow.person = rename(&flow.person);
-            flow.browser = rename(&flow.browser);
-            flow
-        }));
-        whole.hops.extend(part.hops.iter().cloned().map(|mut hop| {
-            hop.who = rename(&hop.who);
-            hop
-        }));
-        whole.probes.extend(part.probes.iter().cloned().map(|mut probe| {
-            probe.who = rename(&probe.who);
-            probe.hop += base;
-            probe
-        }));
-        whole.records.extend(part.records.iter().cloned());
-    }
-    whole.records.sort_by_key(|record| record.at);
-    whole.records.dedup();
-    whole
 }

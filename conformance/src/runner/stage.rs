@@ -11,11 +11,8 @@ use crate::{
     evidence::TargetFacts,
     process::{App, free_port},
     target::{Config, Port, Start},
-    walk::{ODD, Site, World},
+    walk::{DEFAULT_SERVER, ODD, Site, World},
 };
-
-/// The authorization server that the main stage uses, as in every Okta org.
-const DEFAULT_SERVER: &str = "default";
 
 /// How long to leave an unknown app after a key fetch: the longest cool-down of the common libraries is 60 s.
 const COOL_DOWN: Duration = Duration::from_secs(60);
@@ -37,6 +34,8 @@ pub(super) struct Org {
 pub(super) struct Stage {
     /// Where walks happen.
     pub(super) world: World,
+    /// Why the app did not become ready, where server-wide faults may be the reason.
+    pub(super) start_problem: Option<String>,
     app: Option<Running>,
     starter: Option<Starter>,
     vars: BTreeMap<String, String>,
@@ -154,6 +153,13 @@ impl Org {
             restartable: target.start.is_some() || options.launcher.is_some(),
             ..TargetFacts::default()
         };
+        let starts = options.launcher.is_some() || target.start.is_some();
+        let patience = if starts { COOL_DOWN_OF_OURS } else { COOL_DOWN };
+        let cool_down = config.run.cool_down.map_or(patience, Duration::from_secs);
+        let facts = TargetFacts {
+            cool_down: cool_down.as_secs(),
+            ..facts
+        };
         let site = Site::new(target, port, facts).map_err(|error| error.to_string())?;
         self.register(&credentials, &site);
         self.idp.misbehave(&server, faults);
@@ -178,27 +184,28 @@ impl Org {
             ),
             ("folder".to_owned(), config.folder.display().to_string()),
         ]);
-        let patience = if starter.is_some() {
-            COOL_DOWN_OF_OURS
-        } else {
-            COOL_DOWN
-        };
         let mut stage = Stage {
             world: World {
                 idp: self.idp.clone(),
                 server,
                 client: self.client.clone(),
                 browsers: self.browsers.clone(),
-                cool_down: config.run.cool_down.map_or(patience, Duration::from_secs),
+                cool_down,
                 crowd: options.crowd,
                 site: Arc::new(site),
             },
+            start_problem: None,
             app: None,
             starter,
             vars,
         };
-        if stage.starter.is_some() {
-            stage.restart().await?;
+        if stage.starter.is_some()
+            && let Err(error) = stage.restart().await
+        {
+            if faults.is_empty() {
+                return Err(error);
+            }
+            stage.start_problem = Some(error);
         }
         Ok(stage)
     }

@@ -42,6 +42,12 @@ use crate::{
     script::{Act, IdpAct, MAIN, Pause, Slot, Step, Who},
 };
 
+/// The authorization server that the main stage uses, as in every Okta org.
+pub const DEFAULT_SERVER: &str = "default";
+
+/// How long an app may wait for an authorization server that does not answer, and a little more.
+const PATIENCE: Duration = Duration::from_secs(65);
+
 /// Everything that a walk happens in: the authorization server, the app, and a way to send requests.
 #[derive(Clone)]
 pub struct World {
@@ -63,6 +69,17 @@ pub struct World {
 
 /// Walks `script`; the faults ride on the flow in slot `MAIN`. `seed` decides every random value.
 pub async fn walk(world: &World, script: &[Step], faults: &[Fault], seed: u64) -> Evidence {
+    let patient;
+    let world = if faults.iter().any(|fault| fault.delays()) {
+        // The app must give up by itself; only then is it the harness that does not wait any longer.
+        patient = World {
+            client: world.client.patient(PATIENCE),
+            ..world.clone()
+        };
+        &patient
+    } else {
+        world
+    };
     let mut walker = Walker::new(world, faults, seed);
     walker.take_places(script).await;
     for (index, step) in script.iter().enumerate() {
@@ -76,7 +93,12 @@ pub async fn walk(world: &World, script: &[Step], faults: &[Fault], seed: u64) -
 /// Fetches the authorization server's record of these flows anew: late calls are seen.
 pub fn refresh_records(idp: &MockIdp, server: &str, evidence: &mut Evidence) {
     let mut records: Vec<Record> = evidence.flows.iter().flat_map(|flow| idp.records(flow.id)).collect();
-    let since = evidence.hops.first().map_or(Stamp(u64::MAX), |hop| hop.at);
+    // A fresh server has no other app: what was asked of it while the app started belongs here too.
+    let since = if server == DEFAULT_SERVER {
+        evidence.hops.first().map_or(Stamp(u64::MAX), |hop| hop.at)
+    } else {
+        Stamp(0)
+    };
     let until = evidence.hops.last().map_or(Stamp(0), |hop| hop.done);
     let values = marks(evidence);
     let ours = |record: &Record| {
@@ -328,10 +350,12 @@ impl<'w> Walker<'w> {
         }
     }
 
-    /// Lets a session's time run out: this is what the case is about, not synchronisation.
+    /// Lets a session's or a token's time run out: this is what the case is about, not synchronisation.
     async fn wait(&mut self, pause: Pause) {
         let declares = &self.world.site.declares;
         let seconds = match pause {
+            // The walker adds two: longer than a token of one second lives.
+            Pause::TokenLife => Some(0),
             Pause::SessionIdle => declares.session_idle,
             Pause::SessionLifetime => declares.session_lifetime,
         };

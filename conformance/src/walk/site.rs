@@ -135,7 +135,11 @@ impl Site {
                 SignOut::Click(_) => None,
             },
             Place::Protected => Some(self.at(&self.oracle.probe)),
-            Place::PostLogout => self.facts.post_logout.first().and_then(|uri| Url::parse(uri).ok()),
+            // An app that signs out locally registers none: its users land where they started.
+            Place::PostLogout => match self.facts.post_logout.first() {
+                Some(uri) => Url::parse(uri).ok(),
+                None => Some(self.origin.clone()),
+            },
             Place::BackChannel => self.backchannel.clone(),
             Place::InitiateLogin => self.initiate_login.clone(),
             Place::Root => Some(self.origin.clone()),

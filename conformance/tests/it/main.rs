@@ -7,6 +7,7 @@
 
 mod agreement;
 mod browser_cookies;
+mod cli;
 mod config;
 mod engine;
 mod fixed_run;

@@ -207,6 +207,19 @@ impl Fault {
         self == self.twin()
     }
 
+    /// Whether it lets the relying party wait, so that its own time limit decides how long the user does.
+    #[must_use]
+    pub const fn delays(self) -> bool {
+        use TokenResponseFault::{Hang, Slow5s, Slow30s, Trickle};
+        matches!(
+            self,
+            Fault::TokenResponse(Slow5s | Slow30s | Trickle | Hang)
+                | Fault::Userinfo(UserinfoFault::Slow5s | UserinfoFault::Hang)
+                | Fault::Metadata(MetadataFault::Slow30s)
+                | Fault::Jwks(JwksFault::Slow2s | JwksFault::Slow30s | JwksFault::Hang)
+        )
+    }
+
     /// How far it reaches.
     #[must_use]
     pub const fn reach(self) -> Reach {

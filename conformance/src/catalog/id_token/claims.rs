@@ -279,7 +279,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/exp-past",
-        title: "expired ID token",
+        title: "Expired ID token",
         level: Level::Must,
         positive: false,
         why: "The expiry is what makes a stolen or logged token worthless after a while.",
@@ -408,7 +408,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/time-tolerance",
-        title: "times that are right, and a little unusual",
+        title: "Times that are right, and a little unusual",
         level: Level::Should,
         positive: true,
         why: "Clocks differ by seconds and JSON numbers have several forms: being stricter only locks users out.",
@@ -541,7 +541,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/replayed-token",
-        title: "the ID token of an earlier sign-in, still valid",
+        title: "The ID token of an earlier sign-in, still valid",
         level: Level::Must,
         positive: false,
         why: "Tokens are seen by more eyes than one likes; only the nonce says that this one was already used.",

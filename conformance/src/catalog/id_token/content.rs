@@ -25,6 +25,8 @@ const STEPS_UP_OR_REFUSES: &[Expect] = &[
     Should(STAYS_CLEAN),
     Must(NEVER_AS_SOMEBODY_ELSE),
 ];
+/// Refused, or consistently the last of two members.
+const REFUSED_OR_LAST: &[Expect] = &[Should(REFUSES_SIGN_IN), Should(STAYS_CLEAN)];
 const CLEAN: &[Expect] = &[Should(STAYS_CLEAN), Must(SHOWS_NO_STRANGER)];
 const FITS: &[Expect] = &[
     Should(SIGNS_IN_AS_USER),
@@ -85,7 +87,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/step-up-claims",
-        title: "authentication that is older or weaker than was asked for",
+        title: "Authentication that is older or weaker than was asked for",
         level: Level::Should,
         positive: false,
         why: "An app that asks for a fresh or strong sign-in and never looks at the answer has asked for nothing.",
@@ -134,7 +136,13 @@ pub(crate) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[
-            preferably_refused("sub-victim-last", &[IdToken(F::SubTwiceVictimLast)]),
+            // RFC 7519 §4: a parser refuses, or takes the last; then the authorization server named the victim.
+            Variant::of(
+                "sub-victim-last",
+                SIGN_IN,
+                &[IdToken(F::SubTwiceVictimLast)],
+                REFUSED_OR_LAST,
+            ),
             preferably_refused("sub-victim-first", &[IdToken(F::SubTwiceVictimFirst)]),
             preferably_refused("aud-wrong-first", &[IdToken(F::AudTwiceWrongFirst)]),
             preferably_refused("aud-wrong-last", &[IdToken(F::AudTwiceWrongLast)]),
@@ -156,7 +164,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/type-confusion",
-        title: "claims of the wrong JSON type",
+        title: "Claims of the wrong JSON type",
         level: Level::Should,
         positive: false,
         why: "Code that expects text and meets a list crashes, or compares the wrong things.",
@@ -183,7 +191,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/extra-claims",
-        title: "claims that nobody knows, and names in every alphabet",
+        title: "Claims that nobody knows, and names in every alphabet",
         level: Level::Must,
         positive: true,
         why: "Issuers add claims whenever they like, and users have names that are not ASCII.",

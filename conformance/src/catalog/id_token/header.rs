@@ -223,7 +223,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/cross-jwt",
-        title: "another token of the issuer in place of the ID token",
+        title: "Another token of the issuer in place of the ID token",
         level: Level::Must,
         positive: false,
         why: "Everything an issuer signs has a valid signature; only some of it says that a user signed in here, now.",
@@ -252,7 +252,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/unexpected-jwe",
-        title: "encrypted ID token where none was agreed",
+        title: "Encrypted ID token where none was agreed",
         level: Level::Must,
         positive: false,
         why: "Decryption proves nothing about the sender, and its parameters can cost the server minutes.",
@@ -305,7 +305,8 @@ pub(crate) const CASES: &[Case] = &[
             refused("array", &[IdToken(F::PayloadArray)]),
             refused("string", &[IdToken(F::PayloadString)]),
             refused("trailing-bytes", &[IdToken(F::TrailingBytes)]),
-            refused("bom", &[IdToken(F::ByteOrderMark)]),
+            // RFC 8259 §8.1: a parser may ignore a byte order mark.
+            refused_or_noted("bom", &[IdToken(F::ByteOrderMark)]),
         ],
         explain: Explain {
             story: "The token has one, two or four segments, ten thousand dots, or characters base64url has not.\n\

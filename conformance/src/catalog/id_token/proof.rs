@@ -79,7 +79,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/alg-none",
-        title: "unsigned ID token that says so",
+        title: "Unsigned ID token that says so",
         level: Level::Must,
         positive: false,
         why: "A library that obeys the header of the token it is to verify verifies nothing.",
@@ -117,7 +117,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/alg-none-variants",
-        title: "unsigned ID token whose algorithm is a spelling of none, or nothing",
+        title: "Unsigned ID token whose algorithm is a spelling of none, or nothing",
         level: Level::Must,
         positive: false,
         why: "A deny-list that knows only the spelling `none` is walked around with one capital letter.",

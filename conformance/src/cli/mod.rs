@@ -1,0 +1,397 @@
+//! The command line: one command per file, every flag with an environment twin, exit codes from [`crate::exit`].
+
+mod doctor;
+mod env;
+mod explain;
+mod list;
+mod run;
+mod terminal;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use futures_util::FutureExt;
+
+use crate::{
+    config::{ConfigError, FILE_NAME},
+    exit,
+    runner::Driver,
+    select::UnknownSelector,
+    target::{Config, Profile},
+};
+
+/// Drives a web app through OpenID Connect sign-in and sign-out, injects faults and attacks, and judges.
+#[derive(Debug, Parser)]
+#[command(
+    name = "conformance",
+    version,
+    about,
+    max_term_width = 110,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run cases against the app that conformance.toml describes
+    Run(Box<RunArgs>),
+    /// Check the set-up only: preflight and one honest sign-in, no case
+    Doctor(Box<DoctorArgs>),
+    /// List the cases: what, why, where they run
+    List(ListArgs),
+    /// Explain a case: the attack, what is sent, how it is decided, what a right app does
+    Explain(ExplainArgs),
+    /// Print issuer, client id and secret for an app that is started by hand
+    Env(EnvArgs),
+    /// Print the version
+    Version(VersionArgs),
+}
+
+impl Command {
+    fn verbosity(&self) -> u8 {
+        match self {
+            Command::Run(args) => args.look.verbose,
+            Command::Doctor(args) => args.look.verbose,
+            _ => 0,
+        }
+    }
+}
+
+/// Which configuration, and what it may reach.
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// Configuration file [default: the nearest conformance.toml, searched upwards]
+    #[arg(long, value_name = "FILE", env = "CONFORMANCE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Allow a target on this host, which is not this machine (repeatable)
+    #[arg(long, value_name = "HOST", env = "CONFORMANCE_ALLOW_HOST", value_delimiter = ',')]
+    allow_host: Vec<String>,
+}
+
+/// How to walk.
+#[derive(Debug, Args)]
+struct WalkArgs {
+    /// Which rules fail a run: core, okta (default) or asvs
+    #[arg(long, value_enum, env = "CONFORMANCE_PROFILE", hide_possible_values = true)]
+    profile: Option<Profile>,
+    /// Who walks: http, or webdriver[=URL] for a real browser
+    #[arg(long, default_value = "http", env = "CONFORMANCE_DRIVER", value_parser = driver)]
+    driver: Driver,
+    /// Cases at once; lowered when the app does not bear it [default: 4]
+    #[arg(long, value_name = "N", env = "CONFORMANCE_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+    /// Decides every random value, hexadecimal [default: random]
+    #[arg(long, value_name = "HEX", env = "CONFORMANCE_SEED", value_parser = seed)]
+    seed: Option<u64>,
+    /// Limit of one request: 10, 10s, 500ms [default: 10s]
+    #[arg(long, value_name = "TIME", env = "CONFORMANCE_TIMEOUT", value_parser = duration)]
+    timeout: Option<Duration>,
+}
+
+/// How output looks.
+#[derive(Clone, Copy, Debug, Args)]
+struct LookArgs {
+    /// Colour [default: auto; NO_COLOR, FORCE_COLOR and CLICOLOR_FORCE are heard]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        env = "CONFORMANCE_COLOR",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    color: When,
+    /// Only ASCII
+    #[arg(long, env = "CONFORMANCE_ASCII", value_parser = FalseyValueParser::new())]
+    ascii: bool,
+    /// Only what is not well, and the last line
+    #[arg(short, long, env = "CONFORMANCE_QUIET", value_parser = FalseyValueParser::new())]
+    quiet: bool,
+    /// Narrate on standard error (-vv: more)
+    #[arg(short, long, action = clap::ArgAction::Count, env = "CONFORMANCE_VERBOSE")]
+    verbose: u8,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Cases to run [default: all]; an argument that ends in .toml is the configuration. callback/state-missing,
+    /// callback/*, */aud-*, level:must, lane:slow, failed (in the last run), 'not logout/*'
+    #[arg(value_name = "FILE.toml|SELECTOR")]
+    selectors: Vec<String>,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    walk: WalkArgs,
+    /// Also red: warn (a broken SHOULD)
+    #[arg(long, value_enum, env = "CONFORMANCE_FAIL_ON")]
+    fail_on: Option<FailOn>,
+    /// Inconclusive cases do not make the run red
+    #[arg(long, env = "CONFORMANCE_ALLOW_INCONCLUSIVE", value_parser = FalseyValueParser::new())]
+    allow_inconclusive: bool,
+    /// Findings do not make the run red; a run that did not work still does
+    #[arg(long, env = "CONFORMANCE_EXIT_ZERO", value_parser = FalseyValueParser::new())]
+    exit_zero: bool,
+    /// Write reports: junit, json, each with =PATH if wanted (comma-separated, repeatable)
+    #[arg(long, value_name = "KIND[=PATH]", env = "CONFORMANCE_REPORT", value_delimiter = ',', value_parser = run::report_request)]
+    report: Vec<run::ReportRequest>,
+    /// Keep this run's files here instead of .conformance/runs/ID beside the configuration
+    #[arg(long, value_name = "DIR", env = "CONFORMANCE_OUT")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    /// The configuration
+    #[arg(value_name = "FILE.toml")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    walk: WalkArgs,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Which cases [default: all]; see `conformance run --help`
+    #[arg(value_name = "SELECTOR")]
+    selectors: Vec<String>,
+    /// text, json or md
+    #[arg(
+        long,
+        value_enum,
+        default_value = "text",
+        env = "CONFORMANCE_FORMAT",
+        hide_possible_values = true
+    )]
+    format: list::Format,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+#[derive(Debug, Args)]
+struct ExplainArgs {
+    /// The case, for instance callback/state-missing
+    case: String,
+    /// Markdown instead of text
+    #[arg(long, env = "CONFORMANCE_MD", value_parser = FalseyValueParser::new())]
+    md: bool,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+#[derive(Debug, Args)]
+struct EnvArgs {
+    /// The configuration
+    #[arg(value_name = "FILE.toml")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// sh (for eval), dotenv or json
+    #[arg(
+        long,
+        value_enum,
+        default_value = "sh",
+        env = "CONFORMANCE_ENV_FORMAT",
+        hide_possible_values = true
+    )]
+    format: env::Format,
+}
+
+#[derive(Debug, Args)]
+struct VersionArgs {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Warn,
+    Fail,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What ends a command early, each with its exit code.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    #[error(
+        "there is no {FILE_NAME} here or above; `conformance run FILE.toml` names one, and the README shows how to write it"
+    )]
+    NoConfig,
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Selector(#[from] UnknownSelector),
+    #[error("{what}: {source}")]
+    Write { what: String, source: io::Error },
+    #[error(transparent)]
+    Output(#[from] io::Error),
+}
+
+impl CommandError {
+    fn code(&self) -> u8 {
+        match self {
+            CommandError::Selector(_) => exit::NOTHING_SELECTED,
+            CommandError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => exit::CLEAN,
+            _ => exit::USAGE,
+        }
+    }
+}
+
+/// Runs the program with these arguments and returns its exit code.
+pub async fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match program()
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _gone = error.print();
+            return if error.use_stderr() { exit::USAGE } else { exit::CLEAN };
+        }
+    };
+    match AssertUnwindSafe(dispatch(cli)).catch_unwind().await {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            let code = error.code();
+            if code != exit::CLEAN {
+                let _gone = writeln!(io::stderr(), "error: {error}");
+            }
+            code
+        }
+        Err(_) => {
+            let _gone = writeln!(
+                io::stderr(),
+                "error: this is a bug in conformance; the lines above say where"
+            );
+            exit::BUG
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<u8, CommandError> {
+    terminal::narrate_at(cli.command.verbosity());
+    match cli.command {
+        Command::Run(args) => run::run(*args).await,
+        Command::Doctor(args) => doctor::doctor(*args).await,
+        Command::List(args) => list::list(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Env(args) => env::env(args),
+        Command::Version(args) => version(&args),
+    }
+}
+
+/// The help text of a command (`""` for the program itself), as `--help` prints it without colours on a hundred columns.
+#[must_use]
+pub fn help(command: &str) -> String {
+    let mut program = program().term_width(100);
+    program.build();
+    match program.find_subcommand_mut(command) {
+        Some(sub) => sub.render_help().to_string(),
+        None => program.render_help().to_string(),
+    }
+}
+
+/// The command line: help shows which variables there are, not what they hold.
+fn program() -> clap::Command {
+    Cli::command().after_help(after_help()).mut_subcommands(|sub| {
+        let sub = sub.mut_args(|arg| arg.hide_env_values(true));
+        if sub.get_name() == "run" {
+            sub.after_help(after_help())
+        } else {
+            sub
+        }
+    })
+}
+
+fn version(args: &VersionArgs) -> Result<u8, CommandError> {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut out = io::stdout();
+    if args.json {
+        writeln!(
+            out,
+            "{}",
+            serde_json::json!({ "name": "conformance", "version": version, "run_schema": crate::report::json::SCHEMA })
+        )?;
+    } else {
+        writeln!(out, "conformance {version}")?;
+    }
+    Ok(exit::CLEAN)
+}
+
+/// Reads the configuration: the positional file, `--config`, or the nearest one upwards.
+fn load(file: Option<&Path>, args: &ConfigArgs) -> Result<Config, CommandError> {
+    let file = match (file, &args.config) {
+        (Some(_), Some(_)) if std::env::var_os("CONFORMANCE_CONFIG").is_none() => {
+            return Err(CommandError::Usage(
+                "the configuration is given twice: as FILE.toml and as --config".to_owned(),
+            ));
+        }
+        (Some(file), _) => file.to_owned(),
+        (None, Some(file)) => file.clone(),
+        (None, None) => {
+            let here = std::env::current_dir()?;
+            let found = Config::find(&here).ok_or(CommandError::NoConfig)?;
+            // Relative where it lies below, as people would type it.
+            found.strip_prefix(&here).map(Path::to_owned).unwrap_or(found)
+        }
+    };
+    Ok(Config::load(&file, &args.allow_host)?)
+}
+
+fn driver(text: &str) -> Result<Driver, String> {
+    match text.split_once('=') {
+        None if text == "http" => Ok(Driver::Http),
+        None if text == "webdriver" => Ok(Driver::WebDriver { url: None }),
+        Some(("webdriver", url)) if url.starts_with("http") => Ok(Driver::WebDriver {
+            url: Some(url.to_owned()),
+        }),
+        _ => Err("wanted http, webdriver, or webdriver=http://127.0.0.1:9515".to_owned()),
+    }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    u64::from_str_radix(text.trim_start_matches("0x"), 16).map_err(|_| "wanted up to 16 hexadecimal digits".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 0.001),
+        None => (text.strip_suffix('s').unwrap_or(text), 1.0),
+    };
+    match number.trim().parse::<f64>() {
+        Ok(number) if number > 0.0 && number * unit <= 3600.0 => Ok(Duration::from_secs_f64(number * unit)),
+        _ => Err("wanted a time between 1ms and 3600s, such as 10, 2.5s or 500ms".to_owned()),
+    }
+}
+
+fn after_help() -> String {
+    let mut text = "Exit codes, the first that applies:\n".to_owned();
+    for (code, sentence) in exit::ALL {
+        text.push_str(&format!("  {code:>3}  {sentence}\n"));
+    }
+    text.push_str("\nFlags come before CONFORMANCE_* variables, these before conformance.toml, that before defaults.");
+    text
+}

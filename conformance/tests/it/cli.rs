@@ -1,0 +1,276 @@
+//! The program as people run it: help, listings, mistakes, exit codes.
+
+use assert_cmd::Command;
+
+/// The program, heedless of the variables of whoever runs the tests.
+fn conformance() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("CONFORMANCE_")
+            || ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS"].contains(&name.as_str())
+        {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Exit code, standard output, standard error.
+fn outcome(command: &mut Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn help_is_an_interface() {
+    let mut text = String::new();
+    for command in ["", "run", "doctor", "list", "explain", "env", "version"] {
+        text.push_str(&format!(
+            "==== conformance {command}\n{}\n",
+            conformance::cli::help(command)
+        ));
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 110),
+        "no line is wider than the page"
+    );
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn every_flag_that_takes_part_in_a_run_has_an_environment_twin() {
+    let help = conformance::cli::help("run");
+    let flags = help
+        .split("\n      --")
+        .skip(1)
+        .chain(help.split("\n  -").skip(1).filter(|text| !text.starts_with('-')));
+    for flag in flags.filter(|flag| !flag.starts_with("h, --help")) {
+        assert!(flag.contains("CONFORMANCE_"), "{flag}");
+    }
+}
+
+#[test]
+fn the_readme_speaks_of_commands_and_flags_that_exist() {
+    let readme = include_str!("../../../README.md");
+    let help: String = ["", "run", "doctor", "list", "explain", "env", "version"]
+        .iter()
+        .map(|command| conformance::cli::help(command))
+        .collect();
+    let words = readme.split(|c: char| c.is_whitespace() || "`|(),=[]".contains(c));
+    let cargo = [
+        "--release",
+        "--workspace",
+        "--all",
+        "--check",
+        "--all-targets",
+        "--no-deps",
+        "--package",
+    ];
+    let idp = ["--port"];
+    for flag in words.filter(|word| {
+        word.starts_with("--") && word.trim_matches('-').len() > 1 && !cargo.contains(word) && !idp.contains(word)
+    }) {
+        assert!(help.contains(flag), "the README names {flag}, which no command has");
+    }
+    for (code, sentence) in conformance::exit::ALL {
+        assert!(
+            readme.contains(&format!("| {code} | {sentence} |")),
+            "the README tells what exit code {code} means: {sentence}"
+        );
+    }
+}
+
+#[test]
+fn the_readmes_configuration_is_right() {
+    let readme = include_str!("../../../README.md");
+    let blocks: Vec<&str> = readme
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let parsed = conformance::target::Config::parse(block, std::path::Path::new("README.md"), &[]);
+        assert!(parsed.is_ok(), "{}", parsed.unwrap_err());
+    }
+}
+
+#[test]
+fn a_listing_has_every_case_in_every_format() {
+    let ids: Vec<&str> = conformance::catalog::all().map(|case| case.id).collect();
+    let (code, text, _) = outcome(conformance().args(["list", "--ascii"]));
+    assert_eq!(code, 0);
+    let (_, json, _) = outcome(conformance().args(["list", "--format", "json"]));
+    let json: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    let (_, md, _) = outcome(conformance().args(["list", "--format", "md"]));
+    assert_eq!(json.len(), ids.len());
+    for (id, entry) in ids.iter().zip(&json) {
+        assert_eq!(entry["id"], *id);
+        assert!(text.contains(id) && md.contains(&format!("| `{id}` |")), "{id}");
+    }
+}
+
+#[test]
+fn selectors_narrow_a_listing() {
+    let listed = |selectors: &[&str]| -> Vec<String> {
+        let (code, json, error) = outcome(conformance().args(["list", "--format", "json"]).args(selectors));
+        assert_eq!(code, 0, "{error}");
+        let json: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+        json.iter()
+            .map(|case| case["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let group = listed(&["callback"]);
+    assert!(group.iter().all(|id| id.starts_with("callback/")) && group.len() > 2);
+    assert_eq!(group, listed(&["callback/*"]));
+    let without = listed(&["callback", "not callback/state-*"]);
+    assert!(without.len() < group.len() && without.iter().all(|id| !id.starts_with("callback/state-")));
+    let both = listed(&["callback", "id-token", "level:should"]);
+    let level = |id: &String| conformance::catalog::all().find(|case| case.id == id).unwrap().level;
+    assert!(!both.is_empty() && both.iter().all(|id| level(id) == conformance::outcome::Level::Should));
+    let slow = listed(&["lane:slow"]);
+    assert!(
+        group.iter().all(|id| !slow.contains(id)),
+        "slow cases come only when asked for"
+    );
+}
+
+#[test]
+fn an_unknown_selector_says_what_was_perhaps_meant() {
+    let (code, _, error) = outcome(conformance().args(["list", "callback/state-mising"]));
+    assert_eq!(code, 4);
+    assert!(error.contains("did you mean callback/state-missing"), "{error}");
+}
+
+#[test]
+fn every_case_explains_itself() {
+    for case in conformance::catalog::all() {
+        for form in [&["explain", case.id, "--ascii"][..], &["explain", case.id, "--md"]] {
+            let (code, page, error) = outcome(conformance().args(form));
+            assert_eq!(code, 0, "{error}");
+            let page = page.replace('\n', " ");
+            for heading in [
+                "Why it matters",
+                "What is sent, and how it is decided",
+                "What a right app does",
+                "Clauses",
+            ] {
+                assert!(page.contains(heading), "{} lacks {heading}", case.id);
+            }
+            for variant in case.variants.iter().filter(|_| case.variants.len() > 1) {
+                assert!(
+                    page.contains(variant.name),
+                    "{} lacks variant {}",
+                    case.id,
+                    variant.name
+                );
+            }
+            for check in case.variants.iter().flat_map(|variant| variant.expect) {
+                assert!(
+                    page.contains(check.check.id),
+                    "{} lacks check {}",
+                    case.id,
+                    check.check.id
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn mistakes_have_their_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, error) = outcome(conformance().current_dir(folder.path()).arg("run"));
+    assert_eq!(code, 2);
+    assert!(error.contains("no conformance.toml here or above"), "{error}");
+    std::fs::write(folder.path().join("conformance.toml"), "[target]\nurll = 1\n").unwrap();
+    let (code, _, error) = outcome(conformance().current_dir(folder.path()).arg("run"));
+    assert_eq!(code, 2);
+    assert!(
+        error.contains("conformance.toml:2:1: unknown key `urll`") && error.contains("did you mean `url`?"),
+        "{error}"
+    );
+    assert_eq!(outcome(conformance().args(["run", "--jobs", "0"])).0, 2);
+    assert_eq!(outcome(conformance().args(["run", "a.toml", "b.toml"])).0, 2);
+    assert_eq!(outcome(conformance().arg("explain").arg("no/such-case")).0, 4);
+    assert_eq!(outcome(conformance().arg("--version")).0, 0);
+}
+
+/// An app that is started by hand, on a port where nothing listens.
+const BY_HAND: &str = r#"
+[target]
+url = "http://localhost:9"
+sign_in = { get = "/login" }
+callback = "/callback"
+post_logout = ["http://localhost:9/"]
+[target.session]
+probe = "/me"
+signed_in = { contains = "{user.email}" }
+signed_out = { status = 401 }
+[idp]
+port = 0
+"#;
+
+#[test]
+fn the_environment_for_an_app_that_is_started_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("conformance.toml"),
+        BY_HAND.replace("port = 0", "client_secret = \"it's\""),
+    )
+    .unwrap();
+    let (code, text, _) = outcome(conformance().current_dir(folder.path()).arg("env"));
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(text, @r"
+    export OKTA_ISSUER='http://127.0.0.1:9494/oauth2/default'
+    export OKTA_CLIENT_ID='conformance-web-app'
+    export OKTA_CLIENT_SECRET='it'\''s'
+    export OKTA_REDIRECT_URI='http://localhost:9/callback'
+    export OKTA_POST_LOGOUT_REDIRECT_URI='http://localhost:9/'
+    ");
+    let (_, json, _) = outcome(
+        conformance()
+            .current_dir(folder.path())
+            .args(["env", "--format", "json"]),
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["OKTA_CLIENT_SECRET"], "it's");
+}
+
+#[test]
+fn an_app_that_is_down_is_a_setup_problem_and_passes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("conformance.toml"), BY_HAND).unwrap();
+    for command in ["run", "doctor"] {
+        let (code, text, error) = outcome(conformance().current_dir(folder.path()).args([command, "--ascii"]));
+        assert_eq!(code, 3, "{text}{error}");
+        assert!(text.contains("setup/app-answers"), "{text}");
+        let last = text.lines().last().unwrap();
+        assert!(
+            last.contains("0 pass") && last.ends_with("profile okta: not assessed   exit 3"),
+            "{last}"
+        );
+    }
+}
+
+#[test]
+fn an_app_that_cannot_start_is_told_with_what_it_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = "[target.start]\ncommand = \"echo no database; exit 9\"\n[idp]";
+    let text = BY_HAND
+        .replace("[idp]", start)
+        .replace("localhost:9", "localhost:{port}");
+    std::fs::write(folder.path().join("conformance.toml"), text).unwrap();
+    let (code, text, error) = outcome(conformance().current_dir(folder.path()).arg("run"));
+    assert_eq!(code, 3, "{text}{error}");
+    assert!(
+        text.contains("exit status: 9") && text.contains("no database"),
+        "{text}"
+    );
+}
