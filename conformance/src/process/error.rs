@@ -38,7 +38,7 @@ pub enum StartError {
         command: String,
         /// How it ended.
         status: ExitStatus,
-        /// The last lines that it printed.
+        /// What it printed, shortened.
         output: String,
     },
     /// `build` took too long.
@@ -48,7 +48,7 @@ pub enum StartError {
         command: String,
         /// Its time limit.
         limit: Duration,
-        /// The last lines that it printed.
+        /// What it printed, shortened.
         output: String,
     },
     /// Something else listens where the app should.
@@ -71,7 +71,7 @@ pub enum StartError {
         command: String,
         /// How it ended.
         status: ExitStatus,
-        /// The last lines that it printed.
+        /// What it printed, shortened.
         output: String,
     },
     /// It runs and does not answer as it should.
@@ -86,7 +86,7 @@ pub enum StartError {
         limit: Duration,
         /// What came last: "answered 502", "connection refused".
         last: String,
-        /// The last lines that it printed.
+        /// What it printed, shortened.
         output: String,
     },
 }
@@ -95,7 +95,7 @@ fn told(output: &str) -> String {
     if output.is_empty() {
         return "\n  it printed nothing".to_owned();
     }
-    let mut text = "\n  the last lines that it printed:".to_owned();
+    let mut text = "\n  what it printed:".to_owned();
     for line in output.lines() {
         text.push_str("\n  | ");
         text.push_str(line);

@@ -61,8 +61,8 @@ struct Running {
 /// It runs by `sh -c` in `folder`, without the app's environment, and may take `build_timeout` seconds (default 900).
 ///
 /// # Errors
-/// [`StartError::Build`], [`StartError::BuildTimeout`], [`StartError::Spawn`], each with the command and the last lines
-/// that it printed.
+/// [`StartError::Build`], [`StartError::BuildTimeout`], [`StartError::Spawn`], each with the command and what it
+/// printed, shortened.
 pub async fn build(start: &Start, folder: &Path) -> Result<(), StartError> {
     let Some(command) = &start.build else { return Ok(()) };
     let limit = start.build_timeout.map_or(BUILD_LIMIT, Duration::from_secs);
@@ -71,7 +71,7 @@ pub async fn build(start: &Start, folder: &Path) -> Result<(), StartError> {
     if ended.is_ok() {
         build.output.drained().await;
     }
-    let output = build.output.tail();
+    let output = build.output.excerpt();
     match ended {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(StartError::Build {
@@ -131,7 +131,7 @@ impl App {
         match waited {
             Ok(()) => Ok(App { running: Some(running) }),
             Err(Ok(last)) => {
-                let output = running.output.tail();
+                let output = running.output.excerpt();
                 running.stop().await;
                 Err(StartError::NotReady {
                     command,
@@ -146,7 +146,7 @@ impl App {
                 Err(StartError::Exited {
                     command,
                     status,
-                    output: running.output.tail(),
+                    output: running.output.excerpt(),
                 })
             }
         }

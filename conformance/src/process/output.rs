@@ -12,8 +12,10 @@ use tokio::{io::AsyncReadExt, net::unix::pipe, task::JoinHandle, time::timeout};
 
 /// Bytes that are remembered.
 const REMEMBERED: usize = 256 * 1024;
-/// Lines and bytes of a tail, for error messages.
-const TAIL: (usize, usize) = (20, 4000);
+/// Lines of an excerpt: the cause of a failure stands first in a Rust or Node trace, last in a Python one.
+const EXCERPT: (usize, usize) = (10, 14);
+/// Characters of a line in an excerpt.
+const LINE: usize = 300;
 
 /// A pipe that is read to its end by a task, so that the writer never waits; only the end of it is remembered.
 #[derive(Debug)]
@@ -66,13 +68,22 @@ impl Output {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The last lines.
-    pub(super) fn tail(&self) -> String {
+    /// The first and the last lines, for error messages.
+    pub(super) fn excerpt(&self) -> String {
         let text = self.text();
-        let text = text.trim_end();
-        let from = text.ceil_char_boundary(text.len().saturating_sub(TAIL.1));
-        let lines: Vec<&str> = text[from..].lines().collect();
-        lines[lines.len().saturating_sub(TAIL.0)..].join("\n")
+        let lines: Vec<String> = text
+            .trim_end()
+            .lines()
+            .map(|line| line.chars().take(LINE).collect())
+            .collect();
+        let (first, last) = EXCERPT;
+        if lines.len() <= first + last {
+            return lines.join("\n");
+        }
+        let between = format!("… {} lines …", lines.len() - first - last);
+        [&lines[..first], &[between], &lines[lines.len() - last..]]
+            .concat()
+            .join("\n")
     }
 
     /// Returns when all of an ended process's output was read; not later than half a second, for children of it may
@@ -126,5 +137,23 @@ mod tests {
         assert!(output.text().ends_with("aathe end"));
         assert_eq!(output.since(400_000), "the end");
         assert_eq!(output.since(400_007), "");
+    }
+
+    #[test]
+    fn an_excerpt_has_both_ends() {
+        let mut ring = Ring::default();
+        for number in 0..100 {
+            ring.push(format!("line {number}\n").as_bytes());
+        }
+        let output = Output {
+            ring: Arc::new(Mutex::new(ring)),
+            task: None,
+        };
+        let excerpt = output.excerpt();
+        assert!(
+            excerpt.starts_with("line 0\n") && excerpt.ends_with("line 99"),
+            "{excerpt}"
+        );
+        assert!(excerpt.contains("line 9\n… 76 lines …\nline 86"), "{excerpt}");
     }
 }

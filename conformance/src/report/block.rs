@@ -106,7 +106,7 @@ fn variant_rows(text: &mut String, look: &Look, case: &Case, result: &VariantRes
         let what = if delivered.sent.is_empty() {
             delivered.id.clone()
         } else {
-            redact(&delivered.sent)
+            shortened(&redact(&delivered.sent))
         };
         let id = if delivered.sent.is_empty() || delivered.sent == delivered.id {
             String::new()
@@ -159,6 +159,18 @@ fn broken(attempt: &Attempt) -> impl Iterator<Item = &CheckResult> {
     // A MAY is a note, not a reason.
     let is_reason = |check: &&CheckResult| matches!(check.outcome, Outcome::Broken(_)) && check.level != Level::May;
     attempt.checks.iter().filter(is_reason)
+}
+
+/// What is needed to recognise a message; all of it is in the evidence.
+fn shortened(text: &str) -> String {
+    const LINES: usize = 4;
+    const CHARACTERS: usize = 400;
+    let lines: Vec<&str> = text.lines().take(LINES).collect();
+    let mut short: String = lines.join("\n").chars().take(CHARACTERS).collect();
+    if short.chars().count() < text.trim_end().chars().count() {
+        short.push('…');
+    }
+    short
 }
 
 fn row(text: &mut String, look: &Look, label: &str, value: &str) {

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::{Setting, block::evidence_file, json::document};
 use crate::run::{CaseResult, RunResult};
 
-/// Runs that are kept; older ones are thrown away.
-const KEPT: usize = 10;
+/// Runs that are kept; older ones are thrown away. The evidence of a whole run takes some 40 MB.
+const KEPT: usize = 5;
 
 /// A place for one run.
 #[derive(Clone, Debug, PartialEq, Eq)]

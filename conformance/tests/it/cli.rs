@@ -1,5 +1,11 @@
 //! The program as people run it: help, listings, mistakes, exit codes.
 
+use std::{
+    io::Read,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
 use assert_cmd::Command;
 
 /// The program, heedless of the variables of whoever runs the tests.
@@ -273,4 +279,55 @@ fn an_app_that_cannot_start_is_told_with_what_it_said() {
         text.contains("exit status: 9") && text.contains("no database"),
         "{text}"
     );
+}
+
+#[test]
+fn an_interrupted_run_ends_its_app_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = "[target.start]\ncommand = \"echo $$ > pid; exec sleep 600\"\n[idp]";
+    let text = BY_HAND
+        .replace("[idp]", start)
+        .replace("localhost:9", "localhost:{port}");
+    std::fs::write(folder.path().join("conformance.toml"), text).unwrap();
+    let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_conformance"))
+        .args(["run", "callback"])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = || {
+        std::fs::read_to_string(folder.path().join("pid"))
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    assert!(soon(|| !pid().is_empty()), "the app was started");
+    signal("-INT", &run.id().to_string());
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    let mut told = String::new();
+    run.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert!(told.contains("interrupted: ended after 0 of"), "{told}");
+    assert!(soon(|| !signal("-0", &pid())), "the app is gone");
+}
+
+/// Sends a signal; false when there is no such process.
+fn signal(which: &str, pid: &str) -> bool {
+    let kill = std::process::Command::new("kill")
+        .args([which, pid])
+        .stderr(Stdio::null())
+        .status();
+    kill.unwrap().success()
+}
+
+/// Polls until it is true.
+fn soon(mut what: impl FnMut() -> bool) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(20) {
+        if what() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    false
 }
