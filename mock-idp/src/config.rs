@@ -94,6 +94,7 @@ struct File {
     user: Option<Vec<UserEntry>>,
     #[serde(default)]
     trusted_origins: Vec<String>,
+    api_tokens: Option<Vec<String>>,
     /// For editors; not read.
     #[serde(rename = "$schema")]
     _schema: Option<String>,
@@ -162,6 +163,8 @@ struct ClientEntry {
     groups_claim: Option<GroupsClaimEntry>,
     #[serde(default)]
     dpop_bound: bool,
+    #[serde(default)]
+    frontchannel_logout_session_required: bool,
     global_token_revocation_uri: Option<Spanned<String>>,
 }
 
@@ -195,6 +198,9 @@ impl Reader<'_> {
         };
         tenant.page = file.page.unwrap_or_default();
         tenant.trusted_origins = file.trusted_origins;
+        if let Some(tokens) = file.api_tokens {
+            tenant.api_tokens = tokens;
+        }
         if let Some(name) = file.name {
             tenant.name = name;
         }
@@ -331,6 +337,7 @@ impl Reader<'_> {
         client.jwks = entry.jwks;
         client.groups_claim = entry.groups_claim.map(|claim| (claim.name, claim.filter));
         client.dpop_bound = entry.dpop_bound;
+        client.frontchannel_logout_session_required = entry.frontchannel_logout_session_required;
         client.global_token_revocation_uri = self.uris(entry.global_token_revocation_uri)?.pop();
         Ok(client)
     }

@@ -61,6 +61,15 @@ pub(crate) async fn write(reply: Reply, accepts_gzip: bool, cutter: Option<&Cutt
     }
 }
 
+/// The same answer with its JSON written out, so that recording and sending it need not write it again.
+#[must_use]
+pub(crate) fn serialised(mut reply: Reply) -> Reply {
+    if let Body::Json(value) = &reply.body {
+        reply.body = Body::Bytes(serde_json::to_vec(value).unwrap_or_default());
+    }
+    reply
+}
+
 /// Status, header and body as text, with the delivery named where it is not the normal one. Two replies that differ in
 /// anything differ here, except beyond 64 KiB of body.
 #[must_use]
@@ -110,9 +119,10 @@ fn excerpt(body: &Body) -> String {
             );
         }
         Body::Json(value) => return cut_text(value.to_string()),
-        other => whole(other),
+        Body::Bytes(bytes) => bytes.as_slice(),
+        Body::Empty => &[],
     };
-    cut_text(String::from_utf8_lossy(&bytes).into_owned())
+    cut_text(String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// Cuts a text after 64 KiB, at a character boundary.
@@ -125,10 +135,11 @@ pub(crate) fn cut_text(mut text: String) -> String {
     text
 }
 
-fn plain(reply: Reply) -> Response<HttpBody> {
-    let body = match &reply.body {
-        Body::Repeat { .. } => HttpBody::from_stream(pieces(reply.body.clone())),
-        other => HttpBody::from(whole(other)),
+fn plain(mut reply: Reply) -> Response<HttpBody> {
+    let body = match std::mem::replace(&mut reply.body, Body::Empty) {
+        repeated @ Body::Repeat { .. } => HttpBody::from_stream(pieces(repeated)),
+        Body::Bytes(bytes) => HttpBody::from(bytes),
+        other => HttpBody::from(whole(&other)),
     };
     head(&reply, body)
 }

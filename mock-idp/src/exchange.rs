@@ -7,14 +7,14 @@ use std::sync::{
 
 use axum::{
     body::{Body as HttpBody, to_bytes},
-    http::{HeaderMap, Request, Response, header},
+    http::{HeaderMap, Method, Request, Response, header},
 };
 
 use crate::{
     delivery,
     endpoint::{
         answer::{self, Answered, Refusal},
-        page, userinfo,
+        dpop, page, userinfo,
     },
     flow::{
         fault::Fault,
@@ -45,6 +45,7 @@ pub(crate) struct Exchange {
     pub(crate) endpoint: Endpoint,
     /// The id of the authorization server in the path; empty for the org server.
     pub(crate) server_id: String,
+    pub(crate) method: Method,
     pub(crate) path: String,
     /// Path and query as received.
     pub(crate) target: String,
@@ -87,10 +88,18 @@ pub(crate) async fn answer(
         Refusal::OAuth(error) => answer::oauth_error(&error),
         Refusal::Api(error) => answer::api_error(&error),
         Refusal::Page(error) => page::error(&exchange, &error),
+        Refusal::Dpop(error) => {
+            let mut reply = answer::oauth_error(&error);
+            if error.error == "use_dpop_nonce" {
+                answer::put(&mut reply, "dpop-nonce", &dpop::nonce(&exchange));
+            }
+            reply
+        }
         Refusal::Challenge(error) => userinfo::challenge(&exchange, &error),
     });
     exchange.finish();
     exchange.wait_at_barrier().await;
+    let reply = delivery::serialised(reply);
     exchange.record_answer(&reply);
     delivery::write(reply, accepts_gzip, cutter.as_ref()).await
 }
@@ -135,6 +144,7 @@ impl Exchange {
             idp,
             endpoint,
             server_id: server_in(parts.uri.path()).to_owned(),
+            method: parts.method,
             path: parts.uri.path().to_owned(),
             query: Params::parse(parts.uri.query().unwrap_or_default().as_bytes()),
             form: if is_form {
@@ -231,6 +241,20 @@ impl Exchange {
             .filter_map(|pair| pair.trim().split_once('='))
             .find(|(given, _)| *given == name)
             .map(|(_, value)| value)
+    }
+
+    /// The URL that was called, as clients know it: without query, never from a Host header.
+    pub(crate) fn url(&self) -> String {
+        format!("{}{}", self.idp.org, self.path)
+    }
+
+    /// A segment of the path, from 0; empty if there are not so many.
+    pub(crate) fn segment(&self, index: usize) -> &str {
+        self.path
+            .trim_start_matches('/')
+            .split('/')
+            .nth(index)
+            .unwrap_or_default()
     }
 
     /// A header field's text.

@@ -11,7 +11,10 @@ use axum::{
 
 use crate::{
     control,
-    endpoint::{answer, authorize, introspect, keys, logout, metadata, revoke, second_origin, token, userinfo},
+    endpoint::{
+        activate, answer, authorize, clients, global_token_revocation, grant, introspect, keys, logout, metadata, par,
+        revoke, second_origin, token, userinfo,
+    },
     exchange::{self, Answer},
     flow::{record::Endpoint, tamper::ODD_PATH},
     idp::Idp,
@@ -23,6 +26,7 @@ struct Row(&'static [Method], &'static str, Endpoint, Answer);
 
 const GET: &[Method] = &[Method::GET, Method::HEAD];
 const POST: &[Method] = &[Method::POST];
+const ONE: &[Method] = &[Method::GET, Method::HEAD, Method::PUT, Method::DELETE];
 const BOTH: &[Method] = &[Method::GET, Method::HEAD, Method::POST];
 
 #[rustfmt::skip]
@@ -36,6 +40,17 @@ const TABLE: &[Row] = &[
     Row(POST, "{as}/v1/introspect",                                        Endpoint::Introspect, introspect::describe),
     Row(POST, "{as}/v1/revoke",                                            Endpoint::Revoke,     revoke::revoke),
     Row(BOTH, "{as}/v1/logout",                                            Endpoint::Logout,     logout::end_session),
+    Row(POST, "{as}/v1/par",                                               Endpoint::Par,        par::push),
+    Row(POST, "{as}/v1/device/authorize",                                  Endpoint::Device,     grant::device_code::authorize),
+    Row(BOTH, "/activate",                                                 Endpoint::SignInPage, activate::enter_code),
+    Row(POST, "{as}/v1/bc/authorize",                                      Endpoint::Other,      grant::ciba::authorize),
+    Row(POST, "{as}/v1/oob-authenticate",                                  Endpoint::Other,      grant::direct::authenticate_out_of_band),
+    Row(POST, "{as}/v1/primary-authenticate",                              Endpoint::Other,      grant::direct::authenticate_out_of_band),
+    Row(POST, "{as}/v1/challenge",                                         Endpoint::Other,      grant::direct::challenge),
+    Row(BOTH, "/oauth2/v1/clients",                                        Endpoint::Other,      clients::collection),
+    Row(ONE,  "/oauth2/v1/clients/{id}",                                   Endpoint::Other,      clients::one),
+    Row(POST, "/oauth2/v1/clients/{id}/lifecycle/newSecret",               Endpoint::Other,      clients::new_secret),
+    Row(POST, "/oauth2/v1/global-token-revocation",                        Endpoint::Other,      global_token_revocation::revoke),
     Row(GET,  "/_mock/flows/{flow}/enter",                                 Endpoint::Other,      control::enter),
 ];
 

@@ -362,15 +362,14 @@ impl MockIdp {
     /// What happened in this flow so far, in order.
     #[must_use]
     pub fn records(&self, flow: FlowId) -> Vec<Record> {
-        self.idp()
-            .store
-            .flow(flow)
-            .map(|flow| flow.records())
-            .unwrap_or_default()
+        match self.idp().store.flow(flow).filter(|flow| flow.watched) {
+            Some(flow) => flow.records(),
+            None => self.idp().journal.of_unwatched(flow),
+        }
     }
 
-    /// What happened since then that belongs to no flow: metadata, keys, unknown codes and tokens, strangers at the second
-    /// origin.
+    /// What happened since then outside of flows that were begun: metadata, keys, unknown codes and tokens, strangers at
+    /// the second origin, and sign-ins that nobody began, which have a flow of their own. The latest 20,000 are kept.
     #[must_use]
     pub fn unbound(&self, since: Stamp) -> Vec<Record> {
         self.idp().journal.unbound(since)

@@ -23,6 +23,8 @@ pub(crate) enum Refusal {
     Api(ApiError),
     /// Okta's error page.
     Page(OAuthError),
+    /// As `OAuth`, with the nonce that the next proof must carry where that is what is missing.
+    Dpop(OAuthError),
     /// The userinfo endpoint's: an empty body and a challenge.
     Challenge(OAuthError),
 }

@@ -7,7 +7,7 @@ use crate::{
     control::FLOW_COOKIE,
     endpoint::{
         answer::{self, Answered, Refusal},
-        decide, respond, sign_in,
+        decide, par, request_object, respond, sign_in,
     },
     exchange::Exchange,
     flow::{
@@ -65,25 +65,74 @@ fn flow_of(exchange: &Exchange) -> Arc<Flow> {
 
 fn begin(exchange: &mut Exchange, flow: &Arc<Flow>) -> Answered {
     let server = exchange.server()?;
-    let params = if exchange.form.is_empty() {
+    let raw = if exchange.form.is_empty() {
         exchange.query.clone()
     } else {
         exchange.form.clone()
     };
+    let params = match unwrapped(exchange, &server, &raw) {
+        Ok(params) => params,
+        Err(error) => {
+            let error = exchange.refuse(&error);
+            // Redirected if the parameters outside of the object are enough to know where to.
+            let outside = Inputs::read(exchange, &server, &raw).ok();
+            let inputs = outside
+                .filter(|_| error.error != "invalid_client")
+                .ok_or(Refusal::Page(error.clone()))?;
+            return Ok(respond::refuse(exchange, &inputs.request, &error));
+        }
+    };
     let inputs = Inputs::read(exchange, &server, &params).map_err(Refusal::Page)?;
+    if let Err(error) = check(exchange, &inputs, flow) {
+        return Ok(respond::refuse(exchange, &inputs.request, &error));
+    }
+    Ok(proceed(exchange, flow, inputs))
+}
+
+/// The request, out of its signed object or from where it was pushed to.
+fn unwrapped(exchange: &Exchange, server: &Server, params: &Params) -> Result<Params, OAuthError> {
+    match (params.filled("request"), params.filled("request_uri")) {
+        (None, None) => Ok(params.clone()),
+        (Some(_), Some(_)) => Err(REQUEST_AND_REQUEST_URI),
+        (Some(object), None) => request_object::unwrap(exchange, server, params, object),
+        (None, Some(handle)) => {
+            let pushed = par::pushed(exchange, server, params, handle)?;
+            match pushed.filled("request") {
+                Some(object) => request_object::unwrap(exchange, server, &pushed, object),
+                None => Ok(pushed),
+            }
+        }
+    }
+}
+
+/// Applies the rules; in a watched flow they are recorded only.
+fn check(exchange: &mut Exchange, inputs: &Inputs<'_>, flow: &Flow) -> Result<(), OAuthError> {
     for (check, enforced_by_fault) in CHECKS {
-        let Some(error) = check(&inputs) else { continue };
-        let enforced = *enforced_by_fault && flow.scenario.faults.iter().copied().any(tamper::enforces_pkce);
+        let Some(error) = check(inputs) else { continue };
+        let enforced = *enforced_by_fault && pkce_is_enforced(flow);
         let refusal = if enforced {
             Some(exchange.refuse(&error))
         } else {
             exchange.object(&error)
         };
         if let Some(error) = refusal {
-            return Ok(respond::refuse(exchange, &inputs.request, &error));
+            return Err(error);
         }
     }
-    Ok(proceed(exchange, flow, inputs))
+    Ok(())
+}
+
+/// Applies the rules to a request that is pushed: refusals are answered, not redirected.
+pub(crate) fn judge(exchange: &mut Exchange, server: &Arc<Server>, params: &Params) -> Result<(), OAuthError> {
+    let inputs = Inputs::read(exchange, server, params)?;
+    for (check, _) in CHECKS {
+        if let Some(error) = check(&inputs)
+            && let Some(error) = exchange.object(&error)
+        {
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 /// From here on only prompt, session and the person decide.
@@ -116,7 +165,7 @@ fn proceed(exchange: &mut Exchange, flow: &Arc<Flow>, inputs: Inputs<'_>) -> Rep
 }
 
 /// The browser's session, unless the flow is one that must not see it.
-fn session_for(exchange: &Exchange, flow: &Flow) -> Option<Session> {
+pub(crate) fn session_for(exchange: &Exchange, flow: &Flow) -> Option<Session> {
     if flow.watched && !flow.scenario.sso {
         return None;
     }
@@ -181,6 +230,7 @@ impl<'a> Inputs<'a> {
                 challenge,
                 login_hint: text("login_hint"),
                 prompt: text("prompt").unwrap_or_default(),
+                device: None,
                 acr: text("acr_values").and_then(|values| values.split_whitespace().next().map(str::to_owned)),
             },
             client,
@@ -192,6 +242,9 @@ impl<'a> Inputs<'a> {
 
 fn redirect_uri(exchange: &mut Exchange, client: &Client, params: &Params) -> Result<String, OAuthError> {
     let given = params.filled("redirect_uri").unwrap_or_default();
+    if client.application_type == ApplicationType::Service {
+        return Err(exchange.refuse(&SERVICE_CLIENT));
+    }
     if client.redirect_uris.iter().any(|known| known == given) {
         return Ok(given.to_owned());
     }
@@ -253,6 +306,7 @@ type Check = fn(&Inputs<'_>) -> Option<OAuthError>;
 /// watched flows.
 const CHECKS: &[(Check, bool)] = &[
     (no_duplicates, false),
+    (identity_provider_is_known, false),
     (response_type_is_supported, false),
     (grant_type_is_allowed, false),
     (response_mode_is_supported, false),
@@ -271,6 +325,10 @@ fn no_duplicates(inputs: &Inputs<'_>) -> Option<OAuthError> {
     (!inputs.params.duplicates().is_empty()).then_some(DUPLICATE_PARAMETERS)
 }
 
+fn identity_provider_is_known(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    inputs.params.filled("idp").map(|_| IDP_INVALID)
+}
+
 fn response_type_is_supported(inputs: &Inputs<'_>) -> Option<OAuthError> {
     (!inputs.response_type_is_known).then(|| RESPONSE_TYPE_UNSUPPORTED.with("code, id_token, token, none"))
 }
@@ -278,9 +336,8 @@ fn response_type_is_supported(inputs: &Inputs<'_>) -> Option<OAuthError> {
 fn grant_type_is_allowed(inputs: &Inputs<'_>) -> Option<OAuthError> {
     let wanted = inputs.request.response_type;
     let allows = |grant: &str| inputs.client.grant_types.iter().any(|known| known == grant);
-    let refused = (wanted.code && !allows("authorization_code"))
-        || ((wanted.id_token || wanted.token) && !allows("implicit"))
-        || inputs.client.application_type == ApplicationType::Service;
+    let refused =
+        (wanted.code && !allows("authorization_code")) || ((wanted.id_token || wanted.token) && !allows("implicit"));
     refused.then(|| GRANT_TYPE_NOT_ALLOWED.with(&inputs.client.grant_types.join(", ")))
 }
 

@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 
 use crate::{
-    endpoint::answer::Refusal,
+    endpoint::{answer::Refusal, client_assertion},
     exchange::Exchange,
     protocol::{error::*, params::Params},
     tenant::{AuthMethod, Client},
@@ -26,6 +26,13 @@ struct Credentials {
 pub(crate) fn authenticate(exchange: &mut Exchange, params: &Params) -> Result<Arc<Client>, Refusal> {
     if exchange.query.has("client_secret") || exchange.query.has("client_assertion") {
         objection(exchange, &CREDENTIALS_IN_QUERY)?;
+    }
+    if params.has("client_assertion") {
+        let basic = exchange.header(axum::http::header::AUTHORIZATION).is_some();
+        if basic || params.has("client_secret") {
+            return Err(refusal(exchange, &CREDENTIALS_SEVERAL));
+        }
+        return client_assertion::authenticate(exchange, params);
     }
     let credentials = read(exchange, params)?;
     let Some(client) = exchange.idp.client(&credentials.id) else {

@@ -1,7 +1,5 @@
 //! The introspection endpoint (RFC 7662). Whatever is not good is exactly `{"active":false}`.
 
-use std::sync::atomic::Ordering;
-
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -43,21 +41,30 @@ pub(crate) fn describe(exchange: &mut Exchange) -> Answered {
 }
 
 fn is_active(exchange: &Exchange, token: &Token) -> bool {
-    let now = exchange.idp.clock.now();
-    token.server == exchange.server_id
-        && !token.revoked
-        && token.expires > now
-        && token.grace_until.is_none_or(|until| until >= now)
-        && !token
-            .grant
-            .as_ref()
-            .is_some_and(|grant| grant.revoked.load(Ordering::Acquire))
+    token.server == exchange.server_id && token.is_alive(exchange.idp.clock.now())
 }
+
+/// Claims of an access token that have a place of their own in the answer, or none.
+const BUILT_IN: &[&str] = &[
+    "ver",
+    "jti",
+    "iss",
+    "aud",
+    "iat",
+    "exp",
+    "cid",
+    "uid",
+    "scp",
+    "auth_time",
+    "sub",
+    "acr",
+];
 
 /// In Okta's order.
 fn members(token: &Token) -> Value {
     let claim = |name: &str| token.claims.get(name).cloned();
-    let username = token.grant.as_ref().map(|grant| grant.subject.persona.login.clone());
+    let login = |token: &Token| token.grant.as_ref().map(|grant| grant.subject.persona.login.clone());
+    let username = login(token).filter(|login| !login.is_empty());
     let mut members = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -72,8 +79,12 @@ fn members(token: &Token) -> Value {
             for name in ["exp", "iat", "sub", "aud", "iss", "jti"] {
                 put(name, claim(name));
             }
-            put("token_type", Some(json!("Bearer")));
+            let token_type = if token.jkt.is_some() { "DPoP" } else { "Bearer" };
+            put("token_type", Some(json!(token_type)));
             put("client_id", Some(json!(token.client_id)));
+            for name in token.claims.keys().filter(|name| !BUILT_IN.contains(&name.as_str())) {
+                put(name, claim(name));
+            }
             put("uid", claim("uid"));
         }
         TokenKind::Refresh => {

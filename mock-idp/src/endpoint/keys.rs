@@ -24,8 +24,9 @@ pub(crate) fn published(exchange: &mut Exchange) -> Answered {
         .copied()
         .filter(|fault| fault.message() == Message::Jwks)
         .collect();
-    let mut reply = honest.clone();
+    let mut reply = honest;
     if !faults.is_empty() {
+        let honest = reply.clone();
         with_context(&exchange.idp, &server, None, None, |context| {
             for fault in &faults {
                 tamper::jwks(&mut reply, *fault, context);

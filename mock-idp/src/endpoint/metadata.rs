@@ -27,8 +27,9 @@ pub(crate) fn openid_configuration(exchange: &mut Exchange) -> Answered {
         .copied()
         .filter(|fault| fault.message() == Message::Metadata)
         .collect();
-    let mut reply = honest.clone();
+    let mut reply = honest;
     if !faults.is_empty() {
+        let honest = reply.clone();
         with_context(&exchange.idp, &server, None, None, |context| {
             for fault in &faults {
                 tamper::metadata(&mut reply, *fault, context);

@@ -120,6 +120,46 @@ pub(crate) fn error(exchange: &Exchange, error: &OAuthError) -> Reply {
     answer::page(400, page.render().unwrap_or_default())
 }
 
+/// The page on which a device's code is entered.
+pub(crate) fn activate(exchange: &Exchange, code: &str, wrong: bool) -> Reply {
+    let tenant = exchange.idp.tenant();
+    let page = ActivatePage {
+        org: &tenant.name,
+        lax: exchange.idp.lax,
+        code,
+        error: if wrong { "Invalid code. Try again." } else { "" },
+    };
+    answer::page(200, page.render().unwrap_or_default())
+}
+
+/// The page after that.
+pub(crate) fn activated(exchange: &Exchange, allowed: bool) -> Reply {
+    let tenant = exchange.idp.tenant();
+    let page = ActivatedPage {
+        org: &tenant.name,
+        lax: exchange.idp.lax,
+        allowed,
+    };
+    answer::page(200, page.render().unwrap_or_default())
+}
+
+#[derive(Template)]
+#[template(path = "activate.html")]
+struct ActivatePage<'a> {
+    org: &'a str,
+    lax: bool,
+    code: &'a str,
+    error: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "activated.html")]
+struct ActivatedPage<'a> {
+    org: &'a str,
+    lax: bool,
+    allowed: bool,
+}
+
 /// What every form of the hosted page has.
 struct Frame<'a> {
     org: &'a str,

@@ -6,7 +6,7 @@ use askama::Template;
 
 use crate::{
     delivery,
-    endpoint::{answer, tokens},
+    endpoint::{activate, answer, tokens},
     exchange::Exchange,
     flow::{
         fault::{Fault, Message},
@@ -28,6 +28,9 @@ const CODE_LIFETIME: i64 = 300;
 
 /// Issues what was asked for and brings the browser back.
 pub(crate) fn granted(exchange: &mut Exchange, grant: &Grant) -> Reply {
+    if let Some(device) = grant.request.device.clone() {
+        return activate::approve(exchange, grant, &device);
+    }
     match issue(exchange, grant) {
         Ok(params) => response(exchange, Some(&grant.flow), &grant.request, params),
         Err(error) => {
@@ -39,6 +42,9 @@ pub(crate) fn granted(exchange: &mut Exchange, grant: &Grant) -> Reply {
 
 /// Brings an error back to the relying party: `state`, `error`, `error_description`.
 pub(crate) fn refuse(exchange: &mut Exchange, request: &Request, error: &OAuthError) -> Reply {
+    if let Some(device) = &request.device {
+        return activate::deny(exchange, device);
+    }
     let mut params = Vec::new();
     if let Some(state) = &request.state {
         params.push(("state".to_owned(), state.clone()));

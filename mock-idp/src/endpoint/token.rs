@@ -1,44 +1,92 @@
-//! The token endpoint (RFC 6749 §3.2): one function for each grant type.
+//! The token endpoint (RFC 6749 §3.2): who asks, and for which grant. Each grant type is a file in `grant/`.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use axum::http::header;
 
 use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
-        authorize,
         client_auth::{self, objection, refusal},
+        dpop, grant,
         tokens::{self, Issue},
     },
     exchange::Exchange,
     flow::{
         fault::{Fault, Message},
         record::Event,
-        store::{Code, Token, TokenKind, locked},
+        store::locked,
         tamper,
     },
     idp::{Server, with_context},
     protocol::{
         draft::{Body, Reply},
         error::*,
+        metadata::{CUSTOM_SCOPES, ORG_SCOPES},
         params::Params,
-        pkce,
     },
-    tenant::{Client, Rotation},
+    tenant::{AuthMethod, Client},
 };
 
-/// Grant types that a server knows, as its errors list them.
-const GRANT_TYPES: &str = "authorization_code, refresh_token";
-/// How long a rotated refresh token still works, seconds.
-const GRACE: i64 = 30;
+/// A token request whose client is known.
+#[derive(Debug)]
+pub(crate) struct TokenRequest {
+    pub(crate) server: Arc<Server>,
+    pub(crate) client: Arc<Client>,
+    pub(crate) params: Params,
+    /// The thumbprint of the key that a DPoP proof came with.
+    pub(crate) jkt: Option<String>,
+}
+
+type Redeem = fn(&mut Exchange, &TokenRequest) -> Answered;
+
+/// Grant types in the order in which errors list them.
+#[rustfmt::skip]
+const GRANTS: &[(&str, Redeem)] = &[
+    ("authorization_code",                                  grant::authorization_code::redeem),
+    ("refresh_token",                                       grant::refresh_token::redeem),
+    ("password",                                            grant::password::redeem),
+    ("client_credentials",                                  grant::client_credentials::redeem),
+    ("interaction_code",                                    grant::interaction_code::redeem),
+    ("urn:ietf:params:oauth:grant-type:device_code",        grant::device_code::redeem),
+    ("urn:ietf:params:oauth:grant-type:token-exchange",     grant::token_exchange::redeem),
+    ("urn:ietf:params:oauth:grant-type:jwt-bearer",         grant::jwt_bearer::redeem),
+    ("urn:openid:params:grant-type:ciba",                   grant::ciba::redeem),
+    ("urn:okta:params:oauth:grant-type:otp",                grant::direct::redeem_otp),
+    ("urn:okta:params:oauth:grant-type:oob",                grant::direct::redeem_oob),
+    ("http://auth0.com/oauth/grant-type/mfa-otp",           grant::direct::redeem_mfa_otp),
+    ("http://auth0.com/oauth/grant-type/mfa-oob",           grant::direct::redeem_mfa_oob),
+];
 
 /// `POST {as}/v1/token`
 pub(crate) fn issue(exchange: &mut Exchange) -> Answered {
     let server = exchange.server()?;
     let params = parameters(exchange)?;
     bind(exchange, &params);
-    grant(exchange, &server, &params)
+    if !params.duplicates().is_empty() {
+        objection(exchange, &DUPLICATE_PARAMETERS)?;
+    }
+    let client = client_auth::authenticate(exchange, &params)?;
+    let names: Vec<&str> = GRANTS.iter().map(|(name, _)| *name).collect();
+    let Some(grant_type) = params.filled("grant_type") else {
+        return Err(refusal(exchange, &GRANT_TYPE_MISSING.with(&names.join(", "))));
+    };
+    let Some((_, redeem)) = GRANTS.iter().find(|(name, _)| *name == grant_type) else {
+        return Err(refusal(exchange, &GRANT_TYPE_UNSUPPORTED.with(&names.join(", "))));
+    };
+    if !client.grant_types.iter().any(|known| known == grant_type) {
+        let configured = client.grant_types.join(", ");
+        objection(exchange, &GRANT_TYPE_NOT_ALLOWED.with(&configured))?;
+    }
+    judge_origin(exchange, &client, &params, grant_type)?;
+    let jkt = proof(exchange, &client)?;
+    let request = TokenRequest {
+        server,
+        client,
+        params,
+        jkt,
+    };
+    redeem(exchange, &request)
 }
 
 /// The parameters: from a form, or with an empty body from the query, as Okta's own samples send them.
@@ -61,204 +109,97 @@ fn parameters(exchange: &mut Exchange) -> Result<Params, Refusal> {
     }
 }
 
-/// The code or the refresh token tells the flow, whoever presents it.
+/// The code or the token in the request tells the flow, whoever presents it.
 fn bind(exchange: &mut Exchange, params: &Params) {
     let store = &exchange.idp.store;
-    let by_code = params
-        .get("code")
-        .and_then(|code| locked(&store.codes).get(code).map(|code| code.grant.flow.clone()));
-    let by_refresh = params.get("refresh_token").and_then(|token| {
-        let tokens = locked(&store.tokens);
-        tokens.get(token)?.grant.as_ref().map(|grant| grant.flow.clone())
+    let by_code = ["code", "interaction_code"].into_iter().find_map(|name| {
+        let codes = locked(&store.codes);
+        codes.get(params.get(name)?).map(|code| code.grant.flow.clone())
     });
-    if let Some(flow) = by_code.or(by_refresh) {
+    let by_token = ["refresh_token", "subject_token"].into_iter().find_map(|name| {
+        let tokens = locked(&store.tokens);
+        tokens
+            .get(params.get(name)?)?
+            .grant
+            .as_ref()
+            .map(|grant| grant.flow.clone())
+    });
+    if let Some(flow) = by_code.or(by_token) {
         exchange.bind(&flow);
     }
 }
 
-fn grant(exchange: &mut Exchange, server: &Arc<Server>, params: &Params) -> Answered {
-    if !params.duplicates().is_empty() {
-        objection(exchange, &DUPLICATE_PARAMETERS)?;
-    }
-    let client = client_auth::authenticate(exchange, params)?;
-    let Some(grant_type) = params.filled("grant_type") else {
-        return Err(refusal(exchange, &GRANT_TYPE_MISSING.with(GRANT_TYPES)));
-    };
-    match grant_type {
-        "authorization_code" => authorization_code(exchange, server, &client, params),
-        "refresh_token" => refresh_token(exchange, server, &client, params),
-        _ => Err(refusal(exchange, &GRANT_TYPE_UNSUPPORTED.with(GRANT_TYPES))),
-    }
-}
-
-fn allowed(exchange: &mut Exchange, client: &Client, grant_type: &str) -> Result<(), Refusal> {
-    if client.grant_types.iter().any(|known| known == grant_type) {
+/// Rules for calls from browsers, which are known by their `Origin`.
+fn judge_origin(exchange: &mut Exchange, client: &Client, params: &Params, grant_type: &str) -> Result<(), Refusal> {
+    let Some(origin) = exchange.header(header::ORIGIN).map(str::to_owned) else {
         return Ok(());
+    };
+    let tenant = exchange.idp.tenant();
+    let is_known = tenant.trusted_origins.contains(&origin) || client.has_origin(&origin);
+    if !is_known {
+        return objection(exchange, &BROWSER_ORIGIN);
     }
-    let list = client.grant_types.join(", ");
-    objection(exchange, &GRANT_TYPE_NOT_ALLOWED.with(&list))
+    if !matches!(grant_type, "authorization_code" | "refresh_token" | "interaction_code") {
+        return objection(exchange, &BROWSER_GRANT_TYPE);
+    }
+    let is_confidential = client.auth_method != AuthMethod::None;
+    if grant_type == "authorization_code" && is_confidential && !params.has("code_verifier") {
+        return objection(exchange, &BROWSER_WITHOUT_PKCE);
+    }
+    Ok(())
 }
 
-fn authorization_code(
-    exchange: &mut Exchange,
-    server: &Arc<Server>,
-    client: &Arc<Client>,
-    params: &Params,
-) -> Answered {
-    allowed(exchange, client, "authorization_code")?;
-    let Some(text) = params.filled("code") else {
-        return Err(refusal(exchange, &PARAMETER_MISSING.with("code")));
-    };
-    let found = locked(&exchange.idp.store.codes).get(text).cloned();
-    let Some(code) = found else {
-        return Err(refusal(exchange, &CODE_INVALID));
-    };
-    // A code is used up or stale for everybody: going on would hide what the relying party's users would see.
-    if code.redeemed {
-        return Err(refusal(exchange, &CODE_REUSED));
+/// The key that tokens are to be bound to.
+fn proof(exchange: &mut Exchange, client: &Client) -> Result<Option<String>, Refusal> {
+    match dpop::thumbprint(exchange, None) {
+        Ok(None) if client.dpop_bound => Err(refusal(exchange, &DPOP_MISSING)),
+        Ok(jkt) => Ok(jkt),
+        Err(error) => Err(Refusal::Dpop(exchange.refuse(&error))),
     }
-    if code.expires < exchange.idp.clock.now() {
-        return Err(refusal(exchange, &CODE_EXPIRED));
-    }
-    let request = code.grant.request.clone();
-    if request.server != server.id {
-        return Err(refusal(exchange, &CODE_OTHER_SERVER));
-    }
-    if request.client_id != client.id {
-        return Err(refusal(exchange, &CODE_OTHER_CLIENT));
-    }
-    let sent = params.filled("redirect_uri");
-    if sent != Some(&request.redirect_uri) && (sent.is_some() || request.redirect_uri_sent) {
-        objection(exchange, &REDIRECT_URI_MISMATCH)?;
-    }
-    verify_pkce(exchange, &code, params)?;
-    // Two redemptions at the same moment: only one finds the code unused.
-    let is_first = locked(&exchange.idp.store.codes)
-        .get_mut(text)
-        .is_some_and(|code| !std::mem::replace(&mut code.redeemed, true));
-    if !is_first {
-        return Err(refusal(exchange, &CODE_REUSED));
-    }
-    let issue = Issue {
-        server,
-        client,
-        grant: &code.grant,
-        scopes: request.scopes.clone(),
-        nonce: request.nonce.clone(),
-        refresh: false,
-        refresh_token: wants_refresh_token(client, &request.scopes).then(tokens::new_refresh_token),
-    };
-    answer_with(exchange, &issue, Message::TokenResponse)
 }
 
-fn wants_refresh_token(client: &Client, scopes: &[String]) -> bool {
-    let offline = scopes.iter().any(|scope| scope == "offline_access");
-    offline && client.grant_types.iter().any(|grant| grant == "refresh_token")
-}
-
-fn verify_pkce(exchange: &mut Exchange, code: &Code, params: &Params) -> Result<(), Refusal> {
-    let error = match (&code.grant.request.challenge, params.filled("code_verifier")) {
-        (None, None) => return Ok(()),
-        (None, Some(_)) => &VERIFIER_UNEXPECTED,
-        (Some(_), None) => &VERIFIER_MISSING,
-        (Some((challenge, method)), Some(verifier)) => {
-            let proves = pkce::is_well_formed(verifier) && pkce::proves(verifier, challenge, method);
-            if proves {
-                return Ok(());
-            }
-            &PKCE_FAILED
-        }
-    };
-    if authorize::pkce_is_enforced(&code.grant.flow) {
+/// The scopes of a request without a browser: those asked for, or the default ones; all must be known here.
+pub(crate) fn scopes(exchange: &mut Exchange, request: &TokenRequest) -> Result<Vec<String>, Refusal> {
+    let settings = &request.server.settings;
+    let is_org = request.server.id.is_empty();
+    let asked = request.params.filled("scope").unwrap_or_default();
+    let mut scopes: Vec<String> = asked.split_whitespace().map(str::to_owned).collect();
+    if scopes.is_empty() {
+        let defaults = settings.scopes.iter().filter(|scope| scope.default);
+        scopes = defaults.map(|scope| scope.name.clone()).collect();
+    }
+    if scopes.is_empty() {
+        let error = if is_org { &SCOPE_MISSING } else { &SCOPE_NO_DEFAULT };
         return Err(refusal(exchange, error));
     }
-    objection(exchange, error)
-}
-
-fn refresh_token(exchange: &mut Exchange, server: &Arc<Server>, client: &Arc<Client>, params: &Params) -> Answered {
-    allowed(exchange, client, "refresh_token")?;
-    let Some(text) = params.filled("refresh_token") else {
-        return Err(refusal(exchange, &PARAMETER_MISSING.with("refresh_token")));
+    let built_in = if is_org { ORG_SCOPES } else { CUSTOM_SCOPES };
+    // The management scopes of the org server are not listed one by one.
+    let is_known = |scope: &String| {
+        built_in.contains(&scope.as_str()) || settings.scope(scope).is_some() || (is_org && scope.starts_with("okta."))
     };
-    let now = exchange.idp.clock.now();
-    let found = locked(&exchange.idp.store.tokens).get(text).cloned();
-    let usable = found.filter(|token| {
-        token.kind == TokenKind::Refresh
-            && token.server == server.id
-            && token.client_id == client.id
-            && token.expires > now
-    });
-    let Some((token, grant)) = usable.and_then(|token| token.grant.clone().map(|grant| (token, grant))) else {
-        return Err(refusal(exchange, &REFRESH_TOKEN_INVALID));
-    };
-    if token.revoked || grant.revoked.load(Ordering::Acquire) {
-        return Err(refusal(exchange, &REFRESH_TOKEN_INVALID));
-    }
-    if token.grace_until.is_some_and(|until| until < now) {
-        // A rotated token after its grace: somebody copied it. Everything since the sign-in ends.
-        grant.revoked.store(true, Ordering::Release);
-        return Err(refusal(exchange, &REFRESH_TOKEN_INVALID));
-    }
-    let scopes = subset(exchange, &token, params)?;
-    let faulty = grant
-        .flow
-        .scenario
-        .faults
-        .iter()
-        .copied()
-        .any(tamper::rotates_refresh_token);
-    let rotates = client.rotation == Rotation::Rotate || faulty;
-    let next = if rotates {
-        tokens::new_refresh_token()
+    if scopes.iter().all(is_known) {
+        Ok(scopes)
     } else {
-        text.to_owned()
-    };
-    let issue = Issue {
-        server,
-        client,
-        grant: &grant,
-        scopes,
-        nonce: None,
-        refresh: true,
-        refresh_token: Some(next),
-    };
-    let reply = answer_with(exchange, &issue, Message::RefreshResponse)?;
-    if rotates && let Some(token) = locked(&exchange.idp.store.tokens).get_mut(text) {
-        // Under the fault the old token is dead at once.
-        token
-            .grace_until
-            .get_or_insert(if faulty { now - 1 } else { now + GRACE });
+        Err(refusal(exchange, &SCOPE_UNKNOWN))
     }
-    Ok(reply)
-}
-
-/// The scopes of a refresh: those asked for, which must have been granted.
-fn subset(exchange: &mut Exchange, token: &Token, params: &Params) -> Result<Vec<String>, Refusal> {
-    let Some(asked) = params.filled("scope") else {
-        return Ok(token.scopes.clone());
-    };
-    let asked: Vec<String> = asked.split_whitespace().map(str::to_owned).collect();
-    let denied: Vec<String> = asked
-        .iter()
-        .filter(|scope| !token.scopes.contains(scope))
-        .cloned()
-        .collect();
-    if denied.is_empty() {
-        return Ok(asked);
-    }
-    Err(refusal(exchange, &REFRESH_SCOPES_DENIED.with(&denied.join(", "))))
 }
 
 /// Issues the tokens and writes the answer through its hook.
-fn answer_with(exchange: &mut Exchange, issue: &Issue<'_>, message: Message) -> Answered {
-    let Ok(issued) = tokens::issue(exchange, issue) else {
+pub(crate) fn respond(exchange: &mut Exchange, issue: &Issue<'_>) -> Answered {
+    let Ok(response) = tokens::issue(exchange, issue) else {
         return Err(refusal(exchange, &SERVER_ERROR));
     };
-    let honest = answer::json(200, issued.response);
+    let honest = answer::json(200, response);
     let flow = &issue.grant.flow;
+    let message = if issue.refresh {
+        Message::RefreshResponse
+    } else {
+        Message::TokenResponse
+    };
     let faults: Vec<Fault> = flow.faults(message).collect();
-    let mut reply = honest.clone();
+    let mut reply = honest;
     if !faults.is_empty() {
+        let honest = reply.clone();
         with_context(&exchange.idp, issue.server, Some(flow), Some(issue.client), |context| {
             for fault in &faults {
                 match message {

@@ -20,7 +20,7 @@ use crate::{
         keys::{KeyRing, SignError},
         random,
     },
-    tenant::{ClaimToken, Client, Subject},
+    tenant::{AuthMethod, ClaimToken, Client, Subject},
 };
 
 /// ID tokens live an hour, on every server.
@@ -38,13 +38,19 @@ pub(crate) struct Issue<'a> {
     pub(crate) nonce: Option<String>,
     /// Whether this answers a refresh, which has faults of its own.
     pub(crate) refresh: bool,
+    /// Whether the client itself is meant: there is no user.
+    pub(crate) machine: bool,
+    /// For token exchange.
+    pub(crate) issued_token_type: Option<&'static str>,
+    /// The thumbprint of the key to which the access token is bound.
+    pub(crate) jkt: Option<String>,
     pub(crate) refresh_token: Option<String>,
 }
 
-/// What was issued.
-pub(crate) struct Issued {
-    /// The members of the token response, in Okta's order.
-    pub(crate) response: Value,
+impl Issue<'_> {
+    fn subject(&self) -> Option<&Subject> {
+        (!self.machine).then_some(self.grant.subject.as_ref())
+    }
 }
 
 pub(crate) fn new_refresh_token() -> String {
@@ -56,8 +62,8 @@ pub(crate) fn rendering(reply: &Reply) -> String {
     delivery::rendering(reply)
 }
 
-/// Issues the tokens of a token response.
-pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Issued, SignError> {
+/// Issues the tokens of a token response: its members, in Okta's order.
+pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Value, SignError> {
     let access_token = access_token(exchange, issue)?;
     let wants_id_token = issue.scopes.iter().any(|scope| scope == "openid");
     let id_token = if wants_id_token {
@@ -77,7 +83,8 @@ pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Issued
         );
     }
     let mut response = Map::new();
-    response.insert("token_type".to_owned(), json!("Bearer"));
+    let token_type = if issue.jkt.is_some() { "DPoP" } else { "Bearer" };
+    response.insert("token_type".to_owned(), json!(token_type));
     response.insert("expires_in".to_owned(), json!(access_token_lifetime(issue.server)));
     response.insert("access_token".to_owned(), json!(access_token));
     response.insert("scope".to_owned(), json!(issue.scopes.join(" ")));
@@ -87,9 +94,10 @@ pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Issued
     if let Some(id_token) = id_token {
         response.insert("id_token".to_owned(), json!(id_token));
     }
-    Ok(Issued {
-        response: Value::Object(response),
-    })
+    if let Some(kind) = issue.issued_token_type {
+        response.insert("issued_token_type".to_owned(), json!(kind));
+    }
+    Ok(Value::Object(response))
 }
 
 /// The tokens that an implicit or hybrid response carries, in the order of the response's parameters.
@@ -111,6 +119,9 @@ pub(crate) fn front_channel(
         scopes: request.scopes.clone(),
         nonce: request.nonce.clone(),
         refresh: false,
+        machine: false,
+        issued_token_type: None,
+        jkt: None,
         refresh_token: None,
     };
     let mut params = Vec::new();
@@ -144,22 +155,25 @@ fn access_token(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<String, Si
     let now = exchange.idp.clock.now();
     let server = issue.server;
     let is_org = server.id.is_empty();
-    let claims = AccessToken {
-        subject: Some(&issue.grant.subject),
+    let mut claims = AccessToken {
+        subject: issue.subject(),
         issuer: &server.issuer,
         audience: &server.settings.audience,
         client_id: &issue.client.id,
         now,
         lifetime: access_token_lifetime(server),
         scopes: &issue.scopes,
-        auth_time: Some(issue.grant.session.auth_time),
+        auth_time: issue.subject().map(|_| issue.grant.session.auth_time),
         acr: issue.grant.request.acr.as_deref(),
         org: is_org,
         custom: server
             .settings
-            .custom_claims(ClaimToken::Access, false, Some(&issue.grant.subject), &issue.scopes),
+            .custom_claims(ClaimToken::Access, false, issue.subject(), &issue.scopes),
     }
     .claims();
+    if let Some(jkt) = &issue.jkt {
+        claims.insert("cnf".to_owned(), json!({"jkt": jkt}));
+    }
     let keys = server.access_token_keys();
     let mut header = header(&keys);
     if is_org {
@@ -360,6 +374,12 @@ fn remember(
             expires,
             revoked: false,
             grace_until: None,
+            last_used: exchange.idp.clock.now(),
+            // A confidential client's refresh token is bound to its secret already (RFC 9449 §5).
+            jkt: match kind {
+                TokenKind::Refresh if issue.client.auth_method != AuthMethod::None => None,
+                _ => issue.jkt.clone(),
+            },
         },
     );
 }

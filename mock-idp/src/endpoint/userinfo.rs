@@ -9,7 +9,7 @@ use crate::{
     delivery,
     endpoint::{
         answer::{self, Answered, Refusal},
-        tokens,
+        dpop, tokens,
     },
     exchange::Exchange,
     flow::{
@@ -39,7 +39,8 @@ pub(crate) fn claims(exchange: &mut Exchange) -> Answered {
 fn presented(exchange: &mut Exchange) -> Result<(Token, Grant), OAuthError> {
     let in_header = exchange.header(header::AUTHORIZATION).and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+        let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("dpop");
+        known.then(|| token.trim().to_owned())
     });
     let in_body = exchange.form.filled("access_token").map(str::to_owned);
     let in_query = exchange.query.filled("access_token").map(str::to_owned);
@@ -72,10 +73,29 @@ fn presented(exchange: &mut Exchange) -> Result<(Token, Grant), OAuthError> {
     if token.expires <= exchange.idp.clock.now() {
         return Err(ACCESS_TOKEN_EXPIRED);
     }
+    judge_possession(exchange, &token, &text)?;
     if !token.scopes.iter().any(|scope| scope == "openid") {
         return Err(SCOPE_INSUFFICIENT);
     }
     Ok((token, grant))
+}
+
+/// A bound token comes with the `DPoP` scheme and a proof by its key (RFC 9449 §7.1).
+fn judge_possession(exchange: &Exchange, token: &Token, text: &str) -> Result<(), OAuthError> {
+    let scheme = exchange.header(header::AUTHORIZATION).unwrap_or_default();
+    let is_dpop = scheme
+        .get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("dpop "));
+    match (&token.jkt, is_dpop) {
+        (None, false) => Ok(()),
+        (None, true) => Err(DPOP_NOT_BOUND),
+        (Some(_), false) => Err(DPOP_SCHEME),
+        (Some(jkt), true) => match dpop::thumbprint(exchange, Some(text))? {
+            None => Err(DPOP_PROOF_REQUIRED),
+            Some(proved) if proved == *jkt => Ok(()),
+            Some(_) => Err(DPOP_NOT_BOUND),
+        },
+    }
 }
 
 fn answer_for(exchange: &mut Exchange, server: &Arc<Server>, token: &Token, grant: &Grant) -> Reply {
@@ -122,6 +142,17 @@ pub(crate) fn challenge(exchange: &Exchange, error: &OAuthError) -> Reply {
         .org
         .split_once("://")
         .map_or(exchange.idp.org.as_str(), |(_, host)| host);
+    if error.rule.starts_with("dpop") {
+        let text = format!(
+            "DPoP algs=\"RS256 RS384 RS512 ES256 ES384 ES512\", authorization_uri=\"http://{host}/oauth2/v1/authorize\", \
+             realm=\"http://{host}\", scope=\"openid\", error=\"{}\", error_description=\"{}\", \
+             resource=\"/oauth2/v1/userinfo\"",
+            error.error, error.text
+        );
+        let mut reply = answer::empty(error.status);
+        answer::put(&mut reply, "www-authenticate", &text);
+        return reply;
+    }
     let text = format!(
         "Bearer authorization_uri=\"http://{host}/oauth2/v1/authorize\", realm=\"http://{host}\", scope=\"openid\", \
          error=\"{}\", error_description=\"{}\", resource=\"/oauth2/v1/userinfo\"",

@@ -1,4 +1,4 @@
-//! The journal: appends records to their flow, keeps those that belong to nobody, tells subscribers.
+//! The journal: appends records to their flow if it is watched, keeps the latest of all others, tells subscribers.
 
 use std::{
     collections::VecDeque,
@@ -9,10 +9,11 @@ use tokio::sync::broadcast;
 
 use super::{
     record::{Event, Record, Stamp},
+    scenario::FlowId,
     store::{Flow, locked},
 };
 
-/// Records that belong to no flow are kept up to this many.
+/// Records of nobody's and of unwatched flows are kept up to this many, all together.
 const UNBOUND: usize = 20_000;
 /// Records of one flow are kept up to this many; a relying party in a loop must not eat the memory.
 const PER_FLOW: usize = 2_000;
@@ -44,7 +45,7 @@ impl Journal {
             server: server.to_owned(),
             event,
         });
-        match flow {
+        match flow.filter(|flow| flow.watched) {
             Some(flow) => flow.append(&record, PER_FLOW),
             None => {
                 let mut unbound = locked(&self.unbound);
@@ -54,15 +55,26 @@ impl Journal {
                 unbound.push_back(record.clone());
             }
         }
-        // An error means that nobody listens.
-        let _ = self.subscribers.send(record);
+        if self.subscribers.receiver_count() > 0 {
+            // An error means that the last one has just gone.
+            let _ = self.subscribers.send(record);
+        }
     }
 
-    /// The records that belong to nobody, from this moment on.
+    /// The records that belong to no watched flow, from this moment on.
     pub(crate) fn unbound(&self, since: Stamp) -> Vec<Record> {
         locked(&self.unbound)
             .iter()
             .filter(|record| record.at >= since)
+            .map(|record| Record::clone(record))
+            .collect()
+    }
+
+    /// The records of an unwatched flow that are still kept.
+    pub(crate) fn of_unwatched(&self, flow: FlowId) -> Vec<Record> {
+        locked(&self.unbound)
+            .iter()
+            .filter(|record| record.flow == Some(flow))
             .map(|record| Record::clone(record))
             .collect()
     }

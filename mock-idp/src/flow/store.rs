@@ -18,6 +18,7 @@ use super::{
     tamper::Earlier,
 };
 use crate::{
+    endpoint::{grant::pending::Pending, par::Pushed},
     protocol::{draft::ResponseMode, random},
     tenant::Subject,
 };
@@ -71,7 +72,7 @@ impl Flow {
 }
 
 /// An authorization request that passed its checks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) server: String,
     pub(crate) client_id: String,
@@ -88,6 +89,8 @@ pub(crate) struct Request {
     pub(crate) login_hint: Option<String>,
     pub(crate) prompt: String,
     pub(crate) acr: Option<String>,
+    /// The device code of the device that waits for this, instead of a relying party.
+    pub(crate) device: Option<String>,
 }
 
 /// What the authorization endpoint is asked to return.
@@ -176,6 +179,21 @@ pub(crate) struct Token {
     pub(crate) revoked: bool,
     /// For a rotated refresh token: until when it is still good.
     pub(crate) grace_until: Option<i64>,
+    /// For refresh tokens.
+    pub(crate) last_used: i64,
+    /// The thumbprint of the key to which it is bound.
+    pub(crate) jkt: Option<String>,
+}
+
+impl Token {
+    /// Whether it still stands for something.
+    pub(crate) fn is_alive(&self, now: i64) -> bool {
+        let is_ended = |grant: &Grant| grant.revoked.load(Ordering::Acquire);
+        !self.revoked
+            && self.expires > now
+            && self.grace_until.is_none_or(|until| until >= now)
+            && !self.grant.as_ref().is_some_and(is_ended)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,6 +222,14 @@ pub(crate) struct Store {
     pub(crate) consents: Mutex<Bounded<(String, String), Vec<String>>>,
     /// Second-factor codes that were used: user id and time step.
     pub(crate) used_passcodes: Mutex<Bounded<(String, u64), ()>>,
+    /// Grants that wait for somebody, by device code, `auth_req_id`, `oob_code` or `mfa_token`.
+    pub(crate) pendings: Mutex<Bounded<String, Pending>>,
+    /// What a person types → device code.
+    pub(crate) user_codes: Mutex<Bounded<String, String>>,
+    /// Pushed authorization requests by handle.
+    pub(crate) pushed: Mutex<Bounded<String, Pushed>>,
+    /// `jti`s of what clients signed.
+    used_once: Mutex<Bounded<String, ()>>,
 }
 
 /// Flows begun by the harness and by people; the oldest are forgotten first.
@@ -224,6 +250,10 @@ impl Default for Store {
             sessions: Mutex::new(Bounded::new(ENTRIES)),
             consents: Mutex::new(Bounded::new(ENTRIES)),
             used_passcodes: Mutex::new(Bounded::new(ENTRIES)),
+            pendings: Mutex::new(Bounded::new(ENTRIES)),
+            user_codes: Mutex::new(Bounded::new(ENTRIES)),
+            pushed: Mutex::new(Bounded::new(ENTRIES)),
+            used_once: Mutex::new(Bounded::new(ENTRIES)),
         }
     }
 }
@@ -253,6 +283,14 @@ impl Store {
 
     pub(crate) fn flow(&self, id: FlowId) -> Option<Arc<Flow>> {
         locked(&self.flows).get(&id).cloned()
+    }
+
+    /// Whether this is the first time that this text is used.
+    pub(crate) fn use_once(&self, text: String) -> bool {
+        let mut used = locked(&self.used_once);
+        let is_new = used.get(&text).is_none();
+        used.insert(text, ());
+        is_new
     }
 
     /// Ends look-ups of this flow; its memory is freed when its last token is.
@@ -322,6 +360,15 @@ impl<K: Clone + Eq + std::hash::Hash, V> Bounded<K, V> {
         Q: Eq + std::hash::Hash + ?Sized,
     {
         self.entries.remove(key)
+    }
+
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.values()
+    }
+
+    /// Keeps those that pass.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
+        self.entries.retain(|_, value| keep(value));
     }
 }
 

@@ -119,6 +119,69 @@ oauth_errors! {
     CLIENT_SECRET_WRONG = "client-auth", 401, "invalid_client", "The client secret supplied for a confidential client is invalid.";
     CLIENT_AUTH_FAILED = "client-auth", 401, "invalid_client", "Client authentication failed. Either the client or the client credentials are invalid.";
 
+    ASSERTION_TYPE = "client-assertion", 400, "invalid_request", "The client_assertion_type is invalid.";
+    ASSERTION_UNREADABLE = "client-assertion", 401, "invalid_client", "The parsing of the client_assertion failed.";
+    ASSERTION_ISSUER = "client-assertion", 401, "invalid_client", "The issuer claim for client_assertion is not a valid client_id.";
+    ASSERTION_SUBJECT = "client-assertion", 401, "invalid_client", "The subject claim for client_assertion is not a valid client_id.";
+    ASSERTION_AUDIENCE = "client-assertion", 401, "invalid_client", "The audience claim for client_assertion must be the endpoint invoked for the request.";
+    ASSERTION_NO_EXP = "client-assertion", 401, "invalid_client", "The client_assertion must contain the 'exp' claim as seconds since epoch.";
+    ASSERTION_EXPIRED = "client-assertion", 401, "invalid_client", "The client_assertion token is expired.";
+    ASSERTION_EXP_FAR = "client-assertion", 401, "invalid_client", "The client_assertion token has an expiration too far into the future.";
+    ASSERTION_FUTURE = "client-assertion", 401, "invalid_client", "The client_assertion token must be issued before the current time.";
+    ASSERTION_REPLAYED = "client-assertion", 401, "invalid_client", "The client_assertion token has already been used.";
+    ASSERTION_SIGNATURE = "client-assertion", 401, "invalid_client", "The client_assertion signature is invalid.";
+    ASSERTION_ALGORITHM = "client-assertion", 401, "invalid_client", "The client_assertion JWT signature algorithm is invalid.";
+    ASSERTION_KID = "client-assertion", 401, "invalid_client", "The client_assertion JWT kid is invalid.";
+    ASSERTION_SECRET_SHORT = "client-assertion", 401, "invalid_client", "The client secret is too short to verify a JWT HMAC.";
+    ASSERTION_NO_KEYS = "client-assertion", 401, "invalid_client", "The client does not have a JWKSet configured, but the client_assertion requires one.";
+    CLIENT_METADATA = "client-metadata", 400, "invalid_client_metadata", "{0}";
+
+    // Calls from browsers.
+    BROWSER_ORIGIN = "browser-origin", 400, "invalid_request", "Browser requests to the token endpoint must be part of at least one whitelisted redirect_uri.";
+    BROWSER_GRANT_TYPE = "browser-grant-type", 400, "unauthorized_client", "Browser requests to the token endpoint may only use the authorization_code grant_type.";
+    BROWSER_WITHOUT_PKCE = "browser-pkce", 401, "invalid_client", "Browser requests to the token endpoint must use Proof Key for Code Exchange.";
+
+    // Request objects and pushed requests.
+    OBJECT_UNREADABLE = "request-object", 400, "invalid_request_object", "The request object cannot be parsed.";
+    OBJECT_ALGORITHM = "request-object", 400, "invalid_request_object", "The JWT signature algorithm of the request object is invalid.";
+    OBJECT_KID = "request-object", 400, "invalid_request_object", "The JWT kid of the request object is invalid.";
+    OBJECT_NO_KEYS = "request-object", 401, "invalid_client", "The client does not have a JWKSet configured, but the request object requires one.";
+    OBJECT_SECRET_SHORT = "request-object", 400, "invalid_request_object", "The JWT signature secret length is too short.";
+    OBJECT_SIGNATURE = "request-object", 400, "invalid_request_object", "The signature of the request object is invalid.";
+    OBJECT_ISSUER = "request-object", 401, "invalid_client", "The issuer of the request object is invalid.";
+    OBJECT_AUDIENCE = "request-object", 400, "invalid_request_object", "The audience of the request object is invalid.";
+    OBJECT_EXPIRED = "request-object", 400, "invalid_request_object", "The request object is expired.";
+    OBJECT_EXP_FAR = "request-object", 400, "invalid_request_object", "The request object expires too far in the future.";
+    OBJECT_FUTURE = "request-object", 400, "invalid_request_object", "The request object is issued in the future.";
+    OBJECT_REPLAYED = "request-object", 400, "invalid_request_object", "The request object has already been used.";
+    REQUEST_URI_INVALID = "request-uri", 400, "invalid_request_uri", "The authorize request_uri is invalid.";
+    REQUEST_URI_OTHER_SERVER = "request-uri", 400, "invalid_request_uri", "The request_uri was issued for another authorization server.";
+    REQUEST_URI_OTHER_CLIENT = "request-uri", 401, "invalid_client", "The 'client_id' parameter does not match the expected value for the provided request_uri.";
+    REQUEST_URI_PRESENT = "request-uri", 400, "invalid_request", "The 'request_uri' parameter must not be present in the request.";
+
+    // Proofs of possession.
+    DPOP_NONCE = "dpop-nonce", 400, "use_dpop_nonce", "Authorization server requires nonce in DPoP proof.";
+    DPOP_INVALID = "dpop", 400, "invalid_dpop_proof", "The DPoP proof JWT is invalid.";
+    DPOP_MISSING = "dpop", 400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.";
+    DPOP_SEVERAL = "dpop", 400, "invalid_dpop_proof", "Multiple DPoP proof JWT headers are not allowed.";
+    DPOP_TYP = "dpop", 400, "invalid_dpop_proof", "'typ' must be 'dpop+jwt' in the DPoP proof JWT.";
+    DPOP_ALGORITHM = "dpop", 400, "invalid_dpop_proof", "The DPoP proof JWT signature algorithm is invalid.";
+    DPOP_UNREADABLE = "dpop", 400, "invalid_dpop_proof", "The DPoP proof JWT cannot be parsed.";
+    DPOP_SIGNATURE = "dpop", 400, "invalid_dpop_proof", "The DPoP proof JWT signature is invalid.";
+    DPOP_HTM = "dpop", 400, "invalid_dpop_proof", "'htm' claim in the DPoP proof JWT is invalid.";
+    DPOP_HTU = "dpop", 400, "invalid_dpop_proof", "'htu' claim in the DPoP proof JWT is invalid.";
+    DPOP_IAT = "dpop", 400, "invalid_dpop_proof", "'iat' claim in the DPoP proof JWT is invalid.";
+    DPOP_FUTURE = "dpop", 400, "invalid_dpop_proof", "The DPoP proof JWT is issued in the future.";
+    DPOP_OLD = "dpop", 400, "invalid_dpop_proof", "The DPoP proof JWT is issued more than five minutes in the past.";
+    DPOP_EXPIRED = "dpop", 400, "invalid_dpop_proof", "The DPoP proof JWT is expired.";
+    DPOP_JTI = "dpop", 400, "invalid_dpop_proof", "'jti' claim in the DPoP proof JWT is invalid.";
+    DPOP_REPLAYED = "dpop", 400, "invalid_dpop_proof", "The DPoP proof JWT has already been used.";
+    DPOP_ATH = "dpop", 400, "invalid_dpop_proof", "'ath' claim in the DPoP proof does not match the presented access_token.";
+    DPOP_NOT_BOUND = "dpop", 400, "invalid_dpop_proof", "The access_token is not bound to the provided DPoP proof.";
+    DPOP_REFRESH_BINDING = "dpop", 400, "invalid_dpop_proof", "Invalid DPoP Public Key binding in refresh token";
+    DPOP_SCHEME = "dpop-scheme", 400, "invalid_request", "The resource request must use the DPoP authentication scheme when using a DPoP bound token.";
+    DPOP_PROOF_REQUIRED = "dpop-scheme", 400, "invalid_request", "The resource request requires a DPoP proof.";
+
     // The token endpoint.
     GRANT_TYPE_MISSING = "grant-type-missing", 400, "invalid_request", "The token request must specify a 'grant_type'. Valid values: [{0}]";
     GRANT_TYPE_UNSUPPORTED = "grant-type-unsupported", 400, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server. Configured grant types: [{0}].";
@@ -133,6 +196,45 @@ oauth_errors! {
     VERIFIER_UNEXPECTED = "verifier-unexpected", 400, "invalid_request", "PKCE code challenge should be specified in the authorize request for code verification.";
     REFRESH_TOKEN_INVALID = "refresh-token-invalid", 400, "invalid_grant", "The refresh token is invalid or expired.";
     REFRESH_SCOPES_DENIED = "refresh-scope", 400, "access_denied", "Some of the scopes requested for the refresh request were not granted in the original authorize request. Denied scopes: {0}.";
+
+    INTERACTION_CODE_INVALID = "interaction-code-invalid", 400, "invalid_grant", "The interaction code is invalid or has expired.";
+    PASSWORD_INVALID = "password-invalid", 400, "invalid_grant", "The credentials provided were invalid.";
+    PASSWORD_WITH_MFA = "password-mfa", 400, "invalid_grant", "Resource owner password credentials cannot be used with MFA enabled.";
+    CLIENT_CREDENTIALS_OPENID = "client-credentials-openid", 400, "invalid_scope", "Cannot request 'openid' scopes using client credentials.";
+    CLIENT_CREDENTIALS_SELF = "client-credentials-self", 400, "client_credentials_self_scope_requested", "The 'client_credentials' grant type may not request .self scopes.";
+    CLIENT_CREDENTIALS_CONSENT = "client-credentials-consent", 400, "consent_required", "The following scopes require user consent and cannot be granted for the client credentials grant type: [{0}].";
+    ORG_CLIENT_CREDENTIALS_SERVICE = "client-credentials-org", 401, "invalid_client", "Only clients with 'application_type' of 'service' may use the client_credentials 'grant_type' with the Org Authorization Server.";
+    ORG_CLIENT_CREDENTIALS_METHOD = "client-credentials-org", 401, "invalid_client", "Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method.";
+    DEVICE_PENDING = "device-pending", 400, "authorization_pending", "The device authorization is pending. Please try again later.";
+    DEVICE_SLOW_DOWN = "device-slow-down", 400, "slow_down", "Slow down the polling frequency. Please try again later.";
+    DEVICE_EXPIRED = "device-expired", 400, "expired_token", "The device code has expired.";
+    DEVICE_INVALID = "device-invalid", 400, "invalid_grant", "The device code is invalid or has expired.";
+    CIBA_PENDING = "ciba-pending", 400, "authorization_pending", "The authorization request is still pending as the user hasn't yet been authenticated.";
+    CIBA_SLOW_DOWN = "ciba-slow-down", 400, "slow_down", "Slow down the polling frequency. Try again later.";
+    CIBA_EXPIRED = "ciba-expired", 400, "expired_token", "The 'auth_req_id' is invalid or has expired. Make a new authentication request.";
+    CIBA_GRANT_TYPE = "ciba-grant-type", 401, "invalid_client", "The client doesn't have the 'urn:openid:params:grant-type:ciba' grant type configured.";
+    CIBA_OPENID = "ciba-openid", 400, "invalid_scope", "The Client-Initiated Backchannel Authentication Flow must contain 'openid' scope.";
+    CIBA_EXPIRY = "ciba-expiry", 400, "invalid_request", "Invalid value for 'requested_expiry' parameter. It should be within range 0 - 2^31-1.";
+    CIBA_TWO_HINTS = "ciba-hint", 400, "invalid_request", "The Client-Initiated Backchannel Authentication Flow must contain only one of 'id_token_hint' or 'login_hint'.";
+    CIBA_NO_HINT = "ciba-hint", 400, "invalid_request", "The Client-Initiated Backchannel Authentication Flow is missing 'id_token_hint'.";
+    CIBA_HINT = "ciba-hint", 400, "invalid_request", "The hint provided in the request did not match a user assigned to the client app.";
+    OTP_WRONG = "otp-wrong", 400, "invalid_grant", "The 'otp' provided is either empty or incorrect. Use the correct OTP and try again.";
+    OOB_PENDING = "oob-pending", 400, "authorization_pending", "No user response received on the out-of-band authenticator yet. Continue polling to wait for a response.";
+    OOB_REJECTED = "oob-rejected", 400, "invalid_grant", "User rejected out-of-band authentication prompt.";
+    MFA_REQUIRED = "mfa-required", 403, "mfa_required", "Verify with an additional authenticator to complete the sign-in process.";
+    MFA_TOKEN_EXPIRED = "mfa-token-expired", 403, "access_denied", "'{0}' has expired. Use a new '{0}' and try again.";
+    CHALLENGE_TYPE = "challenge-type", 400, "invalid_request", "{0} is not supported as a 'challenge_type'. Try again with another value.";
+    CHANNEL_HINT = "channel-hint", 400, "invalid_request", "'{0}' is not supported as a 'channel_hint'. Try again with another value.";
+    LOGIN_HINT_REQUIRED = "login-hint", 400, "invalid_request", "A 'login_hint' is required for the request.";
+    LOGIN_HINT_UNKNOWN = "login-hint", 400, "invalid_grant", "The 'login_hint' does not uniquely identify a user.";
+    SUBJECT_TOKEN = "subject-token", 400, "invalid_request", "'subject_token' is invalid.";
+    SUBJECT_TOKEN_TYPE = "subject-token-type", 400, "invalid_request", "'subject_token_type' is invalid or not supported.";
+    REQUESTED_TOKEN_TYPE = "requested-token-type", 400, "invalid_request", "'requested_token_type' is invalid or not supported.";
+    EXCHANGE_AUDIENCE = "exchange-audience", 400, "invalid_target", "Token Exchange requests must include a valid audience of the authorization server.";
+    BEARER_INVALID = "jwt-bearer", 401, "invalid_token", "The token is invalid.";
+    BEARER_ISSUER = "jwt-bearer", 401, "invalid_token", "The issuer of the token is not permitted to use the JWT Bearer Grant.";
+    BEARER_AUDIENCE = "jwt-bearer", 400, "invalid_grant", "The audience of the JWT Bearer Grant must match the the issuer of the authorization server.";
+    BEARER_REPLAYED = "jwt-bearer", 400, "invalid_grant", "The jti of the JWT Bearer Grant was already used.";
 
     // Introspection and revocation.
     TOKEN_REQUIRED = "token-missing", 400, "invalid_request", "The 'token' parameter is required.";

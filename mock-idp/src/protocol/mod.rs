@@ -4,6 +4,7 @@ pub mod access_token;
 pub mod draft;
 pub mod error;
 pub mod id_token;
+pub mod jws;
 pub mod keys;
 pub mod metadata;
 pub mod params;

@@ -35,6 +35,26 @@ pub fn hex(length: usize) -> String {
         .collect()
 }
 
+/// So many capital letters.
+#[must_use]
+pub fn letters(length: usize) -> String {
+    let mut random = rand::rng();
+    (0..length)
+        .map(|_| char::from(random.random_range(b'A'..=b'Z')))
+        .collect()
+}
+
+/// A random UUID (RFC 9562 §5.4).
+#[must_use]
+pub fn uuid() -> String {
+    let mut bytes = rand::random::<[u8; 16]>();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let part = |from: usize, to: usize| &digits[from..to];
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+}
+
 /// An Okta id: the three characters that fix the type and 17 more.
 #[must_use]
 pub fn okta_id(prefix: &str) -> String {

@@ -44,6 +44,8 @@ pub struct Client {
     pub groups_claim: Option<(String, GroupFilter)>,
     /// Whether access tokens must be bound by DPoP.
     pub dpop_bound: bool,
+    /// Whether `iss` and `sid` go along to the front-channel logout URI.
+    pub frontchannel_logout_session_required: bool,
     /// Where Universal Logout posts (global token revocation).
     pub global_token_revocation_uri: Option<String>,
 }
@@ -125,6 +127,7 @@ impl Client {
             jwks: Vec::new(),
             groups_claim: None,
             dpop_bound: false,
+            frontchannel_logout_session_required: false,
             global_token_revocation_uri: None,
         }
     }
@@ -168,6 +171,16 @@ impl Client {
     #[must_use]
     pub fn wants_sid(&self) -> bool {
         self.backchannel_logout_uri.is_some() || self.frontchannel_logout_uri.is_some()
+    }
+
+    /// Whether one of its redirect URIs has this origin.
+    #[must_use]
+    pub fn has_origin(&self, origin: &str) -> bool {
+        let origin_of = |uri: &String| Url::parse(uri).ok().map(|url| url.origin().ascii_serialization());
+        self.redirect_uris
+            .iter()
+            .filter_map(origin_of)
+            .any(|known| known == origin)
     }
 
     /// Whether this user may use the application.

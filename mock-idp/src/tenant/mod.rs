@@ -35,6 +35,8 @@ pub struct Tenant {
     pub features: Features,
     /// Origins beside those of redirect URIs from which browsers may call.
     pub trusted_origins: Vec<String>,
+    /// API tokens, sent as `Authorization: SSWS {token}`.
+    pub api_tokens: Vec<String>,
 }
 
 /// How the hosted page looks.
@@ -65,6 +67,7 @@ impl Default for Tenant {
             page: PageStyle::default(),
             features: Features::default(),
             trusted_origins: Vec::new(),
+            api_tokens: vec!["mock-api-token".to_owned()],
         }
     }
 }

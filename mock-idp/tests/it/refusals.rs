@@ -258,14 +258,13 @@ const REFUSED: &[TokenRow] = &[
         &[("grant_type", None)],
         400,
         "invalid_request",
-        "The token request must specify a 'grant_type'. Valid values: [authorization_code, refresh_token]",
+        "The token request must specify a 'grant_type'. Valid values: [authorization_code, refresh_token, password, client_credentials, interaction_code, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange, urn:ietf:params:oauth:grant-type:jwt-bearer, urn:openid:params:grant-type:ciba, urn:okta:params:oauth:grant-type:otp, urn:okta:params:oauth:grant-type:oob, http://auth0.com/oauth/grant-type/mfa-otp, http://auth0.com/oauth/grant-type/mfa-oob]",
     ),
     (
         &[("grant_type", Some("nonsense"))],
         400,
         "unsupported_grant_type",
-        "The authorization grant type is not supported by the authorization server. Configured grant types: \
-         [authorization_code, refresh_token].",
+        "The authorization grant type is not supported by the authorization server. Configured grant types: [authorization_code, refresh_token, password, client_credentials, interaction_code, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange, urn:ietf:params:oauth:grant-type:jwt-bearer, urn:openid:params:grant-type:ciba, urn:okta:params:oauth:grant-type:otp, urn:okta:params:oauth:grant-type:oob, http://auth0.com/oauth/grant-type/mfa-otp, http://auth0.com/oauth/grant-type/mfa-oob].",
     ),
     (
         &[("client_id", None), ("client_secret", None)],

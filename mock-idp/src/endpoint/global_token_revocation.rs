@@ -1,0 +1,62 @@
+//! `/oauth2/v1/global-token-revocation`: ends every session and every token of a user.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::Value;
+
+use crate::{
+    endpoint::{
+        answer::{self, Answered},
+        api,
+    },
+    exchange::Exchange,
+    flow::store::locked,
+    protocol::error::{API_NO_PERMISSION, API_NOT_FOUND, API_VALIDATION},
+};
+
+/// `POST /oauth2/v1/global-token-revocation`
+pub(crate) fn revoke(exchange: &mut Exchange) -> Answered {
+    api::require_token(exchange).map_err(|_| API_NO_PERMISSION)?;
+    let body = api::object(exchange)?;
+    let subject = body.get("sub_id").and_then(Value::as_object);
+    let text = |name: &str| {
+        subject
+            .and_then(|subject| subject.get(name)?.as_str())
+            .unwrap_or_default()
+    };
+    let user = match text("format") {
+        "email" => {
+            let email = text("email");
+            exchange
+                .idp
+                .tenant()
+                .users
+                .iter()
+                .find(|user| user.email == email)
+                .cloned()
+        }
+        "iss_sub" if text("iss") == exchange.idp.org => {
+            let id = text("sub");
+            exchange.idp.tenant().users.iter().find(|user| user.id == id).cloned()
+        }
+        "opaque" => {
+            let id = text("id");
+            exchange.idp.tenant().users.iter().find(|user| user.id == id).cloned()
+        }
+        _ => return Err(API_VALIDATION.with("sub_id").into()),
+    };
+    let Some(user) = user else {
+        return Err(API_NOT_FOUND.with("Resource not found: sub_id (User)").into());
+    };
+    locked(&exchange.idp.store.sessions).retain(|session| session.subject.persona.sub != user.id);
+    for token in locked(&exchange.idp.store.tokens).values() {
+        if let Some(grant) = token
+            .grant
+            .as_ref()
+            .filter(|grant| grant.subject.persona.sub == user.id)
+        {
+            grant.revoked.store(true, Ordering::Release);
+        }
+    }
+    Ok(answer::empty(204))
+}

@@ -1,0 +1,102 @@
+//! A code for tokens (RFC 6749 §4.1.3), with PKCE (RFC 7636 §4.5).
+
+use super::{required, wants_refresh_token};
+use crate::{
+    endpoint::{
+        answer::{Answered, Refusal},
+        authorize,
+        client_auth::{objection, refusal},
+        token::{self, TokenRequest},
+        tokens::{self, Issue},
+    },
+    exchange::Exchange,
+    flow::store::{Code, locked},
+    protocol::{error::*, params::Params, pkce},
+};
+
+pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answered {
+    let text = required(exchange, request, "code")?;
+    let code = usable(exchange, request, &text, &CODE_INVALID)?;
+    let asked = code.grant.request.clone();
+    let sent = request.params.filled("redirect_uri");
+    if sent != Some(&asked.redirect_uri) && (sent.is_some() || asked.redirect_uri_sent) {
+        objection(exchange, &REDIRECT_URI_MISMATCH)?;
+    }
+    verify_pkce(exchange, &code, &request.params)?;
+    finish(exchange, request, &text, &code, &CODE_REUSED)
+}
+
+/// The code, if this client may redeem it here and now.
+pub(super) fn usable(
+    exchange: &mut Exchange,
+    request: &TokenRequest,
+    text: &str,
+    unknown: &OAuthError,
+) -> Result<Code, Refusal> {
+    let found = locked(&exchange.idp.store.codes).get(text).cloned();
+    let Some(code) = found else {
+        return Err(refusal(exchange, unknown));
+    };
+    // A code is used up or stale for everybody: going on would hide what the relying party's users would see.
+    let error = if code.redeemed {
+        &CODE_REUSED
+    } else if code.expires < exchange.idp.clock.now() {
+        &CODE_EXPIRED
+    } else if code.grant.request.server != request.server.id {
+        &CODE_OTHER_SERVER
+    } else if code.grant.request.client_id != request.client.id {
+        &CODE_OTHER_CLIENT
+    } else {
+        return Ok(code);
+    };
+    Err(refusal(exchange, error))
+}
+
+/// Marks the code as used and issues the tokens.
+pub(super) fn finish(
+    exchange: &mut Exchange,
+    request: &TokenRequest,
+    text: &str,
+    code: &Code,
+    reused: &OAuthError,
+) -> Answered {
+    // Two redemptions at the same moment: only one finds the code unused.
+    let is_first = locked(&exchange.idp.store.codes)
+        .get_mut(text)
+        .is_some_and(|code| !std::mem::replace(&mut code.redeemed, true));
+    if !is_first {
+        return Err(refusal(exchange, reused));
+    }
+    let asked = &code.grant.request;
+    let issue = Issue {
+        server: &request.server,
+        client: &request.client,
+        grant: &code.grant,
+        scopes: asked.scopes.clone(),
+        nonce: asked.nonce.clone(),
+        refresh: false,
+        machine: false,
+        issued_token_type: None,
+        jkt: request.jkt.clone(),
+        refresh_token: wants_refresh_token(&request.client, &asked.scopes).then(tokens::new_refresh_token),
+    };
+    token::respond(exchange, &issue)
+}
+
+pub(super) fn verify_pkce(exchange: &mut Exchange, code: &Code, params: &Params) -> Result<(), Refusal> {
+    let error = match (&code.grant.request.challenge, params.filled("code_verifier")) {
+        (None, None) => return Ok(()),
+        (None, Some(_)) => &VERIFIER_UNEXPECTED,
+        (Some(_), None) => &VERIFIER_MISSING,
+        (Some((challenge, method)), Some(verifier)) => {
+            if pkce::is_well_formed(verifier) && pkce::proves(verifier, challenge, method) {
+                return Ok(());
+            }
+            &PKCE_FAILED
+        }
+    };
+    if authorize::pkce_is_enforced(&code.grant.flow) {
+        return Err(refusal(exchange, error));
+    }
+    objection(exchange, error)
+}

@@ -1,0 +1,121 @@
+//! The grant types of the token endpoint, one file each.
+
+pub(crate) mod authorization_code;
+pub(crate) mod ciba;
+pub(crate) mod client_credentials;
+pub(crate) mod device_code;
+pub(crate) mod direct;
+pub(crate) mod interaction_code;
+pub(crate) mod jwt_bearer;
+pub(crate) mod password;
+pub(crate) mod pending;
+pub(crate) mod refresh_token;
+pub(crate) mod token_exchange;
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use crate::{
+    endpoint::{
+        answer::{Answered, Refusal},
+        client_auth::refusal,
+        decide,
+        token::{self, TokenRequest},
+        tokens::{self, Issue},
+    },
+    exchange::Exchange,
+    flow::{
+        scenario::{Persona, Scenario},
+        store::{Flow, Grant, Request, Session},
+    },
+    protocol::{error::*, random},
+    tenant::{Client, Subject},
+};
+
+/// Whether the client gets a refresh token for these scopes.
+pub(crate) fn wants_refresh_token(client: &Client, scopes: &[String]) -> bool {
+    let offline = scopes.iter().any(|scope| scope == "offline_access");
+    offline && client.grant_types.iter().any(|grant| grant == "refresh_token")
+}
+
+/// A grant that came about without the authorization endpoint.
+pub(crate) fn direct_grant(
+    exchange: &Exchange,
+    request: &TokenRequest,
+    flow: Option<Arc<Flow>>,
+    subject: Arc<Subject>,
+    amr: &[&str],
+    scopes: &[String],
+) -> Grant {
+    let flow = flow.unwrap_or_else(|| {
+        let nobody = Scenario::honest(Persona::default());
+        exchange.idp.store.begin(false, nobody)
+    });
+    let now = exchange.idp.clock.now();
+    Grant {
+        flow,
+        request: Arc::new(Request {
+            server: request.server.id.clone(),
+            client_id: request.client.id.clone(),
+            scopes: scopes.to_vec(),
+            ..Request::default()
+        }),
+        session: Session {
+            cookie: String::new(),
+            sid: format!("idx{}", random::token22()),
+            subject: subject.clone(),
+            auth_time: now,
+            amr: amr.iter().map(|method| (*method).to_owned()).collect(),
+            expires: now,
+            remembered: false,
+        },
+        subject,
+        revoked: Arc::new(AtomicBool::new(false)),
+    }
+}
+
+/// Issues tokens for a user who proved himself without the authorization endpoint, if assignment and policy let him.
+pub(crate) fn issue_directly(
+    exchange: &mut Exchange,
+    request: &TokenRequest,
+    grant: &Grant,
+    grant_type: &str,
+) -> Answered {
+    exchange.bind(&grant.flow);
+    let scopes = grant.request.scopes.clone();
+    permit(exchange, request, Some(&grant.subject), grant_type, &scopes)?;
+    let issue = Issue {
+        server: &request.server,
+        client: &request.client,
+        grant,
+        nonce: None,
+        refresh: false,
+        machine: false,
+        issued_token_type: None,
+        jkt: request.jkt.clone(),
+        refresh_token: wants_refresh_token(&request.client, &scopes).then(tokens::new_refresh_token),
+        scopes,
+    };
+    token::respond(exchange, &issue)
+}
+
+/// Assignment and access policy.
+pub(crate) fn permit(
+    exchange: &mut Exchange,
+    request: &TokenRequest,
+    subject: Option<&Subject>,
+    grant_type: &str,
+    scopes: &[String],
+) -> Result<(), Refusal> {
+    match decide::denial(&request.server, &request.client, subject, grant_type, scopes) {
+        Some(error) => Err(refusal(exchange, &error)),
+        None => Ok(()),
+    }
+}
+
+/// A required parameter.
+pub(crate) fn required(exchange: &mut Exchange, request: &TokenRequest, name: &str) -> Result<String, Refusal> {
+    match request.params.filled(name) {
+        Some(value) => Ok(value.to_owned()),
+        None => Err(refusal(exchange, &PARAMETER_MISSING.with(name))),
+    }
+}
