@@ -11,7 +11,7 @@ use mock_idp::{
 use crate::{
     case::{Case, Explain, Lane, Must, Should, Variant},
     check::{
-        callback::REAL_NAVIGATION_SIGNS_IN,
+        callback::{NEXT_SIGN_IN_WORKS, REAL_NAVIGATION_SIGNS_IN},
         crowd as ask,
         session::{BROWSER_IS_SIGNED_OUT, SESSION_IS_DEAD},
         sign_in::{SHOWS_NO_STRANGER, STAYS_CLEAN},
@@ -27,9 +27,10 @@ use crate::{
     script::{
         AFTER,
         Act::{
-            self, Authorize, Callback, DeliverTwice, Flood, Probe, ProbeWith, Repeat, Save, SignIn, SignOutRace, Start,
+            self, Authorize, Callback, Deliver, DeliverTwice, Flood, Probe, ProbeWith, Repeat, Save, SignIn,
+            SignOutRace, Start,
         },
-        Crowd, Hold, MAIN, user,
+        Crowd, Hold, MAIN, OTHER, user, victim,
     },
     spec::{ASVS, RFC6749, ROBUSTNESS, WSTG},
 };
@@ -153,7 +154,11 @@ pub(super) const CASES: &[Case] = &[
             "first-is-held",
             &[user(crowd(11, 0, Hold::FirstOnly, 1))],
             &[],
-            &[Should(ask::EACH_AS_ITSELF), Should(STAYS_CLEAN)],
+            &[
+                Should(ask::OTHERS_DO_NOT_WAIT),
+                Should(ask::EACH_AS_ITSELF),
+                Should(STAYS_CLEAN),
+            ],
         )],
         explain: Explain {
             story: "The authorization server holds the reply for one user.\n\
@@ -216,11 +221,12 @@ pub(super) const CASES: &[Case] = &[
         variants: &[Variant::of(
             "two-hundred-starts",
             &[
+                user(Start(OTHER, &[])),
                 user(Flood(200)),
                 user(Repeat(
                     20,
                     &[
-                        user(Start(MAIN, &[])),
+                        victim(Start(MAIN, &[])),
                         user(Callback(&[
                             Query("state", Set(Random(43))),
                             Query("error", Set(Plain("access_denied"))),
@@ -232,10 +238,17 @@ pub(super) const CASES: &[Case] = &[
                         user(Callback(&[Query("state", Remove), Query("code", Set(Random(43)))])),
                     ],
                 )),
+                user(Authorize(OTHER, &[])),
+                user(Deliver(OTHER, &[])),
+                user(Probe("again")),
                 user(crowd(40, 4, Hold::Free, 1)),
             ],
             &[Fault::TokenResponse(ErrorIn200)],
-            &[Must(STAYS_CLEAN), Must(ask::EXACTLY_THE_GOOD_ONES)],
+            &[
+                Must(STAYS_CLEAN),
+                Must(NEXT_SIGN_IN_WORKS),
+                Must(ask::EXACTLY_THE_GOOD_ONES),
+            ],
         )],
         explain: Explain {
             story: "Two hundred sign-ins start, callbacks with unknown states and errors arrive, and forty users finish.\n\

@@ -350,7 +350,7 @@ pub(super) const CASES: &[Case] = &[
             ),
             malformed!(
                 "crlf-header",
-                Raw("/%0D%0AX-Cfm-Injected:%20yes%0D%0ASet-Cookie:%20cfm-injected=yes")
+                Raw("/%0D%0AX-Crlf-Probe:%20yes%0D%0ASet-Cookie:%20crlf-probe=yes")
             ),
             malformed!("invalid-utf-8", Raw("/%FF%C0%AF")),
         ],

@@ -88,9 +88,9 @@ macro_rules! bad_bytes {
     };
 }
 
-const CRLF_HEADER: &str = "%0D%0AX-Cfm-Injected:%20yes%0D%0ASet-Cookie:%20cfm-injected=yes%0D%0A%0D%0A";
-const CR_HEADER: &str = "%0DX-Cfm-Injected:%20yes%0DSet-Cookie:%20cfm-injected=yes";
-const LF_HEADER: &str = "%0AX-Cfm-Injected:%20yes%0ASet-Cookie:%20cfm-injected=yes";
+const CRLF_HEADER: &str = "%0D%0AX-Crlf-Probe:%20yes%0D%0ASet-Cookie:%20crlf-probe=yes%0D%0A%0D%0A";
+const CR_HEADER: &str = "%0DX-Crlf-Probe:%20yes%0DSet-Cookie:%20crlf-probe=yes";
+const LF_HEADER: &str = "%0AX-Crlf-Probe:%20yes%0ASet-Cookie:%20crlf-probe=yes";
 
 const SPLITS_NOTHING: &[Expect] = &[Must(NO_HEADER_INJECTED), Should(STAYS_CLEAN)];
 
@@ -212,7 +212,7 @@ pub(super) const CASES: &[Case] = &[
             Variant::of(
                 "cr-raw",
                 &[user(RawBytes(
-                    "GET {callback}?error=a\rX-Cfm-Injected:yes HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
+                    "GET {callback}?error=a\rX-Crlf-Probe:yes HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
                 ))],
                 &[],
                 &[Must(NO_HEADER_INJECTED)],
@@ -220,7 +220,7 @@ pub(super) const CASES: &[Case] = &[
             Variant::of(
                 "lf-raw",
                 &[user(RawBytes(
-                    "GET {callback}?error=a\nX-Cfm-Injected:yes HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
+                    "GET {callback}?error=a\nX-Crlf-Probe:yes HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
                 ))],
                 &[],
                 &[Must(NO_HEADER_INJECTED)],
@@ -240,7 +240,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "robustness/long-code",
-        title: "Long codes",
+        title: "A long code is taken as it comes",
         level: Level::Should,
         positive: true,
         why: "The standard gives a code no length; a column of 255 characters does.",

@@ -54,7 +54,7 @@ pub const SCOPE_AS_DECLARED: Check = Check {
     expects: "the scopes that the target declares, no more and no less",
     ask: |evidence| {
         let mut declared = evidence.target.scopes.clone();
-        if declared.is_empty() {
+        if declared.is_empty() && !honest_authorization_requests(evidence).is_empty() {
             return HoldsWith("the target declares no scopes to compare with".to_owned());
         }
         declared.sort();
@@ -500,31 +500,23 @@ pub(super) fn readings(value: &str) -> Vec<String> {
 }
 
 fn state_holds_no_secret(evidence: &Evidence) -> Outcome {
-    let verifiers = verifiers(evidence);
-    let sessions = super::cookies::session_values(evidence);
-    let tokens: Vec<&str> = issued(evidence).map(|tokens| tokens.access_token).collect();
+    let mut secrets = super::cookies::session_needles(evidence);
+    for verifier in verifiers(evidence) {
+        secrets.add("the code_verifier", &verifier);
+    }
+    for tokens in issued(evidence) {
+        secrets.add("an access token", tokens.access_token);
+    }
+    for canary in evidence.people.iter().flat_map(|person| person.canaries()) {
+        secrets.add("data of the user", canary);
+    }
     let outcome = each_value(evidence, "state", |state| {
-        for reading in readings(state) {
-            let holds = |secret: &str| reading.contains(secret);
-            if verifiers.iter().any(|verifier| holds(verifier)) {
-                return Err(format!("the state `{}` holds the code_verifier", shortened(state)));
-            }
-            if sessions.iter().any(|session| holds(session)) {
-                return Err(format!("the state `{}` holds a session id", shortened(state)));
-            }
-            if tokens.iter().any(|token| token.len() >= 16 && holds(token)) {
-                return Err(format!("the state `{}` holds an access token", shortened(state)));
-            }
-            let canary = evidence
-                .people
-                .iter()
-                .flat_map(|person| person.canaries())
-                .find(|canary| holds(canary));
-            if let Some(canary) = canary {
-                return Err(format!("the state `{}` holds `{canary}`", shortened(state)));
-            }
+        let readings = readings(state);
+        let found = readings.iter().find_map(|reading| secrets.in_text(reading).next());
+        match found {
+            Some(item) => Err(format!("the state `{}` holds {}", shortened(state), secrets.what(item))),
+            None => Ok(()),
         }
-        Ok(())
     });
     match outcome {
         Holds => nonce_inside_state(evidence),

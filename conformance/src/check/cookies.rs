@@ -5,6 +5,7 @@ use mock_idp::flow::record::Stamp;
 use super::{
     Check,
     facts::in_short,
+    needles::Needles,
     randomness::{Randomness, judge},
 };
 use crate::{
@@ -178,14 +179,14 @@ pub const SESSION_ID_IS_NOT_IN_URLS: Check = Check {
     id: "session-id-is-not-in-urls",
     expects: "no session id in any URL",
     ask: |evidence| {
-        let sessions = session_values(evidence);
+        let sessions = session_needles(evidence);
         for hop in evidence.hops.iter().filter(|hop| hop.unedited.is_none()) {
             let addresses = [hop.url.as_str()]
                 .into_iter()
                 .chain(hop.header("location"))
                 .chain(hop.header("refresh"));
             for address in addresses {
-                if sessions.iter().any(|session| address.contains(session.as_str())) {
+                if sessions.in_text(address).next().is_some() {
                     return Broken(format!("{} leads to a URL that holds the session id", in_short(hop)));
                 }
                 let lower = address.to_ascii_lowercase();
@@ -337,6 +338,15 @@ pub(crate) fn session_values(evidence: &Evidence) -> Vec<String> {
     values
 }
 
+/// The same values, to look for in many texts.
+pub(crate) fn session_needles(evidence: &Evidence) -> Needles {
+    let mut needles = Needles::new();
+    for value in session_values(evidence) {
+        needles.add("a session id", &value);
+    }
+    needles
+}
+
 /// Whether a response tells shared caches to keep out.
 pub(crate) fn keeps_caches_away(hop: &Hop) -> bool {
     let control = cache_control(hop);
@@ -432,20 +442,17 @@ fn session_id_is_unpredictable(evidence: &Evidence) -> Outcome {
     }
 }
 
-/// Whether the verifier sits readable in a cookie that scripts cannot read.
-pub(crate) fn clear_text_holder<'e>(evidence: &'e Evidence, secrets: &[String]) -> Option<(&'e Hop, SetCookie)> {
+/// A cookie that holds one of these secrets in clear, however it is encoded.
+pub(crate) fn clear_text_holder(evidence: &Evidence, secrets: &Needles) -> Option<SetCookie> {
     let holds = |cookie: &SetCookie| {
         let decoded = percent_encoding::percent_decode_str(&cookie.value)
             .decode_utf8_lossy()
             .into_owned();
         super::authorization::readings(&decoded)
             .iter()
-            .any(|reading| secrets.iter().any(|secret| reading.contains(secret.as_str())))
+            .any(|reading| secrets.in_text(reading).next().is_some())
     };
-    evidence
-        .app_hops()
-        .flat_map(|hop| set_by(hop).map(move |cookie| (hop, cookie)))
-        .find(|(_, cookie)| holds(cookie))
+    evidence.app_hops().flat_map(set_by).find(holds)
 }
 
 impl SetCookie {

@@ -1,9 +1,11 @@
 //! Questions to many sign-ins at once: is everybody himself, and nobody else?
 
+use mock_idp::flow::record::Event;
+
 use super::{Check, facts::in_words, sign_in::SHOWS_NO_STRANGER};
 use crate::{
-    evidence::{Evidence, Flow, Shows},
-    outcome::Outcome::{self, Broken, CannotTell, HoldsWith},
+    evidence::{Evidence, Flow, Leg, Shows},
+    outcome::Outcome::{self, Broken, CannotTell, Holds, HoldsWith},
 };
 
 /// The label under which every member of a crowd asks who is signed in.
@@ -38,6 +40,35 @@ pub const NOBODY_AS_ANOTHER: Check = Check {
             Shows::Several(_) => Err(format!("{} sees {}", flow.person, in_words(shows))),
             _ => Ok(()),
         })
+    },
+};
+
+/// While one reply is held, everybody else is served.
+pub const OTHERS_DO_NOT_WAIT: Check = Check {
+    id: "others-do-not-wait",
+    expects: "everybody else signed in while one user's reply is held",
+    ask: |evidence| {
+        let released = evidence.records.iter().find_map(|record| match record.event {
+            Event::Released { .. } => Some((record.flow, record.at)),
+            _ => None,
+        });
+        let Some((held, at)) = released else {
+            return CannotTell("no reply was held".to_owned());
+        };
+        let late = evidence.flows.iter().filter(|flow| Some(flow.id) != held).find(|flow| {
+            let last = evidence
+                .hops
+                .iter()
+                .rfind(|hop| hop.flow == Some(flow.slot) && matches!(hop.leg, Leg::Callback | Leg::AfterCallback));
+            last.is_some_and(|hop| hop.done > at)
+        });
+        match late {
+            Some(flow) => Broken(format!(
+                "{} had to wait until another user's reply was released",
+                flow.person
+            )),
+            None => Holds,
+        }
     },
 };
 

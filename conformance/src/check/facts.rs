@@ -1,10 +1,13 @@
 //! Reading the evidence: requests, tokens and addresses as checks want them. Nothing here judges.
 
+use std::collections::{HashMap, HashSet};
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use mock_idp::flow::{
     fault::Reach,
     record::{Endpoint, Event, Record, Request},
+    scenario::FlowId,
 };
 use url::Url;
 
@@ -156,23 +159,21 @@ pub(crate) fn redemptions_of(evidence: &Evidence, slot: Slot) -> Vec<TokenReques
 /// Redemptions in flows where nothing was wrong: no edit between start and callback, no fault, one delivery. These say
 /// what the app does by itself. The second value is the authorization request.
 pub(crate) fn honest_redemptions(evidence: &Evidence) -> Vec<(TokenRequest<'_>, AuthorizationRequest<'_>)> {
+    let flows: HashMap<FlowId, &Flow> = evidence.flows.iter().map(|flow| (flow.id, flow)).collect();
+    let deliveries = deliveries_by_code(evidence);
+    let changed = flows_with_changed_requests(evidence, &flows);
     code_redemptions(evidence)
         .into_iter()
         .filter_map(|request| {
-            let flow = evidence
-                .flows
-                .iter()
-                .find(|flow| Some(flow.id) == request.record.flow)?;
-            let harmless = flow.faults.iter().all(|fault| fault.is_twin());
-            let code = response_code(flow)?;
-            let mut deliveries = evidence.hops.iter().filter(|hop| carries_code(hop, &code));
-            let one = deliveries.next()?;
-            let undisturbed = harmless
+            let flow = *flows.get(&request.record.flow?)?;
+            let [one] = deliveries.get(&response_code(flow)?)?.as_slice() else {
+                return None;
+            };
+            let undisturbed = flow.faults.iter().all(|fault| fault.is_twin())
                 && is_honest_start(flow)
-                && deliveries.next().is_none()
                 && one.unedited.is_none()
                 && one.who == flow.browser
-                && reached_unchanged(evidence, flow);
+                && !changed.contains(&flow.id);
             let authorization = AuthorizationRequest::of_flow(flow)?;
             (undisturbed && !authorization.is_by_reference()).then_some((request, authorization))
         })
@@ -185,24 +186,35 @@ fn response_code(flow: &Flow) -> Option<String> {
     first(&response, "code").map(str::to_owned)
 }
 
-/// Whether a hop to the redirection endpoint carried this code.
-pub(crate) fn carries_code(hop: &Hop, code: &str) -> bool {
-    hop.leg == Leg::Callback
-        && hop.was_sent()
-        && [query_of(&hop.request.target), &hop.request.body]
+/// Requests to the redirection endpoint, by the code that they carried.
+fn deliveries_by_code(evidence: &Evidence) -> HashMap<String, Vec<&Hop>> {
+    let mut deliveries: HashMap<String, Vec<&Hop>> = HashMap::new();
+    for hop in evidence
+        .hops
+        .iter()
+        .filter(|hop| hop.leg == Leg::Callback && hop.was_sent())
+    {
+        let code = [query_of(&hop.request.target), &hop.request.body]
             .into_iter()
-            .any(|part| first(&parameters(part), "code") == Some(code))
+            .find_map(|part| first(&parameters(part), "code").map(str::to_owned));
+        if let Some(code) = code {
+            deliveries.entry(code).or_default().push(hop);
+        }
+    }
+    deliveries
 }
 
-/// Whether the authorization server received the authorization request as the app had made it.
-fn reached_unchanged(evidence: &Evidence, flow: &Flow) -> bool {
-    let Some(made) = flow.authorization_request.as_deref().map(query_of) else {
-        return false;
-    };
+/// Flows whose authorization request reached the authorization server otherwise than the app had made it.
+fn flows_with_changed_requests(evidence: &Evidence, flows: &HashMap<FlowId, &Flow>) -> HashSet<FlowId> {
     evidence
         .received(Endpoint::Authorize)
-        .filter(|(record, request)| record.flow == Some(flow.id) && request.method == "GET")
-        .all(|(_, request)| query_of(&request.target) == made)
+        .filter(|(_, request)| request.method == "GET")
+        .filter_map(|(record, request)| {
+            let id = record.flow?;
+            let made = flows.get(&id)?.authorization_request.as_deref().map(query_of)?;
+            (query_of(&request.target) != made).then_some(id)
+        })
+        .collect()
 }
 
 /// Every set of tokens that was issued.

@@ -1,23 +1,23 @@
 //! Questions about what must not be seen: secrets in addresses and pages, the inside of the app in its errors.
 
+use std::collections::HashSet;
+
 use mock_idp::flow::record::{Endpoint, Event};
 use percent_encoding::percent_decode_str;
 
 use super::{
     Check,
-    cookies::{clear_text_holder, set_by},
+    cookies::{SetCookie, clear_text_holder, set_by},
     facts::{in_short, issued, path_of, query_of, verifiers},
+    needles::Needles,
 };
 use crate::{
     evidence::{Evidence, Hop, Leg},
     outcome::Outcome::{Broken, CannotTell, Holds},
 };
 
-/// Something that belongs to the app and the authorization server alone.
-struct Secret {
-    what: &'static str,
-    text: String,
-}
+/// What an ID token is called in findings.
+const ID_TOKEN: &str = "an ID token";
 
 /// Traces that only the inside of a program leaves; each is enough by itself.
 const TRACES: &[&str] = &[
@@ -60,24 +60,15 @@ pub const VERIFIER_IS_HIDDEN: Check = Check {
         if verifiers.is_empty() {
             return CannotTell("no code_verifier was seen".to_owned());
         }
-        let secrets: Vec<Secret> = verifiers
-            .iter()
-            .map(|text| Secret {
-                what: "the code_verifier",
-                text: text.clone(),
-            })
-            .collect();
+        let secrets = needles_of(&verifiers);
+        let any = |_: usize| true;
         for hop in evidence.hops.iter().filter(|hop| hop.unedited.is_none()) {
-            if let Some(saw) = in_addresses(hop, &secrets).or_else(|| in_body(hop, &secrets)) {
+            if let Some(saw) = in_addresses(hop, &secrets, any).or_else(|| in_body(hop, &secrets, any)) {
                 return Broken(saw);
             }
             let readable = set_by(hop)
-                .filter(super::cookies::SetCookie::is_readable_by_scripts)
-                .find(|cookie| {
-                    verifiers
-                        .iter()
-                        .any(|verifier| cookie.value.contains(verifier.as_str()))
-                });
+                .filter(SetCookie::is_readable_by_scripts)
+                .find(|cookie| secrets.in_text(&cookie.value).next().is_some());
             if let Some(cookie) = readable {
                 return Broken(format!(
                     "the cookie `{}` holds the code_verifier and can be read by scripts",
@@ -98,8 +89,8 @@ pub const VERIFIER_COOKIE_IS_ENCRYPTED: Check = Check {
         if verifiers.is_empty() {
             return CannotTell("no code_verifier was seen".to_owned());
         }
-        match clear_text_holder(evidence, &verifiers) {
-            Some((_, cookie)) => Broken(format!(
+        match clear_text_holder(evidence, &needles_of(&verifiers)) {
+            Some(cookie) => Broken(format!(
                 "the cookie `{}` holds the code_verifier in clear text",
                 cookie.name
             )),
@@ -117,33 +108,36 @@ pub const NO_SECRET_IN_URLS: Check = Check {
         if secrets.is_empty() {
             return CannotTell("no secret is known".to_owned());
         }
-        let ours: Vec<&Secret> = secrets
+        // What the harness itself put into a request is no leak when it comes back.
+        let put_in: HashSet<usize> = evidence
+            .hops
             .iter()
-            .filter(|secret| !was_put_in(evidence, &secret.text))
+            .filter(|hop| hop.unedited.is_some())
+            .flat_map(|hop| [decoded(&hop.request.target), hop.request.body.clone()])
+            .flat_map(|text| secrets.in_text(&text).collect::<Vec<_>>())
             .collect();
         for hop in evidence.hops.iter().filter(|hop| hop.unedited.is_none()) {
             // The ID token in a sign-out address is the standard's own hint (RP-Initiated Logout §2).
-            let address_secrets = ours
-                .iter()
-                .filter(|secret| !leads_to_sign_out(hop) || secret.what != "an ID token");
-            for secret in address_secrets {
-                if let Some(saw) = in_addresses(hop, std::slice::from_ref(*secret)) {
-                    return Broken(saw);
-                }
+            let hint = leads_to_sign_out(hop);
+            let allowed = |item: usize| hint && secrets.what(item) == ID_TOKEN;
+            let counts = |item: usize| !put_in.contains(&item) && !allowed(item);
+            if let Some(saw) = in_addresses(hop, &secrets, counts) {
+                return Broken(saw);
             }
-            if matches!(hop.leg, Leg::SignInStart | Leg::Callback) {
-                for secret in &ours {
-                    if let Some(saw) = in_body(hop, std::slice::from_ref(*secret)) {
-                        return Broken(saw);
-                    }
-                }
+            let of_sign_in = matches!(hop.leg, Leg::SignInStart | Leg::Callback);
+            if let Some(saw) = of_sign_in.then(|| in_body(hop, &secrets, counts)).flatten() {
+                return Broken(saw);
             }
         }
         for endpoint in [Endpoint::Authorize, Endpoint::Token] {
             for (_, request) in evidence.received(endpoint) {
                 let query = decoded(query_of(&request.target));
-                if let Some(secret) = ours.iter().find(|secret| query.contains(&secret.text)) {
-                    return Broken(format!("{} in the URL of {}", secret.what, path_of(&request.target)));
+                if let Some(item) = secrets.in_text(&query).find(|item| !put_in.contains(item)) {
+                    return Broken(format!(
+                        "{} in the URL of {}",
+                        secrets.what(item),
+                        path_of(&request.target)
+                    ));
                 }
             }
         }
@@ -158,7 +152,7 @@ pub const ERRORS_LEAK_NOTHING: Check = Check {
     ask: |evidence| {
         let secrets = secrets(evidence);
         let upstream = upstream_errors(evidence);
-        for hop in evidence.app_hops() {
+        for hop in evidence.app_hops().filter(|hop| !hop.body().is_empty()) {
             let body = hop.body();
             let sent = format!("{}{}", hop.request.target, hop.request.body);
             let trace = TRACES
@@ -173,14 +167,13 @@ pub const ERRORS_LEAK_NOTHING: Check = Check {
                 continue;
             }
             // A redirect may repeat its address in its body, and there the ID token is the standard's own hint.
-            let hinted = |secret: &Secret| leads_to_sign_out(hop) && secret.what == "an ID token";
-            if let Some(secret) = secrets
-                .iter()
-                .find(|secret| body.contains(&secret.text) && !sent.contains(&secret.text) && !hinted(secret))
-            {
-                return Broken(format!("{} shows {}", in_short(hop), secret.what));
+            let hinted = |item: usize| leads_to_sign_out(hop) && secrets.what(item) == ID_TOKEN;
+            let echoed = |item: usize| secrets.in_text(&sent).any(|sent| sent == item);
+            let leaked = secrets.in_text(body).find(|item| !hinted(*item) && !echoed(*item));
+            if let Some(item) = leaked {
+                return Broken(format!("{} shows {}", in_short(hop), secrets.what(item)));
             }
-            if upstream.iter().any(|error| body.contains(error.as_str())) {
+            if upstream.in_text(body).next().is_some() {
                 return Broken(format!(
                     "{} shows the raw answer of the authorization server",
                     in_short(hop)
@@ -191,82 +184,68 @@ pub const ERRORS_LEAK_NOTHING: Check = Check {
     },
 };
 
-/// Client secret, tokens and verifiers of the run. Short ones are left out: they would match by chance.
-fn secrets(evidence: &Evidence) -> Vec<Secret> {
-    let mut secrets = Vec::new();
-    let mut add = |what, text: &str| {
-        if text.len() >= 16 {
-            secrets.push(Secret {
-                what,
-                text: text.to_owned(),
-            });
-        }
-    };
-    add(
-        "the client secret",
-        evidence.target.client_secret.as_deref().unwrap_or_default(),
-    );
+/// Client secret, tokens and verifiers of the run.
+fn secrets(evidence: &Evidence) -> Needles {
+    let mut secrets = needles_of(&verifiers(evidence));
+    let client_secret = evidence.target.client_secret.as_deref();
+    secrets.add("the client secret", client_secret.unwrap_or_default());
     for tokens in issued(evidence) {
-        add("an access token", tokens.access_token);
-        add("an ID token", tokens.id_token.unwrap_or_default());
-        add("a refresh token", tokens.refresh_token.unwrap_or_default());
-    }
-    for verifier in verifiers(evidence) {
-        add("the code_verifier", &verifier);
+        secrets.add("an access token", tokens.access_token);
+        secrets.add(ID_TOKEN, tokens.id_token.unwrap_or_default());
+        secrets.add("a refresh token", tokens.refresh_token.unwrap_or_default());
     }
     secrets
 }
 
-/// Whether the harness itself put this value into a request: what comes back is then no leak.
-fn was_put_in(evidence: &Evidence, text: &str) -> bool {
-    evidence
-        .hops
-        .iter()
-        .filter(|hop| hop.unedited.is_some())
-        .any(|hop| decoded(&hop.request.target).contains(text) || hop.request.body.contains(text))
+fn needles_of(verifiers: &[String]) -> Needles {
+    let mut needles = Needles::new();
+    for verifier in verifiers {
+        needles.add("the code_verifier", verifier);
+    }
+    needles
 }
 
 fn leads_to_sign_out(hop: &Hop) -> bool {
     matches!(hop.leg, Leg::SignOut | Leg::EndSession | Leg::AfterSignOut)
 }
 
-fn in_addresses(hop: &Hop, secrets: &[Secret]) -> Option<String> {
+fn in_addresses(hop: &Hop, secrets: &Needles, counts: impl Fn(usize) -> bool) -> Option<String> {
     let addresses = [hop.url.as_str()]
         .into_iter()
         .chain(hop.header("location"))
         .chain(hop.header("refresh"));
     for address in addresses.map(decoded) {
-        if let Some(secret) = secrets.iter().find(|secret| address.contains(&secret.text)) {
-            return Some(format!("{} in the URL {}", secret.what, path_of(&address)));
+        if let Some(item) = secrets.in_text(&address).find(|item| counts(*item)) {
+            return Some(format!("{} in the URL {}", secrets.what(item), path_of(&address)));
         }
     }
     None
 }
 
-fn in_body(hop: &Hop, secrets: &[Secret]) -> Option<String> {
+fn in_body(hop: &Hop, secrets: &Needles, counts: impl Fn(usize) -> bool) -> Option<String> {
     // The hosted pages are the authorization server's own.
     if matches!(hop.leg, Leg::Idp | Leg::EndSession) {
         return None;
     }
-    let secret = secrets.iter().find(|secret| hop.body().contains(&secret.text))?;
-    Some(format!("{} in the page of {}", secret.what, in_short(hop)))
+    let item = secrets.in_text(hop.body()).find(|item| counts(*item))?;
+    Some(format!("{} in the page of {}", secrets.what(item), in_short(hop)))
 }
 
 /// Bodies of error answers that the authorization server gave to the app.
-fn upstream_errors(evidence: &Evidence) -> Vec<String> {
-    evidence
-        .records
-        .iter()
-        .filter_map(|record| match &record.event {
-            Event::Answered {
-                endpoint: Endpoint::Token | Endpoint::Userinfo,
-                status,
-                body,
-                ..
-            } if *status >= 400 && body.len() >= 24 => Some(body.clone()),
-            _ => None,
-        })
-        .collect()
+fn upstream_errors(evidence: &Evidence) -> Needles {
+    let mut errors = Needles::new();
+    for record in &evidence.records {
+        if let Event::Answered {
+            endpoint: Endpoint::Token | Endpoint::Userinfo,
+            status: 400..,
+            body,
+            ..
+        } = &record.event
+        {
+            errors.add("an answer", body.trim());
+        }
+    }
+    errors
 }
 
 fn decoded(text: &str) -> String {

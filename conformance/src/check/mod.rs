@@ -11,6 +11,7 @@ pub mod keys;
 pub mod leaks;
 pub mod logout;
 pub mod metadata;
+mod needles;
 pub mod pages;
 mod randomness;
 pub mod redirects;

@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// What an injected header would be called, and what an injected cookie begins with.
-const INJECTED_HEADER: &str = "x-cfm-injected";
-const INJECTED_COOKIE: &str = "cfm-injected=";
+const INJECTED_HEADER: &str = "x-crlf-probe";
+const INJECTED_COOKIE: &str = "crlf-probe=";
 
 /// The user lands where the deep link led.
 pub const LANDS_ON_DEEP_LINK: Check = Check {

@@ -115,12 +115,20 @@ impl<'w> Walker<'w> {
             );
             let complete = all_held.await.is_ok();
             if crowd.hold == Hold::FirstOnly {
-                while done.load(Ordering::Acquire) < others {
-                    news.notified().await;
-                }
+                // Bounded: an app that lets the others wait for the first would wait for ever.
+                let all_done = async {
+                    while done.load(Ordering::Acquire) < others {
+                        news.notified().await;
+                    }
+                };
+                let _ = tokio::time::timeout(HOLD_LIMIT, all_done).await;
             }
             for (flow, barrier) in &order {
                 barrier.release();
+                if !complete {
+                    // Those that are not held yet have no order.
+                    continue;
+                }
                 // The next one goes only after this answer is out: that is what makes the order an order.
                 let this = [(*flow, barrier.clone())];
                 let out = until(idp, &this, |event| matches!(event, Event::Released { .. }));

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::{Attempt, Check, RelyingParty, SignInError, checked::Checked, metadata::Metadata};
+use super::{Attempt, Check, RelyingParty, SignInError, checked::Checked, fetch::FetchError, metadata::Metadata};
 use crate::secret::Secret;
 
 /// What the token endpoint gave. Neither token ever reaches the browser, except the ID token as `id_token_hint`.
@@ -63,8 +63,9 @@ impl RelyingParty {
         match (answer.status, body) {
             (200, Ok(body)) => read(body, checked),
             (200, Err(error)) => Err(SignInError::TokenEndpoint(error)),
+            (500.., _) => Err(SignInError::TokenEndpoint(FetchError::Status(answer.status))),
             (_, Ok(Body { error: Some(error), .. })) => Err(SignInError::CodeRefused(word(&error))),
-            (status, _) => Err(SignInError::TokenEndpoint(super::fetch::FetchError::Status(status))),
+            (status, _) => Err(SignInError::TokenEndpoint(FetchError::Status(status))),
         }
     }
 }

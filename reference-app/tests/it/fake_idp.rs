@@ -59,21 +59,7 @@ impl FakeIdp {
 
     /// Settings of an app for this server; calls end after a second.
     pub(crate) fn config(&self) -> Config {
-        Config {
-            issuer: self.issuer(),
-            client_id: CLIENT_ID.to_owned(),
-            client_secret: Some(Secret::new("a-secret-of-forty-characters-0123456789")),
-            audience: Some("api://default".to_owned()),
-            scopes: "openid profile email".to_owned(),
-            host: "127.0.0.1".to_owned(),
-            port: 3000,
-            base_url: "http://localhost:3000".parse().unwrap(),
-            database_url: "sqlite::memory:".to_owned(),
-            session_idle: Duration::from_secs(1800),
-            session_max: Duration::from_secs(28_800),
-            cookie_key: Key::generate(),
-            upstream_timeout: Duration::from_secs(1),
-        }
+        config(self.issuer())
     }
 
     pub(crate) fn relying_party(&self) -> RelyingParty {
@@ -145,6 +131,25 @@ impl FakeIdp {
         all.into_iter()
             .filter(|request| request.url.path().ends_with(ending))
             .collect()
+    }
+}
+
+/// Settings of an app for this issuer; calls end after a second.
+pub(crate) fn config(issuer: String) -> Config {
+    Config {
+        issuer,
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: Some(Secret::new("a-secret-of-forty-characters-0123456789")),
+        audience: Some("api://default".to_owned()),
+        scopes: "openid profile email".to_owned(),
+        host: "127.0.0.1".to_owned(),
+        port: 3000,
+        base_url: "http://localhost:3000".parse().unwrap(),
+        database_url: "sqlite::memory:".to_owned(),
+        session_idle: Duration::from_secs(1800),
+        session_max: Duration::from_secs(28_800),
+        cookie_key: Key::generate(),
+        upstream_timeout: Duration::from_secs(1),
     }
 }
 

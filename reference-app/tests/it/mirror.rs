@@ -1,11 +1,28 @@
 //! Everything that mock-idp can get wrong, side by side with what this app says to it. A fault that is added over there
 //! fails here until somebody has decided.
 
-use mock_idp::flow::fault::{Fault, Message};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use mock_idp::{
+    Client, MockIdp,
+    flow::{
+        fault::{Fault, Message, Reach},
+        scenario::{FlowId, Persona, Scenario},
+    },
+};
+use reference_app::{
+    clock::Clock,
+    oidc::{AuthorizationResponse, Identity, RelyingParty, SignInError},
+    secret::random_token,
+};
+use scraper::{Html, Selector};
+
+use crate::fake_idp::{CLIENT_ID, config};
 
 /// What the relying party makes of a fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Reaction {
+enum Reaction {
     /// The user signs in all the same.
     SignsIn,
     /// `SignInError`, as `Debug` writes it; the beginning is enough.
@@ -26,8 +43,6 @@ const MIRROR: &[(&str, Reaction)] = &[
     ("token-response.rewritten", SignsIn),
     ("token-response.oauth-error.", Refuses("CodeRefused")),
     ("token-response.http-5xx.", Refuses("TokenEndpoint(Status(50")),
-    // Its body is JSON and names an error.
-    ("token-response.http-5xx.500", Refuses("CodeRefused")),
     ("token-response.error-in-200.", Refuses("CodeRefused")),
     ("token-response.malformed-body.", Refuses("TokenEndpoint(Malformed")),
     ("token-response.malformed-body.html", Refuses("TokenEndpoint(")),
@@ -133,6 +148,9 @@ const MIRROR: &[(&str, Reaction)] = &[
     ("id-token.large-token.", SignsIn),
     ("access-token.resigned", SignsIn),
     ("access-token.opaque-and-long.", Refuses("AccessToken(Malformed)")),
+    // Long, but a token all the same.
+    ("access-token.opaque-and-long.4k", SignsIn),
+    ("access-token.opaque-and-long.12k", SignsIn),
     (
         "access-token.sig-other-key.known-kid",
         Refuses("AccessToken(Signature)"),
@@ -162,8 +180,8 @@ const MIRROR: &[(&str, Reaction)] = &[
     ),
     ("metadata.alg-none-advertised", SignsIn),
     ("metadata.pkce-no-fallback.", SignsIn),
-    // The document promises what the honest response keeps, or does not.
-    ("metadata.iss-parameter", SignsIn),
+    // The document promises what an honest response does not keep.
+    ("metadata.iss-parameter", Refuses("ResponseIssuerMissing")),
     ("metadata.no-end-session-endpoint", SignsIn),
     ("jwks.", SignsIn),
     ("jwks.fetch-fails.", Refuses("IdToken(Keys(")),
@@ -173,7 +191,7 @@ const MIRROR: &[(&str, Reaction)] = &[
 ];
 
 /// What the app says to this fault.
-pub(crate) fn reaction(fault: Fault) -> Option<Reaction> {
+fn reaction(fault: Fault) -> Option<Reaction> {
     match fault.message() {
         Message::EndSession | Message::RefreshResponse | Message::Tls | Message::LogoutToken => return Some(Elsewhere),
         _ => {}
@@ -197,4 +215,162 @@ fn every_fault_has_its_answer_and_every_answer_its_fault() {
             "there is no fault `{prefix}`"
         );
     }
+}
+
+/// Every fault of a sign-in, really sent by mock-idp to this relying party; many at once, each in a flow of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn the_relying_party_does_what_is_written_down() {
+    let house = Arc::new(House::new(&[]).await);
+    let earlier = house.sign_in(Scenario::honest(persona("earlier"))).await;
+    let earlier = earlier.expect("an honest sign-in succeeds").0;
+    let walks = Fault::all()
+        .filter(|fault| reaction(*fault) != Some(Elsewhere))
+        .map(|fault| {
+            let shared = Arc::clone(&house);
+            // Tasks of their own: setting up TLS takes a while, and must not use up the time of the others.
+            tokio::spawn(async move {
+                let expected = reaction(fault).expect("the test above asks for one");
+                let mut scenario = Scenario::honest(persona("user"));
+                scenario.victim = Some(persona("victim"));
+                scenario.earlier = Some(earlier);
+                if fault.reach() == Reach::Flow {
+                    scenario.faults = vec![fault];
+                }
+                let found = match server_faults(fault) {
+                    None => shared.sign_in(scenario).await,
+                    Some(faults) => House::new(&faults).await.sign_in(scenario).await,
+                };
+                let found = found.map(|_| ());
+                let as_written = match (&found, expected) {
+                    (Ok(()), SignsIn) => true,
+                    (Err(error), Refuses(beginning)) => format!("{error:?}").starts_with(beginning),
+                    _ => false,
+                };
+                (!as_written).then(|| format!("{fault}: {found:?}, written down is {expected:?}"))
+            })
+        });
+    let found: Vec<_> = stream::iter(walks).buffer_unordered(16).collect().await;
+    let wrong: Vec<String> = found.into_iter().filter_map(Result::unwrap).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The faults that must be in force on the server, if any.
+fn server_faults(fault: Fault) -> Option<Vec<Fault>> {
+    match fault.id() {
+        // Missing is only what was promised.
+        "authorization-response.iss-missing" => Some(vec!["metadata.iss-parameter".parse().unwrap()]),
+        _ if fault.reach() == Reach::Server => Some(vec![fault]),
+        _ => None,
+    }
+}
+
+const REDIRECT_URI: &str = "http://localhost:3000/authorization-code/callback";
+
+/// A mock-idp and a relying party that waits for eight seconds: longer than any answer that must be waited for.
+struct House {
+    idp: MockIdp,
+    rp: RelyingParty,
+    http: reqwest::Client,
+}
+
+fn persona(name: &str) -> Persona {
+    let login = format!("{name}-{}@example.test", random_token());
+    Persona {
+        sub: format!("00u{}", &random_token()[..17]),
+        email: login.clone(),
+        login,
+        given_name: name.to_owned(),
+        family_name: "Example".to_owned(),
+        id_token_name: format!("{name} Example"),
+        userinfo_name: format!("{name} Example"),
+        ..Persona::default()
+    }
+}
+
+impl House {
+    async fn new(faults: &[Fault]) -> Self {
+        let client = Client::web(CLIENT_ID)
+            .secret("a-secret-of-forty-characters-0123456789")
+            .redirect(REDIRECT_URI);
+        let idp = MockIdp::builder().client(client).start().await.unwrap();
+        idp.misbehave("default", faults);
+        let mut config = config(idp.issuer());
+        config.upstream_timeout = Duration::from_secs(8);
+        let browser = reqwest::Client::builder().timeout(Duration::from_secs(60));
+        Self {
+            rp: RelyingParty::new(config, Clock::default()).unwrap(),
+            http: browser.redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            idp,
+        }
+    }
+
+    /// One sign-in through the hosted page, in a browser of its own.
+    async fn sign_in(&self, scenario: Scenario) -> Result<(FlowId, Identity), SignInError> {
+        let login = scenario.user.login.clone();
+        let (url, attempt) = self.rp.begin("/", None).await?;
+        let flow = self.idp.begin("default", scenario);
+        let mut browser = Browser::default();
+        browser.send(self.http.get(flow.enter.clone())).await;
+        let page = browser.send(self.http.get(url.clone())).await.text().await.unwrap();
+        let (action, mut fields) = form(&page);
+        for (name, value) in [("identifier", login.as_str()), ("credentials.passcode", "any")] {
+            fields.retain(|(known, _)| known != name);
+            fields.push((name.to_owned(), value.to_owned()));
+        }
+        let answer = browser
+            .send(self.http.post(url.join(&action).unwrap()).form(&fields))
+            .await;
+        let location = answer.headers()["location"].to_str().unwrap().to_owned();
+        let query = location
+            .strip_prefix(&format!("{REDIRECT_URI}?"))
+            .unwrap_or_else(|| panic!("{location}"));
+        let response = AuthorizationResponse::parse(query)?;
+        self.rp
+            .finish(response, attempt)
+            .await
+            .map(|identity| (flow.id, identity))
+    }
+}
+
+/// Keeps the cookies of the authorization server.
+#[derive(Default)]
+struct Browser {
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> reqwest::Response {
+        let cookies: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let response = request.header("cookie", cookies.join("; ")).send().await.unwrap();
+        for line in response.headers().get_all("set-cookie") {
+            let (name, rest) = line.to_str().unwrap().split_once('=').unwrap();
+            self.cookies
+                .insert(name.to_owned(), rest.split(';').next().unwrap().to_owned());
+        }
+        response
+    }
+}
+
+/// Action and fields of the first form.
+fn form(page: &str) -> (String, Vec<(String, String)>) {
+    let page = Html::parse_document(page);
+    let form = page
+        .select(&Selector::parse("form").unwrap())
+        .next()
+        .expect("the hosted page has a form");
+    let inputs = Selector::parse("input[name]").unwrap();
+    let fields = form
+        .select(&inputs)
+        .filter(|input| !matches!(input.attr("type"), Some("checkbox" | "submit")));
+    let fields = fields.map(|input| {
+        (
+            input.attr("name").unwrap_or_default().to_owned(),
+            input.attr("value").unwrap_or_default().to_owned(),
+        )
+    });
+    (form.attr("action").unwrap_or_default().to_owned(), fields.collect())
 }
