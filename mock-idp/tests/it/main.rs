@@ -8,6 +8,7 @@
 mod app;
 mod decisions;
 mod faults;
+mod grants;
 mod refusals;
 mod robustness;
 mod sign_in;
