@@ -16,6 +16,17 @@ pub enum Outcome {
     CannotTell(String),
 }
 
+impl Outcome {
+    /// What was seen, or why nothing can be told.
+    #[must_use]
+    pub fn said(&self) -> Option<&str> {
+        match self {
+            Outcome::Holds => None,
+            Outcome::Broken(text) | Outcome::HoldsWith(text) | Outcome::CannotTell(text) => Some(text),
+        }
+    }
+}
+
 /// How much a check weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]

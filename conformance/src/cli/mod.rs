@@ -1,5 +1,6 @@
 //! The command line: one command per file, every flag with an environment twin, exit codes from [`crate::exit`].
 
+mod browser;
 mod doctor;
 mod env;
 mod explain;
@@ -53,6 +54,8 @@ enum Command {
     Explain(ExplainArgs),
     /// Print issuer, client id and secret for an app that is started by hand
     Env(EnvArgs),
+    /// Bring Chromium and its driver onto this machine, for --driver webdriver
+    Browser(BrowserArgs),
     /// Print the version
     Version(VersionArgs),
 }
@@ -212,6 +215,18 @@ struct EnvArgs {
 }
 
 #[derive(Debug, Args)]
+struct BrowserArgs {
+    #[command(subcommand)]
+    command: BrowserCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum BrowserCommand {
+    /// Install both through the system's package manager, or print the commands to type
+    Install,
+}
+
+#[derive(Debug, Args)]
 struct VersionArgs {
     /// As JSON
     #[arg(long)]
@@ -299,6 +314,7 @@ async fn dispatch(cli: Cli) -> Result<u8, CommandError> {
         Command::List(args) => list::list(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Env(args) => env::env(args),
+        Command::Browser(args) => browser::browser(args).await,
         Command::Version(args) => version(&args),
     }
 }

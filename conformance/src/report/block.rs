@@ -121,16 +121,21 @@ fn variant_rows(text: &mut String, look: &Look, case: &Case, result: &VariantRes
         row(text, look, "did", &describe::steps(variant.script).join("; "));
     }
     let clauses: Vec<String> = case.spec.iter().map(ToString::to_string).collect();
-    for (index, check) in broken(attempt).enumerate() {
-        let clauses = if first && index == 0 && !clauses.is_empty() {
+    let mut told: Vec<(&str, &str)> = Vec::new();
+    for check in broken(attempt) {
+        // Two checks may ask the same thing with different weights.
+        let saw = check.outcome.said().unwrap_or_default();
+        if told.contains(&(check.expects, saw)) {
+            continue;
+        }
+        let clauses = if first && told.is_empty() && !clauses.is_empty() {
             format!("   ({})", clauses.join(", "))
         } else {
             String::new()
         };
         row(text, look, "expected", &format!("{}{clauses}", check.expects));
-        if let Outcome::Broken(saw) = &check.outcome {
-            row(text, look, "observed", &redact(saw));
-        }
+        row(text, look, "observed", &redact(saw));
+        told.push((check.expects, saw));
     }
     if broken(attempt).next().is_none() {
         // A refusal that came as a server error: every check holds, and yet something is wrong.

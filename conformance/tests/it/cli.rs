@@ -36,7 +36,7 @@ fn outcome(command: &mut Command) -> (i32, String, String) {
 #[test]
 fn help_is_an_interface() {
     let mut text = String::new();
-    for command in ["", "run", "doctor", "list", "explain", "env", "version"] {
+    for command in ["", "run", "doctor", "list", "explain", "env", "browser", "version"] {
         text.push_str(&format!(
             "==== conformance {command}\n{}\n",
             conformance::cli::help(command)
@@ -64,7 +64,7 @@ fn every_flag_that_takes_part_in_a_run_has_an_environment_twin() {
 #[test]
 fn the_readme_speaks_of_commands_and_flags_that_exist() {
     let readme = include_str!("../../../README.md");
-    let help: String = ["", "run", "doctor", "list", "explain", "env", "version"]
+    let help: String = ["", "run", "doctor", "list", "explain", "env", "browser", "version"]
         .iter()
         .map(|command| conformance::cli::help(command))
         .collect();
