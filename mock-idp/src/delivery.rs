@@ -1,14 +1,17 @@
 //! Turns a [`Reply`] into bytes on the wire, however strangely it wants to be delivered; and into the text that records
 //! compare.
 
-use std::{convert::Infallible, io::Write, time::Duration};
+use std::{convert::Infallible, io::Write, sync::LazyLock, time::Duration};
 
 use axum::{
     body::Body as HttpBody,
     http::{HeaderName, HeaderValue, Response, StatusCode, Version, header},
 };
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
+use flate2::{
+    Compression, Crc,
+    write::{DeflateEncoder, GzEncoder},
+};
 use futures_util::{StreamExt, stream};
 
 use crate::{
@@ -267,19 +270,67 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A gzip stream that decodes to this many zero bytes, made piece by piece: about one thousandth of that on the wire.
+///
+/// One flushed block is compressed once and sent over and over, so that the bomb costs whoever throws it nothing.
 fn bomb(zeros: u64) -> impl stream::Stream<Item = Result<Bytes, Infallible>> + Send {
-    const STEP: u64 = 4 * 1024 * 1024;
-    let encoder = GzEncoder::new(Vec::new(), Compression::best());
-    stream::unfold(Some((encoder, zeros)), |state| async move {
-        let (mut encoder, left) = state?;
-        let step = left.min(STEP);
-        let _ = encoder.write_all(&vec![0; usize::try_from(step).unwrap_or(0)]);
-        if left == step {
-            return Some((Bytes::from(encoder.finish().unwrap_or_default()), None));
-        }
-        let _ = encoder.flush();
-        let written = std::mem::take(encoder.get_mut());
-        Some((Bytes::from(written), Some((encoder, left - step))))
-    })
-    .map(Ok)
+    let block = &*ZEROS;
+    let count = zeros / BLOCK;
+    let mut sum = Crc::new();
+    for _ in 0..count {
+        sum.combine(&block.sum);
+    }
+    // RFC 1952 §2.3: magic, deflate, no flags, no time, best compression, unknown system.
+    let head = Bytes::from_static(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255]);
+    // An empty last block with fixed codes (RFC 1951 §3.2.6), then the sum and the length modulo 2^32.
+    let mut tail = vec![0x03, 0x00];
+    tail.extend_from_slice(&sum.sum().to_le_bytes());
+    tail.extend_from_slice(&sum.amount().to_le_bytes());
+    let blocks = stream::iter((0..count).map(|_| block.deflated.clone()));
+    stream::once(async { head })
+        .chain(blocks)
+        .chain(stream::once(async { Bytes::from(tail) }))
+        .map(Ok)
+}
+
+const BLOCK: u64 = 4 * 1024 * 1024;
+
+/// Four mebibytes of zeros, compressed and flushed to a byte boundary, with their check sum.
+struct Zeros {
+    deflated: Bytes,
+    sum: Crc,
+}
+
+static ZEROS: LazyLock<Zeros> = LazyLock::new(|| {
+    let zeros = vec![0; usize::try_from(BLOCK).unwrap_or(0)];
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    // Writing into a vector cannot fail.
+    let _ = encoder.write_all(&zeros);
+    let _ = encoder.flush();
+    let mut sum = Crc::new();
+    sum.update(&zeros);
+    Zeros {
+        deflated: Bytes::from(encoder.get_ref().clone()),
+        sum,
+    }
+});
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bomb_inflates_to_what_it_promises_and_is_small() {
+        let pieces: Vec<Bytes> = bomb(3 * BLOCK).map(|piece| piece.unwrap_or_default()).collect().await;
+        let stream = pieces.concat();
+        assert!(stream.len() < 32 * 1024, "{}", stream.len());
+        let mut inflated = Vec::new();
+        // The reader checks sum and length.
+        flate2::read::GzDecoder::new(stream.as_slice())
+            .read_to_end(&mut inflated)
+            .unwrap();
+        assert_eq!(inflated.len() as u64, 3 * BLOCK);
+        assert!(inflated.iter().all(|byte| *byte == 0));
+    }
 }

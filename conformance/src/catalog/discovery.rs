@@ -52,9 +52,9 @@ const UNTIL_REPAIRED: &[Step] = &[
 
 /// A sign-in whose first request names a foreign place in this parameter.
 macro_rules! steered {
-    ($parameter:literal, $value:literal) => {
+    ($name:literal, $parameter:literal, $value:literal) => {
         Variant::of(
-            $parameter,
+            $name,
             &[
                 user(Act::SignInWith(
                     MAIN,
@@ -369,11 +369,16 @@ pub(super) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[
-            steered!("iss", "{second_origin}/{canary}"),
-            steered!("issuer", "{second_origin}/{canary}"),
-            steered!("provider", "{second_origin}/{canary}"),
-            steered!("authorization_endpoint", "{second_origin}/{canary}/authorize"),
+            steered!("iss", "iss", "{second_origin}/{canary}"),
+            steered!("issuer", "issuer", "{second_origin}/{canary}"),
+            steered!("provider", "provider", "{second_origin}/{canary}"),
             steered!(
+                "authorization-endpoint",
+                "authorization_endpoint",
+                "{second_origin}/{canary}/authorize"
+            ),
+            steered!(
+                "discovery-url",
                 "discovery_url",
                 "{second_origin}/{canary}/.well-known/openid-configuration"
             ),

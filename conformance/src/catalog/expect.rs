@@ -8,7 +8,7 @@ use mock_idp::Fault;
 use crate::{
     case::{Expect, May, Must, MustStar, Should, Variant},
     check::sign_in::{NEVER_AS_SOMEBODY_ELSE, REFUSES_SIGN_IN, SHOWS_NO_STRANGER, SIGNS_IN_AS_USER, STAYS_CLEAN},
-    script::SIGN_IN,
+    script::{AFTER, Act, MAIN, OTHER, SIGN_IN, Step, user},
 };
 
 /// Refused; accepting fails.
@@ -32,6 +32,15 @@ pub(super) const ACCEPTED_OR_NOTED: &[Expect] =
     &[May(SIGNS_IN_AS_USER), Should(STAYS_CLEAN), Must(NEVER_AS_SOMEBODY_ELSE)];
 /// Signed in as the user himself or not at all.
 pub(super) const HIMSELF_OR_NOBODY: &[Expect] = &[Must(NEVER_AS_SOMEBODY_ELSE), Should(STAYS_CLEAN)];
+
+/// An honest sign-in, so that the app has fetched the keys, and one with the faults in a new browser. Without the first an
+/// app that refuses the token for its algorithm never asks for the keys that the case is about.
+pub(super) const WITH_KEYS_KNOWN: &[Step] = &[
+    user(Act::SignIn(OTHER)),
+    user(Act::NewBrowser),
+    user(Act::SignIn(MAIN)),
+    user(Act::Probe(AFTER)),
+];
 
 /// One sign-in with these faults, which must be refused.
 pub(super) const fn refused(name: &'static str, faults: &'static [Fault]) -> Variant {

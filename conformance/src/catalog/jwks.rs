@@ -5,7 +5,7 @@ use mock_idp::{
     flow::fault::{IdTokenFault, JwksFault as F},
 };
 
-use super::expect::{accepted, preferably_accepted, preferably_refused, refused};
+use super::expect::{PREFERABLY_REFUSED, REFUSED, WITH_KEYS_KNOWN, accepted, preferably_accepted};
 use crate::{
     case::{Case, Expect, Explain, Lane, May, Must, Should, Variant},
     check::{
@@ -244,9 +244,11 @@ pub(super) const CASES: &[Case] = &[
         spec: &[RFC7517.section("4.2")],
         needs: FETCHES,
         lane: Lane::Server,
-        variants: &[preferably_refused(
+        variants: &[Variant::of(
             "enc",
+            WITH_KEYS_KNOWN,
             &[Jwks(F::EncryptionKey), IdToken(IdTokenFault::SignedByEncryptionKey)],
+            PREFERABLY_REFUSED,
         )],
         explain: Explain {
             story: "The key set lists a key with `\"use\": \"enc\"` beside the signing key.\n\
@@ -267,9 +269,11 @@ pub(super) const CASES: &[Case] = &[
         spec: &[RFC8725.section("3.1"), ASVS.section("9.1.2")],
         needs: FETCHES,
         lane: Lane::Server,
-        variants: &[refused(
+        variants: &[Variant::of(
             "oct",
+            WITH_KEYS_KNOWN,
             &[Jwks(F::OctKey), IdToken(IdTokenFault::Hs256PublishedOct)],
+            REFUSED,
         )],
         explain: Explain {
             story: "By mistake the key set lists a symmetric key.\n\
@@ -291,8 +295,18 @@ pub(super) const CASES: &[Case] = &[
         needs: FETCHES,
         lane: Lane::Server,
         variants: &[
-            preferably_refused("1024", &[Jwks(F::WeakKeys), IdToken(IdTokenFault::SignedByWeakKey)]),
-            preferably_refused("512", &[Jwks(F::WeakKeys), IdToken(IdTokenFault::SignedByTinyKey)]),
+            Variant::of(
+                "1024",
+                WITH_KEYS_KNOWN,
+                &[Jwks(F::WeakKeys), IdToken(IdTokenFault::SignedByWeakKey)],
+                PREFERABLY_REFUSED,
+            ),
+            Variant::of(
+                "512",
+                WITH_KEYS_KNOWN,
+                &[Jwks(F::WeakKeys), IdToken(IdTokenFault::SignedByTinyKey)],
+                PREFERABLY_REFUSED,
+            ),
         ],
         explain: Explain {
             story: "The key set lists RSA keys of 1024 and 512 bits beside the right one.\n\

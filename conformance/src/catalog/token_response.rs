@@ -427,7 +427,7 @@ pub(super) const CASES: &[Case] = &[
         why: "Five seconds happen; for ever must not, and nobody else should have to wait.",
         spec: &[ROBUSTNESS.section("")],
         needs: &[],
-        lane: Lane::Alone,
+        lane: Lane::Parallel,
         variants: &[
             preferably_accepted("5s", &[TokenResponse(F::Slow5s)]),
             Variant::of("trickle", ONE_OF_THREE, &[TokenResponse(F::Trickle)], GIVEN_UP),

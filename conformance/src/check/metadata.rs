@@ -1,6 +1,9 @@
 //! Discovery: what the app does with the document that tells it where everything is.
 
-use mock_idp::flow::record::{Endpoint, Event};
+use mock_idp::flow::{
+    fault::Message,
+    record::{Endpoint, Event},
+};
 use serde_json::Value;
 use url::Url;
 
@@ -136,9 +139,18 @@ fn fails_politely(evidence: &Evidence) -> Outcome {
     }
 }
 
-/// The discovery document as it was really written last.
+/// The discovery document as it was really written last: by its fault's hook, or without one.
 fn published(evidence: &Evidence) -> Option<Value> {
     evidence.records.iter().rev().find_map(|record| match &record.event {
+        Event::Sent {
+            message: Message::Metadata,
+            bytes,
+            ..
+        } => {
+            // Status line and headers come first, as on the wire.
+            let (_, body) = bytes.split_once("\n\n")?;
+            serde_json::Deserializer::from_str(body).into_iter().next()?.ok()
+        }
         Event::Answered {
             endpoint: Endpoint::Metadata,
             status: 200,
@@ -158,6 +170,8 @@ fn goes_to(target: &str, wanted: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use mock_idp::{Fault, flow::fault::MetadataFault};
+
     use super::*;
     use crate::{
         check::fixture::{Page, evidence, probed, received, recorded, request},
@@ -190,21 +204,29 @@ mod tests {
     #[test]
     fn calls_are_compared_with_the_document() {
         let document = r#"{"token_endpoint":"http://h/odd/token?tenant=7"}"#;
-        let with = |target: &str| {
-            let published = Event::Answered {
-                exchange: 1,
-                endpoint: Endpoint::Metadata,
-                status: 200,
-                headers: Vec::new(),
-                body: document.to_owned(),
-                length: 0,
-            };
-            let all = recorded(evidence(&[]), published);
-            (CALLS_PUBLISHED_ENDPOINTS.ask)(&received(all, Endpoint::Token, request("POST", target, &[], "")))
+        let sent = Event::Sent {
+            fault: Fault::Metadata(MetadataFault::UnusualPaths),
+            message: Message::Metadata,
+            twin: String::new(),
+            bytes: format!("HTTP 200\ncontent-type: application/json\n\n{document}"),
         };
-        assert_eq!(with("/odd/token?tenant=7"), Holds);
-        assert!(matches!(with("/odd/token"), Broken(_)));
-        assert!(matches!(with("/token?tenant=7"), Broken(_)));
+        let answered = Event::Answered {
+            exchange: 1,
+            endpoint: Endpoint::Metadata,
+            status: 200,
+            headers: Vec::new(),
+            body: document.to_owned(),
+            length: 0,
+        };
+        for published in [sent, answered] {
+            let with = |target: &str| {
+                let all = recorded(evidence(&[]), published.clone());
+                (CALLS_PUBLISHED_ENDPOINTS.ask)(&received(all, Endpoint::Token, request("POST", target, &[], "")))
+            };
+            assert_eq!(with("/odd/token?tenant=7"), Holds);
+            assert!(matches!(with("/odd/token"), Broken(_)));
+            assert!(matches!(with("/token?tenant=7"), Broken(_)));
+        }
         assert!(matches!((CALLS_PUBLISHED_ENDPOINTS.ask)(&evidence(&[])), CannotTell(_)));
     }
 

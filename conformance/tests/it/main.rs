@@ -7,6 +7,7 @@
 
 mod agreement;
 mod browser_cookies;
+mod catalogue;
 mod cli;
 mod config;
 mod engine;

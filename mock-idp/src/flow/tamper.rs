@@ -22,6 +22,8 @@ mod id_token;
 mod identity;
 mod logout_token;
 mod server;
+#[cfg(test)]
+mod tests;
 mod text;
 mod token_response;
 mod userinfo;

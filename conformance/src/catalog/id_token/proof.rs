@@ -5,9 +5,12 @@ use mock_idp::{
     flow::fault::{IdTokenFault as F, JwksFault},
 };
 
-use super::super::expect::{accepted, accepted_or_noted, preferably_refused, refused, refused_star};
+use super::super::expect::{
+    PREFERABLY_REFUSED, REFUSED, WITH_KEYS_KNOWN, accepted, accepted_or_noted, preferably_refused, refused,
+    refused_star,
+};
 use crate::{
-    case::{Case, Explain, Lane},
+    case::{Case, Explain, Lane, Variant},
     feature::Feature,
     outcome::Level,
     spec::{ASVS, OIDC_CORE, RFC7515, RFC7518, RFC8725},
@@ -295,9 +298,24 @@ pub(crate) const CASES: &[Case] = &[
         needs: &[Feature::FetchesJwks],
         lane: Lane::Server,
         variants: &[
-            preferably_refused("ps256", &[Jwks(JwksFault::AlternateKeys), IdToken(F::AlgPs256)]),
-            preferably_refused("es256", &[Jwks(JwksFault::AlternateKeys), IdToken(F::AlgEs256)]),
-            preferably_refused("rs512", &[Jwks(JwksFault::AlternateKeys), IdToken(F::AlgRs512)]),
+            Variant::of(
+                "ps256",
+                WITH_KEYS_KNOWN,
+                &[Jwks(JwksFault::AlternateKeys), IdToken(F::AlgPs256)],
+                PREFERABLY_REFUSED,
+            ),
+            Variant::of(
+                "es256",
+                WITH_KEYS_KNOWN,
+                &[Jwks(JwksFault::AlternateKeys), IdToken(F::AlgEs256)],
+                PREFERABLY_REFUSED,
+            ),
+            Variant::of(
+                "rs512",
+                WITH_KEYS_KNOWN,
+                &[Jwks(JwksFault::AlternateKeys), IdToken(F::AlgRs512)],
+                PREFERABLY_REFUSED,
+            ),
         ],
         explain: Explain {
             story: "The key set lists a second RSA key and an EC key beside the usual one.\n\
@@ -319,8 +337,18 @@ pub(crate) const CASES: &[Case] = &[
         needs: &[Feature::FetchesJwks],
         lane: Lane::Server,
         variants: &[
-            refused("zero", &[Jwks(JwksFault::AlternateKeys), IdToken(F::EcdsaZero)]),
-            refused("order", &[Jwks(JwksFault::AlternateKeys), IdToken(F::EcdsaOrder)]),
+            Variant::of(
+                "zero",
+                WITH_KEYS_KNOWN,
+                &[Jwks(JwksFault::AlternateKeys), IdToken(F::EcdsaZero)],
+                REFUSED,
+            ),
+            Variant::of(
+                "order",
+                WITH_KEYS_KNOWN,
+                &[Jwks(JwksFault::AlternateKeys), IdToken(F::EcdsaOrder)],
+                REFUSED,
+            ),
         ],
         explain: Explain {
             story: "The key set lists an EC key.\n\
