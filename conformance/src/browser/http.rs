@@ -20,6 +20,9 @@ use crate::evidence::{Answer, Problem};
 /// How much of a body is kept.
 const BODY_LIMIT: usize = 256 * 1024;
 
+/// The longest request target that the `http` crate takes.
+const TARGET_LIMIT: usize = 65_000;
+
 /// A request that is about to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outgoing {
@@ -141,6 +144,10 @@ impl Client {
 
     /// One exchange.
     pub async fn send(&self, outgoing: &Outgoing) -> Answer {
+        // The `http` crate knows no longer targets; a browser does, and an app may well lead to one.
+        if outgoing.target.len() > TARGET_LIMIT && outgoing.origin.scheme() == "http" {
+            return self.send_raw(&outgoing.origin, &by_hand(outgoing)).await;
+        }
         match self.send_whole(outgoing, BODY_LIMIT).await {
             Ok(whole) => whole.record(),
             Err((problem, text)) => Answer::Broken { problem, text },
@@ -164,10 +171,8 @@ impl Client {
     pub async fn send_raw(&self, origin: &Url, bytes: &[u8]) -> Answer {
         let exchange = async {
             let mut stream = connect(origin).await?;
-            stream
-                .write_all(bytes)
-                .await
-                .map_err(|error| (Problem::Closed, error.to_string()))?;
+            // A server that refuses a huge request answers and closes before all of it is written.
+            let _ = stream.write_all(bytes).await;
             let mut answer = Vec::new();
             let mut limited = stream.take(BODY_LIMIT as u64);
             let mut chunk = vec![0; 16 * 1024];
@@ -283,6 +288,23 @@ impl Whole {
             truncated: self.truncated || self.body.len() > BODY_LIMIT,
         }
     }
+}
+
+/// A request as bytes.
+fn by_hand(outgoing: &Outgoing) -> Vec<u8> {
+    let mut bytes = format!(
+        "{} {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n",
+        outgoing.method,
+        outgoing.target,
+        host_of(&outgoing.origin)
+    )
+    .into_bytes();
+    for (name, value) in &outgoing.headers {
+        bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+    }
+    bytes.extend(format!("content-length: {}\r\n\r\n", outgoing.body.len()).into_bytes());
+    bytes.extend(&outgoing.body);
+    bytes
 }
 
 fn assemble(outgoing: &Outgoing) -> Result<HttpRequest<Full<Bytes>>, String> {
