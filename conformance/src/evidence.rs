@@ -343,14 +343,27 @@ impl Hop {
         !matches!(self.response, Answer::NotSent { .. })
     }
 
-    /// Whether the app answered with a server error, broke the connection or never answered.
+    /// Whether the app answered with a server error, broke the connection or never answered. A request head of more than
+    /// 32 KiB may find the connection closed: who refuses it before the end need not read on, and the answer is lost.
     #[must_use]
     pub fn is_server_error(&self) -> bool {
         match &self.response {
             Answer::Http { status, .. } => *status >= 500,
-            Answer::Broken { .. } => true,
+            Answer::Broken { problem, .. } => *problem == Problem::Timeout || self.head_size() <= 32 * 1024,
             Answer::NotSent { .. } => false,
         }
+    }
+}
+
+impl Hop {
+    /// Bytes of the request's target and headers.
+    fn head_size(&self) -> usize {
+        let headers = self
+            .request
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
+        self.request.target.len() + headers.sum::<usize>()
     }
 }
 

@@ -1,6 +1,9 @@
 //! Questions to the authorization requests that the app makes (RFC 6749 §4.1.1, OIDC Core §3.1.2.1, RFC 7636 §4.3).
 
+use std::io::Read;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use flate2::bufread::ZlibDecoder;
 use url::Url;
 
 use super::{
@@ -485,18 +488,31 @@ fn unpredictable(evidence: &Evidence, name: &str) -> Outcome {
     }
 }
 
-/// Readings of an opaque value: as it is, and every part that decodes as base64url.
+/// Readings of an opaque value: as it is, and every part that decodes as base64url, unpacked where it is zlib.
 pub(super) fn readings(value: &str) -> Vec<String> {
+    // `-` is a separator to some and a digit of base64url to others.
     let decoded = value
         .split(['.', '|', ':', '~', '-'])
+        .chain(value.split(['.', '|', ':', '~']))
         .chain([value])
         .filter_map(|part| {
             URL_SAFE_NO_PAD
                 .decode(part.trim_end_matches('=').replace('+', "-").replace('/', "_"))
                 .ok()
         })
-        .filter_map(|bytes| String::from_utf8(bytes).ok());
+        .filter_map(text_of);
     [value.to_owned()].into_iter().chain(decoded).collect()
+}
+
+/// Bytes as text; zlib, in which Flask packs its cookies, is unpacked up to 64 KiB.
+fn text_of(bytes: Vec<u8>) -> Option<String> {
+    String::from_utf8(bytes)
+        .or_else(|packed| {
+            let mut text = String::new();
+            let unpacked = ZlibDecoder::new(packed.as_bytes());
+            unpacked.take(64 * 1024).read_to_string(&mut text).map(|_| text)
+        })
+        .ok()
 }
 
 fn state_holds_no_secret(evidence: &Evidence) -> Outcome {
@@ -655,5 +671,29 @@ fn was_sent_edited(evidence: &Evidence, leg: Leg) -> Outcome {
     match sent {
         true => Holds,
         false => CannotTell("the edited request was not sent".to_owned()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may panic")]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::ZlibEncoder};
+
+    use super::*;
+
+    /// A cookie as Flask writes it: `.` and zlib in base64url, time stamp, signature.
+    #[test]
+    fn a_packed_cookie_is_read() {
+        let verifier = "a-code_verifier-of-more-than-forty-three-characters";
+        let mut packer = ZlibEncoder::new(Vec::new(), Compression::default());
+        packer
+            .write_all(format!("{{\"code_verifier\":\"{verifier}\"}}").as_bytes())
+            .unwrap();
+        let packed = URL_SAFE_NO_PAD.encode(packer.finish().unwrap());
+        let cookie = format!(".{packed}.aV2Qxw.Zm9yZ2Vk-c2ln_bmF0dXJl");
+        assert!(readings(&cookie).iter().any(|text| text.contains(verifier)));
+        assert!(!readings(".eJw.aV2Qxw.x").iter().any(|text| text.contains(verifier)));
     }
 }
