@@ -105,15 +105,18 @@ fn verdict_of(
     // themselves have their own measure.
     let asked = |id| checks.iter().any(|check| check.id == id);
     let measured = asked(STAYS_CLEAN.id) || asked(FAILS_POLITELY.id);
-    if !measured && !case.positive && case.level > Level::May && case.lane != Lane::Watch {
-        if let Some(hop) = evidence.app_hops().find(|hop| matches!(hop.status(), Some(500..))) {
-            notes.push(format!(
-                "the refusal came as a {} at {}",
-                hop.status().unwrap_or_default(),
-                path(hop)
-            ));
-            return Verdict::Warn;
-        }
+    if !measured
+        && !case.positive
+        && case.level > Level::May
+        && case.lane != Lane::Watch
+        && let Some(hop) = evidence.app_hops().find(|hop| matches!(hop.status(), Some(500..)))
+    {
+        notes.push(format!(
+            "the refusal came as a {} at {}",
+            hop.status().unwrap_or_default(),
+            path(hop)
+        ));
+        return Verdict::Warn;
     }
     Verdict::Pass
 }

@@ -57,9 +57,9 @@ macro_rules! delivered {
 
 /// An error response in place of the code.
 macro_rules! error {
-    ($code:literal) => {
+    ($name:literal, $code:literal) => {
         Variant::of(
-            $code,
+            $name,
             &[
                 user(Start(MAIN, &[])),
                 user(Authorize(MAIN, &[])),
@@ -999,12 +999,12 @@ pub(super) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[
-            error!("login_required"),
-            error!("interaction_required"),
-            error!("consent_required"),
-            error!("temporarily_unavailable"),
-            error!("server_error"),
-            error!("unknown_error_code"),
+            error!("login-required", "login_required"),
+            error!("interaction-required", "interaction_required"),
+            error!("consent-required", "consent_required"),
+            error!("temporarily-unavailable", "temporarily_unavailable"),
+            error!("server-error", "server_error"),
+            error!("unknown-error-code", "unknown_error_code"),
             Variant::of(
                 "empty",
                 &[

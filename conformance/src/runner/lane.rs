@@ -317,13 +317,13 @@ fn blame(case: &Case, judgement: &mut Judgement, why: &str, died: bool) {
 
 /// Brings the app back to work: restarts it where possible. Says whether a plain sign-in works again.
 async fn mend(context: &mut Context<'_, '_>, stage: &mut Stage) -> bool {
-    if stage.restartable() {
-        if let Err(error) = stage.restart().await {
-            context
-                .ledger
-                .notice(format!("the app could not be restarted: {error}"), context.on);
-            return false;
-        }
+    if stage.restartable()
+        && let Err(error) = stage.restart().await
+    {
+        context
+            .ledger
+            .notice(format!("the app could not be restarted: {error}"), context.on);
+        return false;
     }
     let (_, outcome) = control::sign_in(&stage.world, seed_of(context.options.seed, "mend")).await;
     outcome.is_ok()

@@ -205,10 +205,10 @@ impl Ledger {
                     notes.push(remark);
                 }
             }
-            if let Verdict::Skipped(reason) = &variant.verdict {
-                if !matches!(verdict, Some(Verdict::Skipped(_))) {
-                    notes.push(format!("variant {} skipped: {reason}", variant.name));
-                }
+            if let Verdict::Skipped(reason) = &variant.verdict
+                && !matches!(verdict, Some(Verdict::Skipped(_)))
+            {
+                notes.push(format!("variant {} skipped: {reason}", variant.name));
             }
         }
         let result = CaseResult {

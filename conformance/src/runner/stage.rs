@@ -43,7 +43,7 @@ pub(super) struct Stage {
 
 /// An app that this stage started.
 enum Running {
-    Process(App),
+    Process(Box<App>),
     InProcess { _app: Launched },
 }
 
@@ -240,7 +240,7 @@ impl Stage {
                 let app = App::start(start, folder, &self.vars)
                     .await
                     .map_err(|error| error.to_string())?;
-                Some(Running::Process(app))
+                Some(Running::Process(Box::new(app)))
             }
         };
         Ok(())

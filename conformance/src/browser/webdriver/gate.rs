@@ -380,6 +380,9 @@ async fn pass(shared: &Shared, request: HttpRequest<Incoming>) -> Response<Full<
     if outgoing.target == "/favicon.ico" && kind == Kind::Other {
         return plain(StatusCode::NOT_FOUND, "");
     }
+    if kind == Kind::Other && is_browsers_own(&outgoing) {
+        return plain(StatusCode::BAD_GATEWAY, "the harness lets no browser call home");
+    }
     let owner = (shared.owners)(&outgoing.origin);
     let (epoch, number) = match shared.enter(kind, owner, &mut outgoing) {
         Passage::Held => return plain(StatusCode::NO_CONTENT, ""),
@@ -407,6 +410,20 @@ async fn pass(shared: &Shared, request: HttpRequest<Incoming>) -> Response<Full<
         Ok(whole) => hand_on(whole.head, whole.body),
         Err((_, text)) => plain(StatusCode::BAD_GATEWAY, &format!("no answer: {text}")),
     }
+}
+
+/// Whether the browser asks for itself (its clock, its components), whatever its command line says: no page is behind it.
+fn is_browsers_own(outgoing: &Outgoing) -> bool {
+    let home = |host: &str| {
+        [".google.com", ".googleapis.com", ".gvt1.com", ".gstatic.com"]
+            .iter()
+            .any(|suffix| host.ends_with(suffix))
+    };
+    let of_a_page = outgoing
+        .headers
+        .iter()
+        .any(|(name, _)| matches!(name.as_str(), "referer" | "origin"));
+    !of_a_page && outgoing.origin.host_str().is_some_and(home)
 }
 
 /// The request as it goes on: addressed to its server, without what was meant for a proxy. Compression is not asked
