@@ -8,7 +8,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot go on should stop"
+    clippy::print_stderr,
+    reason = "a test that cannot go on should stop, and one that was asked to talk talks"
 )]
 
 use std::{
