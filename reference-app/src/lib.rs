@@ -6,7 +6,7 @@
 //! - [`oidc`]: the relying party. One step of the sign-in per file; knows no web framework and no database.
 //! - [`session`], [`users`], [`db`]: who is signed in, kept in SQLite or PostgreSQL.
 //! - [`web`]: one page or endpoint per file.
-//! - [`app`]: puts them together; [`app::router`] is what `main.rs` serves and what the tests drive.
+//! - [`app`]: puts them together; [`app::App::router`] is what `main.rs` serves and what the tests drive.
 //!
 //! [`oidc::RelyingParty`] is the heart: `begin` makes the authorization request, `finish` turns the authorization
 //! response into an [`oidc::Identity`] or says with [`oidc::SignInError`] which of its checks refused it.

@@ -2,6 +2,8 @@
 //!
 //! `{0}` in a text stands for an argument. Adding an error is one line.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "the texts are Okta's, brackets and all")]
+
 use std::borrow::Cow;
 
 /// An OAuth error (RFC 6749 §4.1.2.1, §5.2) with Okta's words.
