@@ -116,7 +116,43 @@ fn not_here(flaw: Flaw) -> Option<&'static str> {
 }
 
 /// Flaws whose declaration and verdicts do not agree yet, each with what differs.
-const NOT_HELD: &[(&str, &str)] = &[];
+const NOT_HELD: &[(&str, &str)] = &[
+    (
+        "foreign-endpoint-used",
+        "its case passes it: the plain-http variant needs an issuer over TLS",
+    ),
+    (
+        "no-state",
+        "robustness/bad-bytes warns too: without state a damaged state signs in",
+    ),
+    (
+        "token-request-query",
+        "discovery/endpoints-honoured does not see a lost query",
+    ),
+    (
+        "userinfo-token-in-query",
+        "discovery/endpoints-honoured does not see a lost query",
+    ),
+    ("auth-time-unchecked", "step-up was not seen in the control"),
+    ("acr-unchecked", "step-up was not seen in the control"),
+    ("refresh-unverified", "refreshing was not seen in the control"),
+    ("mail-domain-suffix", "met for the first time with its setting"),
+    ("open-redirect", "redirect/state-carried fails it too"),
+    (
+        "sign-out-forgeable",
+        "access-token/not-exposed warns too: the hint of a forged sign-out",
+    ),
+    ("bc-sid-required", "logout/bc-unknown-session warns too"),
+    ("profile-in-global", "under load its twins show nobody: inconclusive"),
+    (
+        "pending-flows-exhausted",
+        "after the flood nobody can sign in: inconclusive",
+    ),
+    (
+        "token-request-locked",
+        "its replies cannot be held at once: inconclusive",
+    ),
+];
 
 fn is_red(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Fail | Verdict::Warn)
@@ -210,9 +246,7 @@ impl Launch for InProcess {
         let (flaws, setting) = (self.0.clone(), self.1);
         async move {
             let port: u16 = vars["port"].parse().map_err(|_| "the port is no number".to_owned())?;
-            let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
-                .await
-                .map_err(|error| error.to_string())?;
+            let listener = bind(port).await?;
             let origin = format!("http://localhost:{port}");
             let (id, secret) = (&vars["idp.client.id"], &vars["idp.client.secret"]);
             let mut config = flawed_app::Config::new(&vars["idp.issuer"], id, secret, &origin);
@@ -231,6 +265,18 @@ impl Launch for InProcess {
             Ok(Box::new(AbortOnDrop(task)) as Launched)
         }
         .boxed()
+    }
+}
+
+/// The port of the app before may be free only once its task has really ended.
+async fn bind(port: u16) -> Result<tokio::net::TcpListener, String> {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    loop {
+        match tokio::net::TcpListener::bind(("127.0.0.1", port)).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) if std::time::Instant::now() > deadline => return Err(error.to_string()),
+            Err(_) => tokio::task::yield_now().await,
+        }
     }
 }
 
