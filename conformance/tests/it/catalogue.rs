@@ -182,7 +182,8 @@ fn begins_main(script: &[Step]) -> bool {
     })
 }
 
+/// Kebab case; a dot parts the place from what is put there, as in the ids of faults.
 fn is_kebab_case(name: &str) -> bool {
-    name.split('-')
+    name.split(['-', '.'])
         .all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()))
 }
