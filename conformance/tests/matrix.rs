@@ -40,12 +40,17 @@ const SAMPLE: usize = 6;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let clean = Trial::test("clean", clean_app_fails_nothing);
+    let clean = Trial::test("clean", || twice(clean_app_fails_nothing));
     let flaws = Flaw::ALL.iter().map(|flaw| {
-        let trial = Trial::test(flaw.name(), move || meets_its_cases(*flaw));
+        let trial = Trial::test(flaw.name(), move || twice(|| meets_its_cases(*flaw)));
         trial.with_ignored_flag(not_here(*flaw).is_some())
     });
     libtest_mimic::run(&arguments, std::iter::once(clean).chain(flaws).collect()).exit_code()
+}
+
+/// What differs once may be the machine's doing; what differs twice is the harness's or the app's.
+fn twice(meet: impl Fn() -> Result<(), Failed>) -> Result<(), Failed> {
+    meet().or_else(|_| meet())
 }
 
 fn clean_app_fails_nothing() -> Result<(), Failed> {
