@@ -1,7 +1,7 @@
 //! What a script, an edit and a check say in sentences: `explain` and failure blocks print from the literals themselves.
 
 use crate::{
-    case::{Case, Variant},
+    case::{Case, Lane, Variant},
     edit::{Change, CookieEdit, Edit, Initiator, Text},
     script::{Act, Hold, IdpAct, MAIN, Pause, Place, Slot, Step, Who},
 };
@@ -42,6 +42,43 @@ pub fn needs(case: &Case) -> Vec<String> {
         .iter()
         .map(|feature| words(&format!("{feature:?}")))
         .collect()
+}
+
+/// Where a case runs and what it presupposes, one sentence each.
+#[must_use]
+pub fn terms(case: &Case) -> Vec<String> {
+    let mut terms = vec![format!("It runs {}.", lane(case.lane))];
+    if case.positive {
+        terms.push("The app has to accept: rejecting is the failure.".to_owned());
+    }
+    let needs = needs(case);
+    if !needs.is_empty() {
+        terms.push(format!(
+            "It is skipped unless the control sign-in showed: {}.",
+            needs.join(", ")
+        ));
+    }
+    for variant in case.variants.iter().filter(|variant| !variant.needs.is_empty()) {
+        let needs: Vec<String> = variant
+            .needs
+            .iter()
+            .map(|feature| words(&format!("{feature:?}")))
+            .collect();
+        terms.push(format!("Variant {} needs besides: {}.", variant.name, needs.join(", ")));
+    }
+    terms
+}
+
+/// Where cases of a lane run.
+const fn lane(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Watch => "beside all other cases and only watches",
+        Lane::Parallel => "in parallel with others against one app",
+        Lane::Alone => "alone, because the load is the case",
+        Lane::Server => "alone on a fresh app with a fresh issuer (without a start command: alone, after the others)",
+        Lane::Restart => "alone on an app that is started anew, so it needs a start command",
+        Lane::Slow => "only when it is asked for (lane:slow), because it takes long",
+    }
 }
 
 fn step(step: &Step) -> String {

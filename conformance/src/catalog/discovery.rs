@@ -141,7 +141,7 @@ pub(super) const CASES: &[Case] = &[
                     The standard asks for an exact comparison.",
             right: "Refuses, and says which two strings differ, so that the configuration can be mended.",
             false_alarm: "Many libraries normalise on purpose, because providers disagree: accepting is only a warning.",
-            maps: &["issues: dawarich#2925", "planka#1514", "omniauth-auth0#89"],
+            maps: &["dawarich#2925", "planka#1514", "omniauth-auth0#89"],
         },
     },
     Case {

@@ -641,7 +641,7 @@ pub(super) const CASES: &[Case] = &[
             right: "Keeps each sign-in under its own state; both work.",
             false_alarm: "Many libraries keep one sign-in per browser on purpose: a clean refusal of the first is a \
                           warning; the one that was started last must work.",
-            maps: &["P#57-58", "nextjs-auth0#142", "express-openid-connect#43"],
+            maps: &["P#57", "P#58", "nextjs-auth0#142", "express-openid-connect#43"],
         },
     },
     Case {

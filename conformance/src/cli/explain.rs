@@ -1,174 +1,157 @@
-//! `conformance explain`: everything there is to know about a case, printed from its literal.
+//! `conformance explain`: everything there is to know about a case, printed from its literal and from what the rooms
+//! `remedy` and `elsewhere` know about it.
 
 use std::io::{self, Write};
 
-use super::{CommandError, ExplainArgs, list::lane_words, terminal};
+use super::{CommandError, ExplainArgs, terminal};
 use crate::{
-    case::{Case, Variant},
-    catalog, describe, exit,
-    report::look::{Look, Tone},
-    select::UnknownSelector,
+    case::Case,
+    catalog, config, exit,
+    explain::{self, Fixes, Line, Section},
+    remedy::Framework,
+    report::{
+        look::{Look, Tone},
+        store,
+    },
     suggest::several,
 };
 
+/// Whose snippets are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    All,
+    One(Framework),
+}
+
+/// `all`, or a framework by one of its names.
+pub(super) fn choice(text: &str) -> Result<Choice, String> {
+    if text == "all" {
+        return Ok(Choice::All);
+    }
+    Framework::parse(text).map(Choice::One).ok_or_else(|| {
+        let names = Framework::ALL.iter().map(|framework| framework.name());
+        let names: Vec<&str> = names.chain(["all"]).collect();
+        let meant = match several(text, names.iter().copied(), 1).as_slice() {
+            [name, ..] => format!("did you mean {name}? "),
+            [] => String::new(),
+        };
+        format!("{meant}known are {}", names.join(", "))
+    })
+}
+
 pub(super) fn explain(args: &ExplainArgs) -> Result<u8, CommandError> {
     let Some(case) = catalog::all().find(|case| case.id == args.case) else {
-        let ids = catalog::all().map(|case| case.id);
-        return Err(UnknownSelector {
-            what: format!("no case is called `{}`", args.case),
-            meant: several(&args.case, ids, 3).into_iter().map(str::to_owned).collect(),
-        }
-        .into());
+        let meant = several(&args.case, catalog::all().map(|case| case.id), 3);
+        let meant = if meant.is_empty() {
+            "`conformance list` shows them all".to_owned()
+        } else {
+            format!("did you mean {}?", meant.join(", "))
+        };
+        return Err(CommandError::Usage(format!(
+            "no case is called `{}`; {meant}",
+            args.case
+        )));
     };
+    let fixes = match args.framework {
+        Some(Choice::One(framework)) => Fixes::For(framework, None),
+        Some(Choice::All) => Fixes::ForAll,
+        None if args.md => Fixes::ForAll,
+        None => guessed(),
+    };
+    let page = explain::page(case, &fixes);
     let text = if args.md {
-        markdown(case)
+        markdown(case, &page)
     } else {
-        text(case, &terminal::look(args.look))
+        text(case, &page, &terminal::look(args.look))
     };
     io::stdout().write_all(text.as_bytes())?;
     Ok(exit::CLEAN)
 }
 
-/// A piece of the page: a heading and its lines. Lines of the second kind are list items.
-struct Section {
-    heading: &'static str,
-    lines: Vec<String>,
-    is_list: bool,
+/// What the last run of the nearest configuration says about the framework.
+fn guessed() -> Fixes {
+    let here = std::env::current_dir().unwrap_or_default();
+    let folder = here.ancestors().find(|folder| folder.join(config::FILE_NAME).is_file());
+    let last = folder.and_then(store::last_framework);
+    match last.and_then(|(name, why)| Some((Framework::parse(&name)?, why))) {
+        Some((framework, why)) => Fixes::For(framework, Some(why)),
+        None => Fixes::Names,
+    }
 }
 
 /// The page for a terminal.
-fn text(case: &Case, look: &Look) -> String {
-    let mut page = format!(
+fn text(case: &Case, page: &[Section], look: &Look) -> String {
+    let mut text = format!(
         "{}   {}\n{}\n",
         look.paint(Tone::Strong, case.id),
         case.level,
-        look.text(case.title)
+        look.hang(0, case.title)
     );
-    for section in sections(case) {
-        page.push_str(&format!("\n{}\n", look.paint(Tone::Strong, section.heading)));
-        for line in section.lines {
-            let depth = line.len() - line.trim_start().len();
-            let bullet = if section.is_list { "- " } else { "" };
-            let indent = 2 + depth + bullet.len();
-            page.push_str(&format!(
-                "{}{bullet}{}\n",
-                " ".repeat(2 + depth),
-                look.hang(indent, line.trim_start())
-            ));
+    for section in page {
+        text.push_str(&format!("\n{}\n", look.paint(Tone::Strong, section.heading)));
+        for line in &section.lines {
+            let (indent, line) = match line {
+                Line::Text(line) => (2, look.hang(2, line)),
+                Line::Item(depth, line) => {
+                    let indent = 2 + 2 * depth;
+                    (indent, format!("- {}", look.hang(indent + 2, line)))
+                }
+                Line::Title(title) => {
+                    text.push('\n');
+                    (2, look.paint(Tone::Strong, &look.hang(2, title)))
+                }
+                Line::Code(_, code) => {
+                    text.push('\n');
+                    for line in code.lines() {
+                        let line = look.text(&line.replace('\t', "    "));
+                        text.push_str(format!("    {line}").trim_end());
+                        text.push('\n');
+                    }
+                    text.push('\n');
+                    continue;
+                }
+            };
+            text.push_str(&format!("{}{line}\n", " ".repeat(indent)));
         }
     }
-    page
+    text.replace("\n\n\n", "\n\n")
 }
 
 /// The page as Markdown.
-fn markdown(case: &Case) -> String {
-    let mut page = format!("# {}\n\n**{}** · {}\n", case.id, case.level, case.title);
-    for section in sections(case) {
-        page.push_str(&format!("\n## {}\n\n", section.heading));
-        for line in section.lines {
-            let depth = line.len() - line.trim_start().len();
-            let bullet = if section.is_list { "- " } else { "" };
-            let end = if section.is_list { "\n" } else { "  \n" };
-            page.push_str(&format!("{}{bullet}{}{end}", " ".repeat(depth), line.trim_start()));
-        }
-    }
-    page
-}
-
-fn sections(case: &Case) -> Vec<Section> {
-    let prose = |heading, text: &str| Section {
-        heading,
-        lines: text.lines().map(|line| line.trim().to_owned()).collect(),
-        is_list: false,
-    };
-    let list = |heading, lines| Section {
-        heading,
-        lines,
-        is_list: true,
-    };
-    let mut sections = vec![
-        prose("Why it matters", case.why),
-        prose("What happens", case.explain.story),
-    ];
-    sections.push(list("What is sent, and how it is decided", variants(case)));
-    sections.push(prose("What a right app does", case.explain.right));
-    sections.push(prose("When this could be a false alarm", case.explain.false_alarm));
-    let mut terms = vec![format!("runs {}", lane_words(case.lane))];
-    if case.positive {
-        terms.push("the app must accept: rejecting is the failure".to_owned());
-    }
-    let needs = describe::needs(case);
-    if !needs.is_empty() {
-        terms.push(format!(
-            "skipped unless the control sign-in showed: {}",
-            needs.join(", ")
-        ));
-    }
-    sections.push(list("Terms", terms));
-    sections.push(list(
-        "Clauses",
-        case.spec
-            .iter()
-            .map(|clause| format!("{clause}   {}", clause.url()))
-            .collect(),
-    ));
-    if !case.explain.maps.is_empty() {
-        sections.push(list(
-            "Known elsewhere as",
-            case.explain.maps.iter().map(|id| (*id).to_owned()).collect(),
-        ));
-    }
-    sections.retain(|section| !section.lines.is_empty());
-    sections
-}
-
-/// What every variant does, and what each does on its own. A variant's own lines stand one level deeper.
-fn variants(case: &Case) -> Vec<String> {
-    let all: Vec<(&str, Vec<String>)> = case
-        .variants
-        .iter()
-        .map(|variant| (variant.name, lines(variant)))
-        .collect();
-    if let [(_, only)] = all.as_slice() {
-        return only.clone();
-    }
-    let in_all = |line: &&String| all.iter().all(|(_, lines)| lines.contains(*line));
-    let first = all.first().map(|(_, lines)| lines.as_slice()).unwrap_or_default();
-    let mut text = Vec::new();
-    if first.iter().any(|line| in_all(&line)) {
-        text.push("in every variant".to_owned());
-        let mut is_marked = false;
-        for line in first {
-            if in_all(&line) {
-                text.push(format!("  {line}"));
-            } else if !is_marked {
-                is_marked = true;
-                text.push("  (here the variant's own part)".to_owned());
+fn markdown(case: &Case, page: &[Section]) -> String {
+    let mut text = format!("# {}\n\n**{}** · {}\n", case.id, case.level, case.title);
+    for section in page {
+        text.push_str(&format!("\n## {}\n\n", section.heading));
+        for line in &section.lines {
+            match line {
+                Line::Text(line) => text.push_str(&format!("{line}  \n")),
+                Line::Item(depth, line) => text.push_str(&format!("{}- {line}\n", "  ".repeat(*depth))),
+                Line::Title(title) => text.push_str(&format!("\n### {title}\n\n")),
+                Line::Code(language, code) => text.push_str(&format!("\n```{language}\n{code}\n```\n\n")),
             }
         }
     }
-    for (name, lines) in &all {
-        let own: Vec<&String> = lines.iter().filter(|line| !in_all(line)).collect();
-        match own.as_slice() {
-            [] => text.push((*name).to_owned()),
-            [only] => text.push(format!("{name}: {only}")),
-            several => {
-                text.push((*name).to_owned());
-                text.extend(several.iter().map(|line| format!("  {line}")));
+    text.replace("\n\n\n", "\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_fits_a_terminal_of_eighty_columns() {
+        let look = Look {
+            width: Some(80),
+            ..Look::default()
+        };
+        for case in catalog::all() {
+            let page = text(case, &explain::page(case, &Fixes::ForAll), &look);
+            for line in page.lines() {
+                // A word that is longer than a line, such as an address, cannot be wrapped.
+                let words = line.trim_start().trim_start_matches("- ").split(' ').count();
+                let columns = line.chars().count();
+                assert!(columns <= 80 || words == 1, "{}, {columns} columns: {line}", case.id);
             }
         }
     }
-    text
-}
-
-/// Steps, faults and checks of a variant.
-fn lines(variant: &Variant) -> Vec<String> {
-    let mut lines = describe::steps(variant.script);
-    lines.extend(
-        describe::faults(variant)
-            .into_iter()
-            .map(|fault| format!("authorization server: {fault}")),
-    );
-    lines.extend(describe::checks(variant));
-    lines
 }

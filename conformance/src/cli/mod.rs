@@ -189,7 +189,10 @@ struct ListArgs {
 struct ExplainArgs {
     /// The case, for instance callback/state-missing
     case: String,
-    /// Markdown instead of text
+    /// Fix snippets for this framework, or all [default: the one that the last run guessed]
+    #[arg(long, value_name = "NAME", env = "CONFORMANCE_FRAMEWORK", value_parser = explain::choice)]
+    framework: Option<explain::Choice>,
+    /// Markdown instead of text, with the snippets of all frameworks unless one is named
     #[arg(long, env = "CONFORMANCE_MD", value_parser = FalseyValueParser::new())]
     md: bool,
     #[command(flatten)]

@@ -88,6 +88,16 @@ pub fn last_failed(config_folder: &Path) -> Option<Vec<String>> {
     )
 }
 
+/// The framework that the last kept run guessed, and why; `None` when there is no run or it guessed none.
+#[must_use]
+pub fn last_framework(config_folder: &Path) -> Option<(String, String)> {
+    let text = fs::read(config_folder.join(".conformance/latest/run.json")).ok()?;
+    let run: Value = serde_json::from_slice(&text).ok()?;
+    let framework = &run["target"]["framework"];
+    let word = |name: &str| framework[name].as_str().map(str::to_owned);
+    Some((word("guess")?, word("why").unwrap_or_default()))
+}
+
 /// Everything that was seen in a case, unredacted: it can be judged again.
 fn evidence(case: &CaseResult) -> Value {
     let attempts = |attempts: &[crate::run::Attempt]| {

@@ -11,6 +11,7 @@ mod catalogue;
 mod cli;
 mod config;
 mod engine;
+mod explain;
 mod fixed_run;
 mod judging;
 mod made;
