@@ -81,8 +81,15 @@ pub(crate) struct Serve {
     /// How the sign-in page looks.
     #[arg(long, env = "MOCK_IDP_PAGE", value_enum)]
     pub(crate) page: Option<Style>,
-    /// Serve https with a certificate of a CA made at start, written to this file.
-    #[arg(long, env = "MOCK_IDP_HTTPS", value_name = "CA_FILE")]
+    /// Serve https, with a certificate of a CA that is made at start and written to DIR/ca.pem.
+    #[arg(
+        long,
+        env = "MOCK_IDP_HTTPS",
+        value_name = "DIR",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ".mock-idp"
+    )]
     pub(crate) https: Option<PathBuf>,
     /// Write the port into this file once it listens.
     #[arg(long, env = "MOCK_IDP_PORT_FILE", value_name = "FILE")]
@@ -90,6 +97,13 @@ pub(crate) struct Serve {
     /// Accept what Okta would refuse; every page says so.
     #[arg(long, env = "MOCK_IDP_LAX")]
     pub(crate) lax: bool,
+}
+
+impl Serve {
+    /// Where the CA is written, if https is served.
+    pub(crate) fn ca_file(&self) -> Option<PathBuf> {
+        self.https.as_ref().map(|dir| dir.join("ca.pem"))
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

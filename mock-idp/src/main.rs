@@ -13,6 +13,9 @@ use crate::args::{Arguments, Command, EnvFormat, Serve};
 
 mod args;
 
+/// The variables by which platforms are told of a CA: Node, what uses OpenSSL's defaults (Go too), Python's requests.
+const CA_VARIABLES: [&str; 3] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"];
+
 /// Wrong usage or configuration, or the port is taken.
 const USAGE: u8 = 2;
 
@@ -54,8 +57,9 @@ async fn serve(arguments: &Serve) -> anyhow::Result<()> {
         }
         Err(error) => return Err(error.into()),
     };
-    if let (Some(file), Some(ca)) = (&arguments.https, idp.ca_pem()) {
-        std::fs::write(file, ca).with_context(|| format!("cannot write the CA to {}", file.display()))?;
+    let ca_file = arguments.ca_file();
+    if let (Some(file), Some(ca)) = (&ca_file, idp.ca_pem()) {
+        write_ca(file, &ca)?;
     }
     if let Some(file) = &arguments.port_file {
         write_port(file, idp.port())?;
@@ -63,7 +67,7 @@ async fn serve(arguments: &Serve) -> anyhow::Result<()> {
     if !arguments.host.is_loopback() {
         narrate("  warning    not on loopback: whoever reaches this server can sign in as anybody");
     }
-    announce(&idp, arguments.lax);
+    announce(&idp, ca_file.as_deref(), arguments.lax);
     say(&format!(
         "mock-idp ready issuer={} admin={}_mock pid={} config={fingerprint}",
         idp.issuer(),
@@ -114,7 +118,7 @@ fn merged(clients: impl Iterator<Item = Client>) -> Vec<Arc<Client>> {
     known.into_iter().map(Arc::new).collect()
 }
 
-fn announce(idp: &MockIdp, lax: bool) {
+fn announce(idp: &MockIdp, ca_file: Option<&Path>, lax: bool) {
     let version = env!("CARGO_PKG_VERSION");
     narrate(&format!(
         "mock-idp {version}   TEST KEYS - tokens from this server prove nothing"
@@ -122,6 +126,10 @@ fn announce(idp: &MockIdp, lax: bool) {
     narrate(&format!("  issuer     {}", idp.issuer()));
     for (name, value) in idp.env() {
         narrate(&format!("  app env    {name}={value}"));
+    }
+    if let Some(file) = ca_file {
+        let names = CA_VARIABLES.join(", ");
+        narrate(&format!("  CA         {}   ({names})", file.display()));
     }
     if let Some(client) = idp.client() {
         for uri in client.redirect_uris.iter().take(4) {
@@ -170,6 +178,11 @@ fn env(arguments: &Serve, format: EnvFormat) -> anyhow::Result<()> {
         ("OKTA_CLIENT_ID", client.id.clone()),
     ];
     pairs.extend(client.secret.clone().map(|secret| ("OKTA_CLIENT_SECRET", secret)));
+    if let Some(file) = arguments.ca_file() {
+        // Apps are started elsewhere. The file itself appears when the server starts.
+        let file = std::path::absolute(&file).unwrap_or(file).display().to_string();
+        pairs.extend(CA_VARIABLES.map(|name| (name, file.clone())));
+    }
     match format {
         EnvFormat::Json => {
             let object: serde_json::Map<String, serde_json::Value> = pairs
@@ -198,6 +211,14 @@ fn faults(id: Option<&str>) -> anyhow::Result<()> {
         fault.description(),
         fault.clause()
     ))
+}
+
+/// Makes the folder too. Whoever waits for the port file finds the CA.
+fn write_ca(file: &Path, ca: &str) -> anyhow::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(file, ca))
+        .with_context(|| format!("cannot write the CA to {}", file.display()))
 }
 
 /// A reader must see the whole number or nothing: written aside, then moved.

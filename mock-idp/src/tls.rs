@@ -2,9 +2,16 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    SanType,
+};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use time::{Duration, OffsetDateTime};
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+
+/// Some platforms refuse longer-lived ones even of a CA that they were told to trust (Apple's: 825 days).
+const LIFETIME: Duration = Duration::days(398);
 
 /// A certificate in use and the CA that signed it.
 #[derive(Clone)]
@@ -28,7 +35,13 @@ pub(crate) fn make(host: &str, address: IpAddr) -> Result<Tls, String> {
 
 fn build(host: &str, address: IpAddr) -> Result<Tls, Box<dyn std::error::Error>> {
     let ca_key = KeyPair::generate()?;
+    // A clock that is a little behind, in a container for instance, is no reason to fail.
+    let (from, to) = (
+        OffsetDateTime::now_utc() - Duration::DAY,
+        OffsetDateTime::now_utc() + LIFETIME,
+    );
     let mut ca = CertificateParams::default();
+    (ca.not_before, ca.not_after) = (from, to);
     ca.distinguished_name.push(DnType::CommonName, "mock-idp test CA");
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -37,6 +50,9 @@ fn build(host: &str, address: IpAddr) -> Result<Tls, Box<dyn std::error::Error>>
 
     let key = KeyPair::generate()?;
     let mut leaf = CertificateParams::new(vec![host.to_owned(), "localhost".to_owned()])?;
+    (leaf.not_before, leaf.not_after) = (from, to);
+    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     leaf.distinguished_name.push(DnType::CommonName, host);
     leaf.subject_alt_names.push(SanType::IpAddress(address));
     leaf.use_authority_key_identifier_extension = true;

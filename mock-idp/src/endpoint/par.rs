@@ -51,8 +51,13 @@ pub(crate) fn push(exchange: &mut Exchange) -> Answered {
         expires: exchange.idp.clock.now() + LIFETIME,
     };
     locked(&exchange.idp.store.pushed).insert(handle.clone(), pushed);
+    let status = if exchange.idp.tenant().features.par_created {
+        201
+    } else {
+        200
+    };
     Ok(answer::json(
-        200,
+        status,
         json!({"request_uri": handle, "expires_in": LIFETIME}),
     ))
 }

@@ -17,7 +17,7 @@ pub struct Metadata<'a> {
     pub features: Features,
 }
 
-/// Feature-dependent rows of the metadata.
+/// Feature-dependent rows of the metadata, and how a feature answers where sources differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct Features {
@@ -27,6 +27,8 @@ pub struct Features {
     pub device: bool,
     /// `pushed_authorization_request_endpoint`; several clients push as soon as they see it.
     pub par: bool,
+    /// Pushed requests are answered with 201, as RFC 9126 §2.2 has it, instead of the 200 of Okta's specification.
+    pub par_created: bool,
     /// `backchannel_*`.
     pub ciba: bool,
     /// `dpop_signing_alg_values_supported`.
@@ -39,6 +41,7 @@ impl Default for Features {
             id_token_encryption: true,
             device: true,
             par: true,
+            par_created: false,
             ciba: true,
             dpop: true,
         }
