@@ -11,4 +11,5 @@ mod faults;
 mod grants;
 mod refusals;
 mod robustness;
+mod shapes;
 mod sign_in;

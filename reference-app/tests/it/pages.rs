@@ -225,3 +225,33 @@ async fn the_older_paths_lead_to_the_same_place() {
     visitor.finish(&begun).await;
     assert_eq!(visitor.get("/logout").await.text_of("h1"), "Sign out?");
 }
+
+/// The text of a page as a reader meets it, without what differs from run to run.
+fn told(page: &crate::visitor::Page) -> String {
+    let html = scraper::Html::parse_document(&page.body);
+    let main = scraper::Selector::parse("body").unwrap();
+    let lines: Vec<String> = html
+        .select(&main)
+        .flat_map(|body| body.text())
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect();
+    format!("{}\n{}", page.status, lines.join("\n"))
+}
+
+#[tokio::test]
+async fn the_pages_read_well() {
+    let world = World::new().await;
+    let mut visitor = world.visitor();
+    insta::assert_snapshot!("start_signed_out", told(&visitor.get("/").await));
+    insta::assert_snapshot!(
+        "callback_without_attempt",
+        told(&visitor.get("/authorization-code/callback?code=c&state=s").await)
+    );
+    insta::assert_snapshot!("not_found", told(&visitor.get("/nowhere").await));
+    visitor.sign_in().await;
+    insta::assert_snapshot!("start_signed_in", told(&visitor.get("/").await));
+    insta::assert_snapshot!("sign_out_question", told(&visitor.get("/signout").await));
+    insta::assert_snapshot!("signed_out", told(&visitor.get("/signed-out").await));
+}
