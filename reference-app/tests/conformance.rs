@@ -93,7 +93,11 @@ fn verdict_of(result: &RunResult, case: &Case) -> Result<(), Failed> {
 /// What each variant that is not well came to, and what its checks saw.
 fn told(judged: &CaseResult) -> String {
     let mut text = judged.case.title.to_owned();
-    for variant in judged.variants.iter().filter(|variant| variant.verdict != Verdict::Pass) {
+    for variant in judged
+        .variants
+        .iter()
+        .filter(|variant| variant.verdict != Verdict::Pass)
+    {
         let reason = variant.verdict.reason().unwrap_or_default();
         text.push_str(&format!("\n  {}: {} {reason}", variant.name, variant.verdict.word()));
         for check in variant.attempts.iter().flat_map(|attempt| &attempt.checks) {
