@@ -9,6 +9,7 @@ mod app;
 mod decisions;
 mod faults;
 mod grants;
+mod readme;
 mod refusals;
 mod robustness;
 mod shapes;
