@@ -3,6 +3,32 @@
 //! It is faithful to Okta on the wire and can misbehave on purpose, one flow at a time: a [`Fault`] travels *by value*
 //! with the flow it was meant for, so that any number of flows can go wrong in different ways at the same time.
 //!
+//! ```
+//! use mock_idp::{Client, Fault, MockIdp, Scenario, flow::fault::IdTokenFault};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), mock_idp::StartError> {
+//! // One for each test: it takes a free port, is ready when this returns, and stops when it is dropped.
+//! let idp = MockIdp::builder()
+//!     .user("alice@example.test")
+//!     .client(Client::web("web").redirect("http://localhost:3000/callback"))
+//!     .start()
+//!     .await?;
+//!
+//! // What the application under test needs: OKTA_ISSUER, OKTA_CLIENT_ID, OKTA_CLIENT_SECRET.
+//! let env = idp.env();
+//! assert_eq!(env[0], ("OKTA_ISSUER".to_owned(), format!("{}oauth2/default", idp.origin())));
+//! assert_eq!(env[1], ("OKTA_CLIENT_ID".to_owned(), "web".to_owned()));
+//!
+//! // Visit `enter` in a browser, and its next sign-in ends with an ID token that nobody signed.
+//! let flow = idp.begin(Scenario::fault(Fault::IdToken(IdTokenFault::AlgNone)));
+//! assert!(flow.enter.path().ends_with("/enter"));
+//! // `records` tells what the application asked for since then, and what it was sent.
+//! assert!(idp.records(flow.id).is_empty());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The map, from the outside in: [`MockIdp`] starts, begins flows and reads what happened; `router` is the table of
 //! endpoints, one file each in `endpoint`; `exchange` is one request on its way through, `delivery` and `wire` put its answer
 //! on the wire; [`tenant`] is an Okta org as data; [`flow`] holds what happens between the first request and the last token,

@@ -124,13 +124,13 @@ impl Builder {
         self
     }
 
-    /// Adds a user; the first one takes the place of the default users.
+    /// Adds a user, by login alone or in full; the first one takes the place of the default users.
     #[must_use]
-    pub fn user(mut self, user: User) -> Self {
+    pub fn user(mut self, user: impl Into<User>) -> Self {
         if !std::mem::replace(&mut self.own_users, true) {
             self.tenant.users.clear();
         }
-        self.tenant.users.push(Arc::new(user));
+        self.tenant.users.push(Arc::new(user.into()));
         self
     }
 
@@ -162,12 +162,6 @@ impl Builder {
     #[must_use]
     pub fn issuer(mut self, url: &str) -> Self {
         self.issuer = Some(url.to_owned());
-        self
-    }
-
-    /// The second origin always listens; kept so that callers can say that they rely on it.
-    #[must_use]
-    pub fn second_origin(self, _wanted: bool) -> Self {
         self
     }
 
@@ -347,12 +341,10 @@ impl MockIdp {
         );
     }
 
-    /// Begins a flow on this authorization server: watched, carrying its scenario, kept until it is forgotten.
-    ///
-    /// The id of the server is only remembered by the caller; the flow goes to whichever server its authorization request
-    /// names.
+    /// Begins a flow: watched, carrying its scenario, kept until it is forgotten. Its authorization server is the one that its
+    /// authorization request names.
     #[must_use]
-    pub fn begin(&self, _server: &str, scenario: Scenario) -> FlowHandle {
+    pub fn begin(&self, scenario: Scenario) -> FlowHandle {
         let flow = self.idp().store.begin(true, scenario);
         let mut enter = self.idp().origin.clone();
         enter.set_path(&format!("{}{}/enter", control::FLOWS, flow.id));

@@ -70,7 +70,6 @@ impl Org {
         };
         let idp = MockIdp::builder()
             .port(port)
-            .second_origin(true)
             .tls(https)
             .start()
             .await

@@ -312,7 +312,7 @@ impl<'w> Walker<'w> {
             barrier: self.barrier.clone(),
             ..Scenario::honest(user).with_faults(faults.iter().copied())
         };
-        let begun = self.world.idp.begin(&self.world.server, scenario);
+        let begun = self.world.idp.begin(scenario);
         self.evidence.flows.retain(|flow| flow.slot != slot);
         self.evidence.flows.push(Flow {
             slot,

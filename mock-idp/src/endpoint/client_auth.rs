@@ -76,9 +76,21 @@ fn read(exchange: &mut Exchange, params: &Params) -> Result<Credentials, Refusal
         .decode(basic)
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok());
-    match text.as_deref().and_then(|text| text.split_once(':')) {
-        Some((id, secret)) => Ok(decoded(exchange, id, secret)),
-        None => Err(refusal(exchange, &CREDENTIALS_UNREADABLE)),
+    match text.as_deref().map(|text| text.split_once(':').ok_or(text)) {
+        Some(Ok((id, secret))) => Ok(decoded(exchange, id, secret)),
+        // okta-auth-js revokes and introspects tokens of public clients like this.
+        Some(Err(id))
+            if exchange
+                .idp
+                .client(id)
+                .is_some_and(|client| client.auth_method == AuthMethod::None) =>
+        {
+            Ok(Credentials {
+                id: id.to_owned(),
+                secret: None,
+            })
+        }
+        _ => Err(refusal(exchange, &CREDENTIALS_UNREADABLE)),
     }
 }
 

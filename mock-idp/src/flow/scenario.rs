@@ -128,6 +128,12 @@ impl Scenario {
         }
     }
 
+    /// A flow with this fault, whoever signs in.
+    #[must_use]
+    pub fn fault(fault: Fault) -> Self {
+        Self::honest(Persona::default()).with_faults([fault])
+    }
+
     /// The same flow with these faults.
     #[must_use]
     pub fn with_faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {

@@ -274,8 +274,8 @@ impl Store {
             records: Mutex::default(),
         });
         locked(&self.flows).insert(id, flow.clone());
-        if watched {
-            let login = flow.scenario.user.login.to_lowercase();
+        let login = flow.scenario.user.login.to_lowercase();
+        if watched && !login.is_empty() {
             locked(&self.awaited).insert(login, flow.clone());
         }
         flow

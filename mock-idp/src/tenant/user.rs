@@ -109,6 +109,13 @@ impl User {
     }
 }
 
+impl From<&str> for User {
+    /// As [`User::with_login`].
+    fn from(login: &str) -> Self {
+        Self::with_login(login)
+    }
+}
+
 /// The password that nobody without a password of their own accepts.
 pub const WRONG_PASSWORD: &str = "wrong";
 

@@ -31,7 +31,7 @@ async fn enter_and_authorize(
     changes: &[(&str, Option<&str>)],
 ) -> (FlowId, url::Url) {
     let login = scenario.user.login.clone();
-    let flow = idp.begin("default", scenario);
+    let flow = idp.begin(scenario);
     let mut browser = Browser::new();
     assert_eq!(browser.get(&flow.enter).await.status(), 204);
     let url = app::authorization_url(&idp.issuer(), changes);
@@ -140,7 +140,7 @@ async fn requests_of_nobody_are_kept_apart() {
     browser
         .get(format!("{}/.well-known/openid-configuration", idp.issuer()))
         .await;
-    let flow = idp.begin("default", Scenario::honest(persona("eve")));
+    let flow = idp.begin(Scenario::honest(persona("eve")));
     browser.get(idp.second_origin().join("/steal?code=1").unwrap()).await;
     let bound = idp.second_origin().join(&format!("/{}/keys", flow.id)).unwrap();
     assert!(browser.get(bound).await.text().await.unwrap().contains("RSA"));

@@ -6,9 +6,11 @@
 )]
 
 mod app;
+mod command;
 mod decisions;
 mod faults;
 mod grants;
+mod openidconnect;
 mod readme;
 mod refusals;
 mod robustness;

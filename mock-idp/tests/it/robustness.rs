@@ -200,7 +200,7 @@ async fn walk(number: usize, fault: Option<Fault>) {
         ..Persona::default()
     };
     let scenario = Scenario::honest(persona.clone()).with_faults(fault);
-    let flow = idp.begin("default", scenario);
+    let flow = idp.begin(scenario);
     let mut browser = Browser::new();
     browser.get(&flow.enter).await;
     let state = format!("state-{number}");

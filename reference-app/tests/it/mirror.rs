@@ -308,7 +308,7 @@ impl House {
     async fn sign_in(&self, scenario: Scenario) -> Result<(FlowId, Identity), SignInError> {
         let login = scenario.user.login.clone();
         let (url, attempt) = self.rp.begin("/", None).await?;
-        let flow = self.idp.begin("default", scenario);
+        let flow = self.idp.begin(scenario);
         let mut browser = Browser::default();
         browser.send(self.http.get(flow.enter.clone())).await;
         let page = browser.send(self.http.get(url.clone())).await.text().await.unwrap();
