@@ -299,6 +299,8 @@ impl Reader<'_> {
             token: entry.token,
             always: entry.always.unwrap_or(true),
             scopes: entry.scopes,
+            id: String::new(),
+            active: true,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, atomic::Ordering},
 };
 
 use url::Url;
@@ -17,7 +17,7 @@ use crate::{
         tamper::{self, Earlier},
     },
     protocol::{keys::KeyRing, metadata::Metadata, random},
-    tenant::{AuthServer, Client, Tenant},
+    tenant::{AuthServer, Client, Subject, Tenant, UserStatus},
 };
 
 /// The shared state of one mock-idp.
@@ -66,7 +66,10 @@ impl Idp {
         for server in &tenant.servers {
             idp.install(server.clone());
         }
-        idp.change_tenant(|current| *current = tenant);
+        idp.change_tenant(|current| {
+            *current = tenant;
+            current.found_groups();
+        });
         idp
     }
 
@@ -76,19 +79,65 @@ impl Idp {
     }
 
     /// Changes the org; whoever reads it sees either the old or the new one.
-    pub(crate) fn change_tenant(&self, change: impl FnOnce(&mut Tenant)) {
+    pub(crate) fn change_tenant<R>(&self, change: impl FnOnce(&mut Tenant) -> R) -> R {
         let mut tenant = self.tenant.write().unwrap_or_else(PoisonError::into_inner);
-        change(Arc::make_mut(&mut tenant));
+        change(Arc::make_mut(&mut tenant))
     }
 
+    /// The active client of this id.
     pub(crate) fn client(&self, id: &str) -> Option<Arc<Client>> {
-        self.tenant().client(id).cloned()
+        self.tenant().client(id).filter(|client| client.active).cloned()
     }
 
-    /// The authorization server of this id; empty for the org server.
+    /// The active authorization server of this id; empty for the org server.
     pub(crate) fn server(&self, id: &str) -> Option<Arc<Server>> {
+        self.any_server(id).filter(|server| server.settings.active)
+    }
+
+    /// The authorization server of this id, active or not.
+    pub(crate) fn any_server(&self, id: &str) -> Option<Arc<Server>> {
         let servers = self.servers.read().unwrap_or_else(PoisonError::into_inner);
         servers.get(id).cloned()
+    }
+
+    /// All custom authorization servers.
+    pub(crate) fn custom_servers(&self) -> Vec<Arc<Server>> {
+        let servers = self.servers.read().unwrap_or_else(PoisonError::into_inner);
+        servers
+            .values()
+            .filter(|server| !server.id.is_empty())
+            .cloned()
+            .collect()
+    }
+
+    pub(crate) fn remove_server(&self, id: &str) {
+        let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
+        servers.remove(id);
+    }
+
+    /// Who this is now: a user of the org may have changed since he signed in. `None` if he may no longer.
+    pub(crate) fn current(&self, subject: &Arc<Subject>) -> Option<Arc<Subject>> {
+        if subject.guest || subject.persona.sub.is_empty() {
+            return Some(subject.clone());
+        }
+        let tenant = self.tenant();
+        let user = tenant.user_by_id(&subject.persona.sub)?;
+        (user.status == UserStatus::Active).then(|| Arc::new(Subject::of(user)))
+    }
+
+    /// Ends every session of this user, and revokes what was issued to him.
+    pub(crate) fn end_everything(&self, user_id: &str) {
+        self.end_sessions(user_id);
+        for token in locked(&self.store.tokens).values() {
+            let grant = token.grant.as_ref();
+            if let Some(grant) = grant.filter(|grant| grant.subject.persona.sub == user_id) {
+                grant.revoked.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    pub(crate) fn end_sessions(&self, user_id: &str) {
+        locked(&self.store.sessions).retain(|session| session.subject.persona.sub != user_id);
     }
 
     /// Adds (or replaces) an authorization server.
@@ -113,13 +162,10 @@ impl Idp {
         id
     }
 
-    /// Changes a server; `false` if there is none of this id.
-    pub(crate) fn change_server(&self, id: &str, change: impl FnOnce(&mut Server)) -> bool {
+    /// Changes a server; `None` if there is none of this id.
+    pub(crate) fn change_server<R>(&self, id: &str, change: impl FnOnce(&mut Server) -> R) -> Option<R> {
         let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
-        servers
-            .get_mut(id)
-            .map(|server| change(Arc::make_mut(server)))
-            .is_some()
+        servers.get_mut(id).map(|server| change(Arc::make_mut(server)))
     }
 
     pub(crate) fn issuer_of(&self, id: &str) -> String {

@@ -12,8 +12,8 @@ use axum::{
 use crate::{
     control,
     endpoint::{
-        activate, answer, authorize, clients, global_token_revocation, grant, introspect, keys, logout, metadata, par,
-        revoke, second_origin, token, userinfo,
+        activate, answer, api, authorize, clients, global_token_revocation, grant, introspect, keys, logout, metadata,
+        par, revoke, second_origin, token, userinfo,
     },
     exchange::{self, Answer},
     flow::{record::Endpoint, tamper::ODD_PATH},
@@ -27,6 +27,9 @@ struct Row(&'static [Method], &'static str, Endpoint, Answer);
 const GET: &[Method] = &[Method::GET, Method::HEAD];
 const POST: &[Method] = &[Method::POST];
 const ONE: &[Method] = &[Method::GET, Method::HEAD, Method::PUT, Method::DELETE];
+const ANY: &[Method] = &[Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE];
+const DELETE: &[Method] = &[Method::DELETE];
+const CHANGE: &[Method] = &[Method::PUT, Method::DELETE];
 const BOTH: &[Method] = &[Method::GET, Method::HEAD, Method::POST];
 
 #[rustfmt::skip]
@@ -51,6 +54,40 @@ const TABLE: &[Row] = &[
     Row(ONE,  "/oauth2/v1/clients/{id}",                                   Endpoint::Other,      clients::one),
     Row(POST, "/oauth2/v1/clients/{id}/lifecycle/newSecret",               Endpoint::Other,      clients::new_secret),
     Row(POST, "/oauth2/v1/global-token-revocation",                        Endpoint::Other,      global_token_revocation::revoke),
+    Row(BOTH, "/api/v1/users",                                             Endpoint::Other,      api::users::collection),
+    Row(ANY,  "/api/v1/users/{id}",                                        Endpoint::Other,      api::users::one),
+    Row(GET,  "/api/v1/users/{id}/groups",                                 Endpoint::Other,      api::users::groups),
+    Row(GET,  "/api/v1/users/{id}/appLinks",                               Endpoint::Other,      api::users::app_links),
+    Row(DELETE, "/api/v1/users/{id}/sessions",                             Endpoint::Other,      api::users::sessions),
+    Row(POST, "/api/v1/users/{id}/credentials/change_password",            Endpoint::Other,      api::users::change_password),
+    Row(POST, "/api/v1/users/{id}/lifecycle/{operation}",                  Endpoint::Other,      api::lifecycle::user),
+    Row(BOTH, "/api/v1/groups",                                            Endpoint::Other,      api::groups::collection),
+    Row(ONE,  "/api/v1/groups/{id}",                                       Endpoint::Other,      api::groups::one),
+    Row(GET,  "/api/v1/groups/{id}/users",                                 Endpoint::Other,      api::groups::members),
+    Row(CHANGE, "/api/v1/groups/{id}/users/{user}",                        Endpoint::Other,      api::groups::membership),
+    Row(GET,  "/api/v1/groups/{id}/apps",                                  Endpoint::Other,      api::groups::apps),
+    Row(BOTH, "/api/v1/apps",                                              Endpoint::Other,      api::apps::collection),
+    Row(ONE,  "/api/v1/apps/{id}",                                         Endpoint::Other,      api::apps::one),
+    Row(POST, "/api/v1/apps/{id}/lifecycle/{operation}",                   Endpoint::Other,      api::apps::lifecycle),
+    Row(BOTH, "/api/v1/apps/{id}/users",                                   Endpoint::Other,      api::assignments::users),
+    Row(ANY,  "/api/v1/apps/{id}/users/{user}",                            Endpoint::Other,      api::assignments::user),
+    Row(GET,  "/api/v1/apps/{id}/groups",                                  Endpoint::Other,      api::assignments::groups),
+    Row(ONE,  "/api/v1/apps/{id}/groups/{group}",                          Endpoint::Other,      api::assignments::group),
+    Row(BOTH, "/api/v1/authorizationServers",                              Endpoint::Other,      api::servers::collection),
+    Row(ONE,  "/api/v1/authorizationServers/{id}",                         Endpoint::Other,      api::servers::one),
+    Row(POST, "/api/v1/authorizationServers/{id}/lifecycle/{operation}",   Endpoint::Other,      api::servers::lifecycle),
+    Row(GET,  "/api/v1/authorizationServers/{id}/credentials/keys",        Endpoint::Other,      api::servers::keys),
+    Row(POST, "/api/v1/authorizationServers/{id}/credentials/lifecycle/keyRotate", Endpoint::Other, api::servers::rotate_keys),
+    Row(BOTH, "/api/v1/authorizationServers/{id}/scopes",                  Endpoint::Other,      api::scopes::collection),
+    Row(ONE,  "/api/v1/authorizationServers/{id}/scopes/{scope}",          Endpoint::Other,      api::scopes::one),
+    Row(BOTH, "/api/v1/authorizationServers/{id}/claims",                  Endpoint::Other,      api::claims::collection),
+    Row(ONE,  "/api/v1/authorizationServers/{id}/claims/{claim}",          Endpoint::Other,      api::claims::one),
+    Row(BOTH, "/api/v1/authorizationServers/{id}/policies",                Endpoint::Other,      api::policies::collection),
+    Row(ONE,  "/api/v1/authorizationServers/{id}/policies/{policy}",       Endpoint::Other,      api::policies::one),
+    Row(POST, "/api/v1/authorizationServers/{id}/policies/{policy}/lifecycle/{operation}", Endpoint::Other, api::policies::lifecycle),
+    Row(BOTH, "/api/v1/authorizationServers/{id}/policies/{policy}/rules", Endpoint::Other,      api::rules::collection),
+    Row(ONE,  "/api/v1/authorizationServers/{id}/policies/{policy}/rules/{rule}", Endpoint::Other, api::rules::one),
+    Row(POST, "/api/v1/authorizationServers/{id}/policies/{policy}/rules/{rule}/lifecycle/{operation}", Endpoint::Other, api::rules::lifecycle),
     Row(GET,  "/_mock/flows/{flow}/enter",                                 Endpoint::Other,      control::enter),
 ];
 

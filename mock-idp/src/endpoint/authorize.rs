@@ -172,7 +172,9 @@ pub(crate) fn session_for(exchange: &Exchange, flow: &Flow) -> Option<Session> {
     let now = exchange.idp.clock.now();
     let cookie = exchange.cookie("sid")?;
     let session = locked(&exchange.idp.store.sessions).get(cookie).cloned();
-    session.filter(|session| session.expires > now)
+    let session = session.filter(|session| session.expires > now)?;
+    let subject = exchange.idp.current(&session.subject)?;
+    Some(Session { subject, ..session })
 }
 
 /// A request whose client and redirect URI are good enough to answer to.
@@ -231,6 +233,7 @@ impl<'a> Inputs<'a> {
                 login_hint: text("login_hint"),
                 prompt: text("prompt").unwrap_or_default(),
                 device: None,
+                grant_type: String::new(),
                 acr: text("acr_values").and_then(|values| values.split_whitespace().next().map(str::to_owned)),
             },
             client,
@@ -245,7 +248,7 @@ fn redirect_uri(exchange: &mut Exchange, client: &Client, params: &Params) -> Re
     if client.application_type == ApplicationType::Service {
         return Err(exchange.refuse(&SERVICE_CLIENT));
     }
-    if client.redirect_uris.iter().any(|known| known == given) {
+    if client.has_redirect(given) {
         return Ok(given.to_owned());
     }
     let admin = format!(

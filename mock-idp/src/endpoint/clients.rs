@@ -153,22 +153,23 @@ fn read(client: &mut Client, metadata: &Map<String, Value>) -> Result<(), Refusa
     Ok(())
 }
 
+/// The response types that its grants imply.
+pub(crate) fn response_types(client: &Client) -> Vec<&'static str> {
+    let implied = client.grant_types.iter().filter_map(|grant| match grant.as_str() {
+        "authorization_code" => Some("code"),
+        "implicit" => Some("id_token"),
+        "client_credentials" => Some("token"),
+        _ => None,
+    });
+    implied.collect()
+}
+
 /// The members in Okta's order; the secret only where it was just made or changed.
 fn body(exchange: &Exchange, client: &Client, with_secret: bool) -> Value {
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| {
         members.insert(name.to_owned(), value);
     };
-    let response_types: Vec<&str> = client
-        .grant_types
-        .iter()
-        .filter_map(|grant| match grant.as_str() {
-            "authorization_code" => Some("code"),
-            "implicit" => Some("id_token"),
-            "client_credentials" => Some("token"),
-            _ => None,
-        })
-        .collect();
     put("client_id", json!(client.id));
     if let Some(secret) = client.secret.as_ref().filter(|_| with_secret) {
         put("client_secret", json!(secret));
@@ -183,7 +184,7 @@ fn body(exchange: &Exchange, client: &Client, with_secret: bool) -> Value {
     put("application_type", json!(client.application_type));
     put("redirect_uris", json!(client.redirect_uris));
     put("post_logout_redirect_uris", json!(client.post_logout_redirect_uris));
-    put("response_types", json!(response_types));
+    put("response_types", json!(response_types(client)));
     put("grant_types", json!(client.grant_types));
     put("token_endpoint_auth_method", json!(client.auth_method));
     put("initiate_login_uri", Value::Null);

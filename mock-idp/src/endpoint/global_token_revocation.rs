@@ -1,7 +1,5 @@
 //! `/oauth2/v1/global-token-revocation`: ends every session and every token of a user.
 
-use std::sync::atomic::Ordering;
-
 use serde_json::Value;
 
 use crate::{
@@ -10,7 +8,6 @@ use crate::{
         api,
     },
     exchange::Exchange,
-    flow::store::locked,
     protocol::error::{API_NO_PERMISSION, API_NOT_FOUND, API_VALIDATION},
 };
 
@@ -48,15 +45,6 @@ pub(crate) fn revoke(exchange: &mut Exchange) -> Answered {
     let Some(user) = user else {
         return Err(API_NOT_FOUND.with("Resource not found: sub_id (User)").into());
     };
-    locked(&exchange.idp.store.sessions).retain(|session| session.subject.persona.sub != user.id);
-    for token in locked(&exchange.idp.store.tokens).values() {
-        if let Some(grant) = token
-            .grant
-            .as_ref()
-            .filter(|grant| grant.subject.persona.sub == user.id)
-        {
-            grant.revoked.store(true, Ordering::Release);
-        }
-    }
+    exchange.idp.end_everything(&user.id);
     Ok(answer::empty(204))
 }

@@ -8,7 +8,7 @@ use crate::{
         client_auth::{self, refusal},
     },
     exchange::Exchange,
-    flow::store::{Token, TokenKind, locked},
+    flow::store::{Grant, Token, TokenKind, locked},
     protocol::error::TOKEN_REQUIRED,
 };
 
@@ -41,7 +41,10 @@ pub(crate) fn describe(exchange: &mut Exchange) -> Answered {
 }
 
 fn is_active(exchange: &Exchange, token: &Token) -> bool {
-    token.server == exchange.server_id && token.is_alive(exchange.idp.clock.now())
+    let is_known = |grant: &Grant| exchange.idp.current(&grant.subject).is_some();
+    token.server == exchange.server_id
+        && token.is_alive(exchange.idp.clock.now())
+        && token.grant.as_ref().is_none_or(is_known)
 }
 
 /// Claims of an access token that have a place of their own in the answer, or none.

@@ -250,5 +250,9 @@ pub(crate) fn open_session(exchange: &Exchange, subject: Arc<Subject>, amr: &[&s
         remembered: remember,
     };
     locked(&exchange.idp.store.sessions).insert(session.cookie.clone(), session.clone());
+    if !session.subject.guest {
+        let id = session.subject.persona.sub.clone();
+        locked(&exchange.idp.store.last_logins).insert(id, now);
+    }
     session
 }

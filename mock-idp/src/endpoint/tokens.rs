@@ -20,7 +20,7 @@ use crate::{
         keys::{KeyRing, SignError},
         random,
     },
-    tenant::{AuthMethod, ClaimToken, Client, Subject},
+    tenant::{AuthMethod, ClaimToken, Client, PolicyRule, Subject},
 };
 
 /// ID tokens live an hour, on every server.
@@ -79,13 +79,13 @@ pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Value,
             TokenKind::Refresh,
             refresh_token,
             Map::new(),
-            now + issue.server.settings.refresh_token_lifetime,
+            now + refresh_token_lifetime(issue),
         );
     }
     let mut response = Map::new();
     let token_type = if issue.jkt.is_some() { "DPoP" } else { "Bearer" };
     response.insert("token_type".to_owned(), json!(token_type));
-    response.insert("expires_in".to_owned(), json!(access_token_lifetime(issue.server)));
+    response.insert("expires_in".to_owned(), json!(access_token_lifetime(issue)));
     response.insert("access_token".to_owned(), json!(access_token));
     response.insert("scope".to_owned(), json!(issue.scopes.join(" ")));
     if let Some(refresh_token) = &issue.refresh_token {
@@ -137,18 +137,39 @@ pub(crate) fn front_channel(
     if let Some(token) = access_token {
         params.push(("access_token".to_owned(), token));
         params.push(("token_type".to_owned(), "Bearer".to_owned()));
-        params.push(("expires_in".to_owned(), access_token_lifetime(server).to_string()));
+        params.push(("expires_in".to_owned(), access_token_lifetime(&issue).to_string()));
         params.push(("scope".to_owned(), request.scopes.join(" ")));
     }
     Ok(params)
 }
 
-fn access_token_lifetime(server: &Server) -> i64 {
-    if server.id.is_empty() {
-        ORG_ACCESS_TOKEN_LIFETIME
-    } else {
-        server.settings.access_token_lifetime
+/// The rule of the access policy that lets these tokens be issued.
+fn rule<'a>(issue: &Issue<'a>) -> Option<&'a PolicyRule> {
+    let grant_type = match issue.grant.request.grant_type.as_str() {
+        "" => "authorization_code",
+        other => other,
+    };
+    issue.server.settings.rule(issue.client, issue.subject(), grant_type)
+}
+
+fn access_token_lifetime(issue: &Issue<'_>) -> i64 {
+    let settings = &issue.server.settings;
+    if issue.server.id.is_empty() {
+        return ORG_ACCESS_TOKEN_LIFETIME;
     }
+    let of_rule = rule(issue).and_then(|rule| rule.access_token_lifetime);
+    of_rule.unwrap_or(settings.access_token_lifetime)
+}
+
+fn refresh_token_lifetime(issue: &Issue<'_>) -> i64 {
+    let of_rule = rule(issue).and_then(|rule| rule.refresh_token_lifetime);
+    of_rule.unwrap_or(issue.server.settings.refresh_token_lifetime)
+}
+
+/// After so many seconds without use the refresh token is dead.
+fn refresh_token_idle(issue: &Issue<'_>) -> i64 {
+    let of_rule = rule(issue).and_then(|rule| rule.refresh_token_idle);
+    of_rule.unwrap_or(issue.server.settings.refresh_token_idle)
 }
 
 fn access_token(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<String, SignError> {
@@ -161,7 +182,7 @@ fn access_token(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<String, Si
         audience: &server.settings.audience,
         client_id: &issue.client.id,
         now,
-        lifetime: access_token_lifetime(server),
+        lifetime: access_token_lifetime(issue),
         scopes: &issue.scopes,
         auth_time: issue.subject().map(|_| issue.grant.session.auth_time),
         acr: issue.grant.request.acr.as_deref(),
@@ -184,7 +205,7 @@ fn access_token(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<String, Si
     let token = sign(exchange, issue, &keys, honest, &faults, &|draft, fault, context| {
         tamper::access_token(draft, fault, context);
     })?;
-    let expires = now + access_token_lifetime(server);
+    let expires = now + access_token_lifetime(issue);
     {
         let mut memory = locked(&issue.grant.flow.memory);
         memory.access_token = Some(token.clone());
@@ -375,6 +396,7 @@ fn remember(
             revoked: false,
             grace_until: None,
             last_used: exchange.idp.clock.now(),
+            idle: refresh_token_idle(issue),
             // A confidential client's refresh token is bound to its secret already (RFC 9449 §5).
             jkt: match kind {
                 TokenKind::Refresh if issue.client.auth_method != AuthMethod::None => None,

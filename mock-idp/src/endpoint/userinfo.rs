@@ -73,6 +73,8 @@ fn presented(exchange: &mut Exchange) -> Result<(Token, Grant), OAuthError> {
     if token.expires <= exchange.idp.clock.now() {
         return Err(ACCESS_TOKEN_EXPIRED);
     }
+    let subject = exchange.idp.current(&grant.subject).ok_or(ACCESS_TOKEN_INVALID)?;
+    let grant = Grant { subject, ..grant };
     judge_possession(exchange, &token, &text)?;
     if !token.scopes.iter().any(|scope| scope == "openid") {
         return Err(SCOPE_INSUFFICIENT);

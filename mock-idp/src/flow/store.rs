@@ -88,6 +88,8 @@ pub(crate) struct Request {
     pub(crate) challenge: Option<(String, String)>,
     pub(crate) login_hint: Option<String>,
     pub(crate) prompt: String,
+    /// By which grant it came about; empty for the authorization endpoint.
+    pub(crate) grant_type: String,
     pub(crate) acr: Option<String>,
     /// The device code of the device that waits for this, instead of a relying party.
     pub(crate) device: Option<String>,
@@ -181,6 +183,8 @@ pub(crate) struct Token {
     pub(crate) grace_until: Option<i64>,
     /// For refresh tokens.
     pub(crate) last_used: i64,
+    /// After so many seconds without use it is dead.
+    pub(crate) idle: i64,
     /// The thumbprint of the key to which it is bound.
     pub(crate) jkt: Option<String>,
 }
@@ -228,6 +232,8 @@ pub(crate) struct Store {
     pub(crate) user_codes: Mutex<Bounded<String, String>>,
     /// Pushed authorization requests by handle.
     pub(crate) pushed: Mutex<Bounded<String, Pushed>>,
+    /// User id → when he last signed in, seconds since 1970.
+    pub(crate) last_logins: Mutex<Bounded<String, i64>>,
     /// `jti`s of what clients signed.
     used_once: Mutex<Bounded<String, ()>>,
 }
@@ -253,6 +259,7 @@ impl Default for Store {
             pendings: Mutex::new(Bounded::new(ENTRIES)),
             user_codes: Mutex::new(Bounded::new(ENTRIES)),
             pushed: Mutex::new(Bounded::new(ENTRIES)),
+            last_logins: Mutex::new(Bounded::new(ENTRIES)),
             used_once: Mutex::new(Bounded::new(ENTRIES)),
         }
     }

@@ -266,9 +266,19 @@ api_errors! {
     API_PATH_NOT_FOUND = 404, "E0000008", "The requested path was not found";
     API_INTERNAL = 500, "E0000009", "Internal Server Error";
     API_TOKEN_INVALID = 401, "E0000011", "Invalid token provided";
+    API_CREDENTIALS = 403, "E0000014", "Update of credentials failed";
+    API_FEATURE = 401, "E0000015", "You do not have permission to access the feature you are requesting";
+    API_ALREADY_ACTIVE = 403, "E0000016", "Activation failed because the user is already active";
     API_MEDIA_TYPE = 400, "E0000021", "Bad request.  Accept and/or Content-Type headers likely do not match supported values.";
     API_METHOD = 405, "E0000022", "The endpoint does not support the provided HTTP method";
+    API_PAGING = 400, "E0000029", "Invalid paging request.";
+    API_SEARCH = 400, "E0000031", "Invalid search criteria.";
+    API_UNLOCK = 403, "E0000032", "Unlock is not allowed for this user.";
+    API_SEARCH_AND_FILTER = 400, "E0000033", "Bad request. Can't specify a search query and filter in the same request.";
+    API_STATE = 403, "E0000038", "This operation is not allowed in the user's current status.";
+    API_UNASSIGN = 403, "E0000046", "Deactivate application for user forbidden.";
     API_RATE_LIMIT = 429, "E0000047", "API call exceeded rate limit due to too many requests.";
+    API_APP_DELETE = 403, "E0000056", "Delete application forbidden.";
     API_CLIENT_UNKNOWN = 401, "invalid_client", "Invalid value for 'client_id' parameter.";
     API_CLIENT_UNKNOWN_IN_METADATA = 400, "invalid_client", "Invalid value for `client_id` parameter";
 }

@@ -33,6 +33,8 @@ pub struct Features {
     pub ciba: bool,
     /// `dpop_signing_alg_values_supported`.
     pub dpop: bool,
+    /// Custom authorization servers, which Okta licenses apart.
+    pub api_access_management: bool,
 }
 
 impl Default for Features {
@@ -44,6 +46,7 @@ impl Default for Features {
             par_created: false,
             ciba: true,
             dpop: true,
+            api_access_management: true,
         }
     }
 }

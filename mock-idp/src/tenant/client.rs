@@ -1,10 +1,10 @@
 //! Registered applications.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
-use super::{GroupFilter, Subject};
+use super::{FOUNDED, GroupFilter, Subject};
 use crate::protocol::keys::digest43;
 
 /// A registered application.
@@ -36,7 +36,7 @@ pub struct Client {
     pub rotation: Rotation,
     /// Whether users are asked to consent.
     pub consent: ConsentMethod,
-    /// Who may sign in: logins, and groups as `group:NAME`; `None` for everybody.
+    /// Who may sign in: logins or ids, and groups as `group:NAME`; `None` for everybody.
     pub assigned: Option<Vec<String>>,
     /// Public keys, as JWKs, for private_key_jwt and request objects.
     pub jwks: Vec<Value>,
@@ -48,6 +48,16 @@ pub struct Client {
     pub frontchannel_logout_session_required: bool,
     /// Where Universal Logout posts (global token revocation).
     pub global_token_revocation_uri: Option<String>,
+    /// How long a rotated refresh token still works, seconds, 0 to 60.
+    pub leeway: i64,
+    /// Whether a `*` may stand in the lowest label of a https redirect URI (`wildcard_redirect`: `SUBDOMAIN`).
+    pub wildcard_redirect: bool,
+    /// Whether the application is active; an inactive one is unknown to every endpoint.
+    pub active: bool,
+    /// When it was created and last changed, seconds since 1970.
+    pub times: (i64, i64),
+    /// Settings that nothing here depends on, by their names in the management API.
+    pub settings: Map<String, Value>,
 }
 
 /// Whether users are asked to consent (`consent_method`).
@@ -129,6 +139,11 @@ impl Client {
             dpop_bound: false,
             frontchannel_logout_session_required: false,
             global_token_revocation_uri: None,
+            leeway: 30,
+            wildcard_redirect: false,
+            active: true,
+            times: (FOUNDED, FOUNDED),
+            settings: Map::new(),
         }
     }
 
@@ -183,13 +198,20 @@ impl Client {
             .any(|known| known == origin)
     }
 
+    /// Whether this is one of its login redirect URIs: exactly, or by the wildcard where that is switched on.
+    #[must_use]
+    pub fn has_redirect(&self, uri: &str) -> bool {
+        let fits = |known: &String| known == uri || (self.wildcard_redirect && fits_wildcard(known, uri));
+        self.redirect_uris.iter().any(fits)
+    }
+
     /// Whether this user may use the application.
     #[must_use]
     pub fn is_assigned(&self, subject: &Subject) -> bool {
         let Some(assigned) = &self.assigned else { return true };
         assigned.iter().any(|entry| match entry.strip_prefix("group:") {
             Some(group) => subject.groups.iter().any(|known| known == group),
-            None => entry.eq_ignore_ascii_case(&subject.persona.login),
+            None => *entry == subject.persona.sub || entry.eq_ignore_ascii_case(&subject.persona.login),
         })
     }
 
@@ -202,5 +224,40 @@ impl Client {
                 .iter()
                 .any(|known| host(known).as_deref() == Some(wanted.as_str()))
         })
+    }
+}
+
+/// `https://*.example.test/cb` and `https://app-*.example.test/cb`: https only, one `*`, in the lowest label.
+fn fits_wildcard(known: &str, uri: &str) -> bool {
+    let Some((before, after)) = known.split_once('*') else {
+        return false;
+    };
+    let label = before.strip_prefix("https://");
+    if after.contains('*') || !label.is_some_and(|label| !label.contains(['.', '/', '@'])) || !after.contains('.') {
+        return false;
+    }
+    let middle = uri.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    middle.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_stands_for_one_label_of_a_https_host() {
+        let fits = |known: &str, uri: &str| fits_wildcard(known, uri);
+        assert!(fits("https://*.example.test/cb", "https://pr-12.example.test/cb"));
+        assert!(fits("https://app-*.example.test/cb", "https://app-7.example.test/cb"));
+        for (known, uri) in [
+            ("https://*.example.test/cb", "https://a.b.example.test/cb"),
+            ("https://*.example.test/cb", "https://evil.test/.example.test/cb"),
+            ("https://*.example.test/cb", "https://.example.test/cb"),
+            ("http://*.example.test/cb", "http://a.example.test/cb"),
+            ("https://example.test/*", "https://example.test/cb"),
+            ("https://*.*.test/cb", "https://a.b.test/cb"),
+        ] {
+            assert!(!fits(known, uri), "{known} {uri}");
+        }
     }
 }

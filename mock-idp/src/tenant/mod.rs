@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::metadata::Features;
+use crate::protocol::{keys::digest43, metadata::Features};
 
 mod client;
+mod group;
 mod server;
 mod user;
 
 pub use client::{ApplicationType, AuthMethod, Client, ConsentMethod, Rotation};
+pub use group::{EVERYONE, Group};
 pub use server::{
-    AuthServer, ClaimRule, ClaimToken, ClaimValue, Decision, GroupFilter, PolicyRule, Scope, ScopeConsent,
+    AccessPolicy, AccessRule, AuthServer, ClaimRule, ClaimToken, ClaimValue, Decision, GroupFilter, PolicyRule, Scope,
+    ScopeConsent,
 };
-pub use user::{Subject, User, UserStatus, WRONG_PASSWORD};
+pub use user::{Subject, User, UserStatus, UserTimes, WRONG_PASSWORD};
 
 /// An org.
 #[derive(Clone, Debug)]
@@ -29,6 +32,8 @@ pub struct Tenant {
     pub clients: Vec<Arc<Client>>,
     /// People.
     pub users: Vec<Arc<User>>,
+    /// Groups that exist beyond those that users, assignments and policies name.
+    pub groups: Vec<Arc<Group>>,
     /// How the hosted page looks.
     pub page: PageStyle,
     /// Feature-dependent rows of the metadata.
@@ -64,6 +69,7 @@ impl Default for Tenant {
                 Arc::new(User::named("alice@example.test", "Alice", "Example")),
                 Arc::new(User::named("bob@example.test", "Bob", "Example")),
             ],
+            groups: Vec::new(),
             page: PageStyle::default(),
             features: Features::default(),
             trusted_origins: Vec::new(),
@@ -79,11 +85,52 @@ impl Tenant {
         self.clients.iter().find(|client| client.id == id)
     }
 
+    /// The user of this id.
+    #[must_use]
+    pub fn user_by_id(&self, id: &str) -> Option<&Arc<User>> {
+        self.users.iter().find(|user| user.id == id)
+    }
+
+    /// The group of this id.
+    #[must_use]
+    pub fn group(&self, id: &str) -> Option<&Arc<Group>> {
+        self.groups.iter().find(|group| group.id == id)
+    }
+
+    /// Makes a group of every name that users and assignments mention.
+    pub(crate) fn found_groups(&mut self) {
+        let of_users = self
+            .users
+            .iter()
+            .flat_map(|user| user.groups.iter().map(String::as_str));
+        let entries = self.clients.iter().flat_map(|client| client.assigned.iter().flatten());
+        let of_clients = entries.filter_map(|entry| entry.strip_prefix("group:"));
+        let mut names: Vec<&str> = [EVERYONE].into_iter().chain(of_users).chain(of_clients).collect();
+        names.retain(|name| !self.groups.iter().any(|group| group.name == *name));
+        names.sort_unstable();
+        names.dedup();
+        let groups: Vec<Arc<Group>> = names
+            .into_iter()
+            .map(|name| Arc::new(Group::named(name, FOUNDED)))
+            .collect();
+        self.groups.extend(groups);
+    }
+
     /// The user of this login; logins ignore case.
     #[must_use]
     pub fn user(&self, login: &str) -> Option<&Arc<User>> {
         self.users.iter().find(|user| user.login.eq_ignore_ascii_case(login))
     }
+}
+
+/// When what a configuration names was created, as the management API tells it; seconds since 1970.
+pub(crate) const FOUNDED: i64 = 1_760_000_000;
+
+/// An Okta id that is the same in every run: the three characters that fix the type, and 17 from the digest of a text.
+pub(crate) fn stable_id(prefix: &str, text: &str) -> String {
+    let digest = digest43(&format!("mock-idp {text}"));
+    let tail: String = digest.chars().filter(char::is_ascii_alphanumeric).take(17).collect();
+    format!("{prefix}{tail:0<17}")
 }
 
 /// A web client that fits the apps of Okta's guides as they stand: their ports and callback paths are registered.

@@ -4,7 +4,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Client, Subject};
+use super::{Client, FOUNDED, Subject, stable_id};
 
 /// A custom authorization server.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,16 @@ pub struct AuthServer {
     pub claims: Vec<ClaimRule>,
     /// Who gets tokens; `None` for everybody, empty for nobody (as in new orgs).
     pub policy: Option<Vec<PolicyRule>>,
+    /// The same as the management API tells it. Empty until it is asked: see [`AuthServer::change_policies`].
+    pub policies: Vec<AccessPolicy>,
+    /// Its name in the management API.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Whether it is active; an inactive one is not found by anybody but the management API.
+    pub active: bool,
+    /// When it was created and last changed, seconds since 1970.
+    pub times: (i64, i64),
     /// Lifetime of access tokens in seconds, 300 to 86,400.
     pub access_token_lifetime: i64,
     /// Lifetime of refresh tokens in seconds, from the sign-in on.
@@ -45,6 +55,15 @@ pub struct Scope {
     /// Whether the metadata lists it.
     #[serde(default = "yes")]
     pub published: bool,
+    /// Its name on the consent page; empty for its own.
+    #[serde(default)]
+    pub display_name: String,
+    /// Whether the user can leave it out.
+    #[serde(default)]
+    pub optional: bool,
+    /// Its id in the management API; empty for one that follows from its name.
+    #[serde(skip)]
+    pub id: String,
 }
 
 /// Whether users are asked for a scope.
@@ -73,6 +92,10 @@ pub struct ClaimRule {
     pub always: bool,
     /// Only with one of these scopes; empty for always.
     pub scopes: Vec<String>,
+    /// Its id in the management API; empty for one that follows from its name.
+    pub id: String,
+    /// Whether it is put in at all.
+    pub active: bool,
 }
 
 /// The value of a claim.
@@ -84,6 +107,8 @@ pub enum ClaimValue {
     Attribute(String),
     /// The user's groups that pass.
     Groups(GroupFilter),
+    /// These one after the other, as text.
+    Joined(Vec<ClaimValue>),
 }
 
 /// Which groups pass.
@@ -111,7 +136,7 @@ pub enum ClaimToken {
     Access,
 }
 
-/// A rule of an access policy; it matches if every list does. Empty lists match everything.
+/// A rule of an access policy; it matches if every list does, where users and groups are one. Empty lists match everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PolicyRule {
@@ -119,12 +144,56 @@ pub struct PolicyRule {
     pub clients: Vec<String>,
     /// Grant types.
     pub grant_types: Vec<String>,
-    /// Logins.
+    /// Logins or ids.
     pub users: Vec<String>,
     /// Group names; one is enough.
     pub groups: Vec<String>,
     /// Scopes that may be asked for.
     pub scopes: Vec<String>,
+    /// Logins or ids of those that are left out.
+    pub except_users: Vec<String>,
+    /// Names of groups that are left out.
+    pub except_groups: Vec<String>,
+    /// Lifetime of access tokens in seconds, where it is not that of the server.
+    pub access_token_lifetime: Option<i64>,
+    /// Lifetime of refresh tokens in seconds, where it is not that of the server.
+    pub refresh_token_lifetime: Option<i64>,
+    /// After so many seconds without use a refresh token is dead, where it is not that of the server.
+    pub refresh_token_idle: Option<i64>,
+}
+
+/// An access policy: rules for some clients.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessPolicy {
+    /// The `00p…` id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Whether it is asked at all.
+    pub active: bool,
+    /// Client ids; empty for all.
+    pub clients: Vec<String>,
+    /// In the order in which they are asked.
+    pub rules: Vec<AccessRule>,
+    /// When it was created and last changed, seconds since 1970.
+    pub times: (i64, i64),
+}
+
+/// A rule of an [`AccessPolicy`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessRule {
+    /// The `0pr…` id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is asked at all.
+    pub active: bool,
+    /// What it says. Its clients are those of the policy.
+    pub rule: PolicyRule,
+    /// When it was created and last changed, seconds since 1970.
+    pub times: (i64, i64),
 }
 
 /// What an access policy says to a request.
@@ -150,6 +219,11 @@ impl AuthServer {
             scopes: Vec::new(),
             claims: Vec::new(),
             policy: None,
+            policies: Vec::new(),
+            name: id.to_owned(),
+            description: String::new(),
+            active: true,
+            times: (FOUNDED, FOUNDED),
             access_token_lifetime: 3600,
             refresh_token_lifetime: 90 * 24 * 3600,
             refresh_token_idle: 7 * 24 * 3600,
@@ -162,16 +236,69 @@ impl AuthServer {
         self.scopes.iter().find(|scope| scope.name == name)
     }
 
+    /// The policies as the management API tells them, where nobody has changed them yet.
+    #[must_use]
+    pub fn told_policies(&self) -> Vec<AccessPolicy> {
+        if !self.policies.is_empty() {
+            return self.policies.clone();
+        }
+        let rules = match &self.policy {
+            Some(rules) if rules.is_empty() => return Vec::new(),
+            Some(rules) => rules.clone(),
+            None => vec![PolicyRule::default()],
+        };
+        let numbered = rules.into_iter().enumerate().map(|(number, rule)| AccessPolicy {
+            id: stable_id("00p", &format!("policy {number} of {}", self.id)),
+            name: if number == 0 {
+                "Default Policy".to_owned()
+            } else {
+                format!("Policy {}", number + 1)
+            },
+            description: "Access policy of the configuration".to_owned(),
+            active: true,
+            clients: rule.clients.clone(),
+            rules: vec![AccessRule {
+                id: stable_id("0pr", &format!("rule {number} of {}", self.id)),
+                name: "Default Policy Rule".to_owned(),
+                active: true,
+                rule,
+                times: self.times,
+            }],
+            times: self.times,
+        });
+        numbered.collect()
+    }
+
+    /// Changes the policies; what they say is in force at once.
+    pub fn change_policies<R>(&mut self, change: impl FnOnce(&mut Vec<AccessPolicy>) -> R) -> R {
+        self.policies = self.told_policies();
+        let result = change(&mut self.policies);
+        let active = self.policies.iter().filter(|policy| policy.active);
+        let rules = active.flat_map(|policy| {
+            let rules = policy.rules.iter().filter(|rule| rule.active);
+            rules.map(|rule| PolicyRule {
+                clients: policy.clients.clone(),
+                ..rule.rule.clone()
+            })
+        });
+        self.policy = Some(rules.collect());
+        result
+    }
+
+    /// The first rule that is meant for this client, user and grant.
+    #[must_use]
+    pub fn rule(&self, client: &Client, subject: Option<&Subject>, grant_type: &str) -> Option<&PolicyRule> {
+        let rules = self.policy.as_ref()?;
+        rules.iter().find(|rule| rule.is_for(client, subject, grant_type))
+    }
+
     /// What the access policy says.
     #[must_use]
     pub fn decide(&self, client: &Client, subject: Option<&Subject>, grant_type: &str, scopes: &[String]) -> Decision {
-        let Some(rules) = &self.policy else {
-            return Decision::Allowed;
-        };
-        if subject.is_some_and(|subject| subject.guest) {
+        if self.policy.is_none() || subject.is_some_and(|subject| subject.guest) {
             return Decision::Allowed;
         }
-        let Some(rule) = rules.iter().find(|rule| rule.is_for(client, subject, grant_type)) else {
+        let Some(rule) = self.rule(client, subject, grant_type) else {
             return Decision::NoRule;
         };
         let denied: Vec<String> = scopes
@@ -197,7 +324,7 @@ impl AuthServer {
     ) -> Map<String, Value> {
         self.claims
             .iter()
-            .filter(|rule| rule.token == token && (rule.always || !thin))
+            .filter(|rule| rule.active && rule.token == token && (rule.always || !thin))
             .filter(|rule| rule.scopes.is_empty() || rule.scopes.iter().any(|scope| scopes.contains(scope)))
             .filter_map(|rule| Some((rule.name.clone(), rule.value.of(subject)?)))
             .collect()
@@ -206,12 +333,25 @@ impl AuthServer {
 
 impl PolicyRule {
     fn is_for(&self, client: &Client, subject: Option<&Subject>, grant_type: &str) -> bool {
+        let is_user = |users: &[String]| subject.is_some_and(|subject| names(users, subject));
+        let is_in = |groups: &[String]| {
+            subject.is_some_and(|subject| groups.iter().any(|group| subject.groups.contains(group)))
+        };
+        let anybody = self.users.is_empty() && self.groups.is_empty();
         lists(&self.clients, &client.id)
             && lists(&self.grant_types, grant_type)
-            && (self.users.is_empty() || subject.is_some_and(|subject| self.users.contains(&subject.persona.login)))
-            && (self.groups.is_empty()
-                || subject.is_some_and(|subject| self.groups.iter().any(|group| subject.groups.contains(group))))
+            && (anybody || is_user(&self.users) || is_in(&self.groups))
+            && !is_user(&self.except_users)
+            && !is_in(&self.except_groups)
     }
+}
+
+/// Whether the list has this user, by login or by id.
+fn names(users: &[String], subject: &Subject) -> bool {
+    let persona = &subject.persona;
+    users
+        .iter()
+        .any(|user| *user == persona.sub || user.eq_ignore_ascii_case(&persona.login))
 }
 
 impl ClaimValue {
@@ -221,6 +361,14 @@ impl ClaimValue {
             Self::Static(value) => Some(value.clone()),
             Self::Attribute(name) => subject?.attribute(name),
             Self::Groups(filter) => Some(json!(filter.of(&subject?.groups))),
+            Self::Joined(parts) => {
+                let texts = parts.iter().map(|part| match part.of(subject) {
+                    Some(Value::String(text)) => text,
+                    Some(other) => other.to_string(),
+                    None => String::new(),
+                });
+                Some(Value::String(texts.collect()))
+            }
         }
     }
 }

@@ -3,10 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{
-    flow::scenario::Persona,
-    protocol::{keys::digest43, random},
-};
+use super::{FOUNDED, stable_id};
+use crate::{flow::scenario::Persona, protocol::random};
 
 /// Somebody who can sign in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,6 +31,36 @@ pub struct User {
     /// Where in its life the account stands.
     #[serde(default)]
     pub status: UserStatus,
+    /// When what happened to the account.
+    #[serde(default)]
+    pub times: UserTimes,
+}
+
+/// When what happened to an account, seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserTimes {
+    /// It was created.
+    pub created: i64,
+    /// It became active.
+    pub activated: Option<i64>,
+    /// Its status was last changed.
+    pub status_changed: Option<i64>,
+    /// It was last changed in any way.
+    pub changed: i64,
+    /// Its password was last set.
+    pub password_changed: Option<i64>,
+}
+
+impl Default for UserTimes {
+    fn default() -> Self {
+        Self {
+            created: FOUNDED,
+            activated: Some(FOUNDED),
+            status_changed: Some(FOUNDED),
+            changed: FOUNDED,
+            password_changed: Some(FOUNDED),
+        }
+    }
 }
 
 /// Where in its life an account stands; only active users can sign in.
@@ -54,6 +82,8 @@ pub enum UserStatus {
     LockedOut,
     /// The password must be changed first.
     PasswordExpired,
+    /// A reset of the password was begun.
+    Recovery,
 }
 
 /// Who a token speaks of: a [`Persona`] and what only some claims need.
@@ -75,13 +105,8 @@ impl User {
     /// A user whose e-mail address is the login. The id is derived from the login, so it is stable.
     #[must_use]
     pub fn named(login: &str, given_name: &str, family_name: &str) -> Self {
-        let tail: String = digest43(&format!("mock-idp user {login}"))
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(17)
-            .collect();
         Self {
-            id: format!("00u{tail:0<17}"),
+            id: stable_id("00u", &format!("user {login}")),
             login: login.to_owned(),
             email: login.to_owned(),
             given_name: given_name.to_owned(),
@@ -138,20 +163,26 @@ impl Subject {
             profile: user.profile.clone(),
             groups: user.groups.clone(),
             guest: false,
-            updated_at: PROFILE_CHANGED,
+            updated_at: user.times.changed,
         }
     }
 
-    /// A profile attribute by claim name.
+    /// A profile attribute, by its name in claims or in Okta's profiles.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<Value> {
         let persona = &self.persona;
         let text = match name {
-            "login" | "preferred_username" => &persona.login,
+            "login" | "preferred_username" | "userName" => &persona.login,
             "email" => &persona.email,
             "given_name" | "firstName" => &persona.given_name,
             "family_name" | "lastName" => &persona.family_name,
-            _ => return self.profile.get(name).cloned(),
+            _ => {
+                return self
+                    .profile
+                    .get(claim_name(name))
+                    .filter(|value| !value.is_null())
+                    .cloned();
+            }
         };
         Some(Value::String(text.clone()))
     }
@@ -164,7 +195,7 @@ impl Subject {
             profile: Map::new(),
             groups: vec!["Everyone".to_owned()],
             guest: true,
-            updated_at: PROFILE_CHANGED,
+            updated_at: FOUNDED,
         }
     }
 
@@ -180,8 +211,20 @@ impl Subject {
     }
 }
 
-/// `updated_at` of profiles that were never changed.
-const PROFILE_CHANGED: i64 = 1_760_000_000;
+/// Attributes whose names in Okta's profiles and in claims differ.
+pub(crate) const PROFILE_NAMES: &[(&str, &str)] = &[
+    ("nickName", "nickname"),
+    ("middleName", "middle_name"),
+    ("profileUrl", "profile"),
+    ("timezone", "zoneinfo"),
+    ("primaryPhone", "phone_number"),
+];
+
+/// The name under which an attribute is kept: that of its claim.
+fn claim_name(name: &str) -> &str {
+    let known = PROFILE_NAMES.iter().find(|(profile, _)| *profile == name);
+    known.map_or(name, |(_, claim)| claim)
+}
 
 fn capitalised(word: &str) -> String {
     let mut letters = word.chars();

@@ -97,7 +97,7 @@ fn refused(answer: (u16, Value), status: u16, error: &str, description: &str) {
     );
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap();
@@ -105,7 +105,7 @@ fn now() -> i64 {
 }
 
 /// Signed by the registered key of the client `web`.
-fn signed(idp_claims: Value) -> String {
+pub(crate) fn signed(idp_claims: Value) -> String {
     let ring = mock_idp::protocol::keys::KeyRing::of("default", 0);
     let mut header = Header::new(Algorithm::RS256);
     header.kid = Some(ring.named_kid(mock_idp::protocol::draft::NamedKey::SecondRsa));

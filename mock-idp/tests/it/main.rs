@@ -10,6 +10,7 @@ mod command;
 mod decisions;
 mod faults;
 mod grants;
+mod management;
 mod openidconnect;
 mod readme;
 mod refusals;

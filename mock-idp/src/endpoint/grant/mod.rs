@@ -57,6 +57,7 @@ pub(crate) fn direct_grant(
             server: request.server.id.clone(),
             client_id: request.client.id.clone(),
             scopes: scopes.to_vec(),
+            grant_type: request.params.filled("grant_type").unwrap_or_default().to_owned(),
             ..Request::default()
         }),
         session: Session {

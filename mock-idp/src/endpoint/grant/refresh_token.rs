@@ -12,15 +12,12 @@ use crate::{
     },
     exchange::Exchange,
     flow::{
-        store::{Token, TokenKind, locked},
+        store::{Grant, Token, TokenKind, locked},
         tamper,
     },
     protocol::error::*,
     tenant::Rotation,
 };
-
-/// How long a rotated refresh token still works, seconds.
-const GRACE: i64 = 30;
 
 pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answered {
     let text = required(exchange, request, "refresh_token")?;
@@ -31,11 +28,16 @@ pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answere
             && token.server == request.server.id
             && token.client_id == request.client.id
             && token.expires > now
-            && token.last_used + request.server.settings.refresh_token_idle > now
+            && token.last_used.saturating_add(token.idle) > now
     });
     let Some((token, grant)) = usable.and_then(|token| token.grant.clone().map(|grant| (token, grant))) else {
         return Err(refusal(exchange, &REFRESH_TOKEN_INVALID));
     };
+    // Who was suspended or deactivated since gets nothing more; who was changed gets tokens that say so.
+    let Some(subject) = exchange.idp.current(&grant.subject) else {
+        return Err(refusal(exchange, &REFRESH_TOKEN_INVALID));
+    };
+    let grant = Grant { subject, ..grant };
     if token.revoked || grant.revoked.load(Ordering::Acquire) {
         return Err(refusal(exchange, &REFRESH_TOKEN_INVALID));
     }
@@ -82,7 +84,7 @@ pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answere
         if rotates {
             // Under the fault the old token is dead at once.
             old.grace_until
-                .get_or_insert(if faulty { now - 1 } else { now + GRACE });
+                .get_or_insert(if faulty { now - 1 } else { now + request.client.leeway });
         }
     }
     if rotates && let Some(new) = stored.get_mut(next.as_str()) {
