@@ -11,7 +11,7 @@ use crate::{
     protocol::{metadata::Features, totp},
     tenant::{
         ApplicationType, AuthMethod, AuthServer, ClaimRule, ClaimToken, ClaimValue, Client, ConsentMethod, GroupFilter,
-        PageStyle, PolicyRule, Rotation, Scope, Tenant, User, UserStatus,
+        PageStyle, PolicyRule, RateLimit, Rotation, Scope, Tenant, User, UserStatus,
     },
 };
 
@@ -95,6 +95,10 @@ struct File {
     #[serde(default)]
     trusted_origins: Vec<String>,
     api_tokens: Option<Vec<String>>,
+    #[serde(default)]
+    rate_limit: RateLimit,
+    #[serde(default)]
+    universal_logout_by_email: bool,
     /// For editors; not read.
     #[serde(rename = "$schema")]
     _schema: Option<String>,
@@ -198,6 +202,8 @@ impl Reader<'_> {
         };
         tenant.page = file.page.unwrap_or_default();
         tenant.trusted_origins = file.trusted_origins;
+        tenant.rate_limit = file.rate_limit;
+        tenant.universal_logout_by_email = file.universal_logout_by_email;
         if let Some(tokens) = file.api_tokens {
             tenant.api_tokens = tokens;
         }

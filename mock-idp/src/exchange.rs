@@ -11,10 +11,11 @@ use axum::{
 };
 
 use crate::{
+    control::FLOW_COOKIE,
     delivery,
     endpoint::{
         answer::{self, Answered, Refusal},
-        dpop, page, userinfo,
+        dpop, limits, page, userinfo,
     },
     flow::{
         fault::Fault,
@@ -25,7 +26,7 @@ use crate::{
     idp::{Idp, Server},
     protocol::{
         draft::{Delivery, Reply},
-        error::{API_BODY_MALFORMED, API_NOT_FOUND, OAuthError},
+        error::{API_BODY_MALFORMED, API_FEATURE, API_NOT_FOUND, API_REQUEST_TOO_LARGE, OAuthError},
         params::Params,
     },
     router::AsReceived,
@@ -79,12 +80,17 @@ pub(crate) async fn answer(
     let body = to_bytes(body, BODY_LIMIT).await;
     let is_whole = body.is_ok();
     let mut exchange = Exchange::new(idp, endpoint, at, parts, body.unwrap_or_default());
-    let answered = if is_whole {
-        handle(&mut exchange)
-    } else {
+    let left = limits::count(&exchange);
+    let answered = if !is_whole {
         Err(API_BODY_MALFORMED.into())
+    } else if left.is_some_and(|left| left.exceeded) {
+        Err(limits::refusal(&exchange))
+    } else if exchange.query.is_excessive() || exchange.form.is_excessive() {
+        Err(API_REQUEST_TOO_LARGE.into())
+    } else {
+        handle(&mut exchange)
     };
-    let reply = answered.unwrap_or_else(|refusal| match refusal {
+    let mut reply = answered.unwrap_or_else(|refusal| match refusal {
         Refusal::OAuth(error) => answer::oauth_error(&error),
         Refusal::Api(error) => answer::api_error(&error),
         Refusal::Page(error) => page::error(&exchange, &error),
@@ -97,6 +103,7 @@ pub(crate) async fn answer(
         }
         Refusal::Challenge(error) => userinfo::challenge(&exchange, &error),
     });
+    answer::complete(&exchange, &mut reply, left);
     exchange.finish();
     exchange.wait_at_barrier().await;
     let reply = delivery::serialised(reply);
@@ -165,6 +172,10 @@ impl Exchange {
 
     /// The authorization server that the path names.
     pub(crate) fn server(&self) -> Result<Arc<Server>, Refusal> {
+        let is_custom = !self.server_id.is_empty();
+        if is_custom && !self.idp.tenant().features.api_access_management {
+            return Err(API_FEATURE.into());
+        }
         self.idp.server(&self.server_id).ok_or_else(|| {
             let text = format!("Resource not found: {} (AuthorizationServer)", self.server_id);
             API_NOT_FOUND.with(&text).into()
@@ -177,6 +188,11 @@ impl Exchange {
             self.flow = Some(flow.clone());
             self.receive();
         }
+    }
+
+    /// The flow that a test watches, as far as it is known.
+    pub(crate) fn flow_is_watched(&self) -> bool {
+        self.flow().is_some_and(|flow| flow.watched) || self.cookie(FLOW_COOKIE).is_some()
     }
 
     pub(crate) fn flow(&self) -> Option<&Arc<Flow>> {

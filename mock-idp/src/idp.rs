@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock, atomic::Ordering},
+    sync::{Arc, OnceLock, PoisonError, RwLock, atomic::Ordering},
 };
 
 use url::Url;
@@ -30,6 +30,8 @@ pub(crate) struct Idp {
     pub(crate) clock: Clock,
     pub(crate) store: Store,
     pub(crate) journal: Journal,
+    /// Posts to applications; set once the server listens.
+    pub(crate) http: OnceLock<reqwest::Client>,
     /// Whether refusals that Okta would make are recorded only, for everybody.
     pub(crate) lax: bool,
     tenant: RwLock<Arc<Tenant>>,
@@ -59,6 +61,7 @@ impl Idp {
             store: Store::default(),
             journal: Journal::default(),
             lax,
+            http: OnceLock::new(),
             servers: RwLock::default(),
             tenant: RwLock::default(),
         };

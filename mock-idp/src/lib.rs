@@ -48,9 +48,12 @@ mod router;
 mod server;
 pub mod tenant;
 mod tls;
+mod universal_logout;
 mod wire;
 
 pub use flow::{fault::Fault, record::Event, scenario::Scenario};
 pub use logout_token::LogoutTokenError;
+pub use router::{EndpointRow, endpoints};
 pub use server::{Builder, FlowHandle, MockIdp, StartError};
 pub use tenant::{Client, Tenant, User};
+pub use universal_logout::UniversalLogout;

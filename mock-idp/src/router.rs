@@ -36,6 +36,10 @@ const BOTH: &[Method] = &[Method::GET, Method::HEAD, Method::POST];
 const TABLE: &[Row] = &[
     Row(GET,  "/.well-known/openid-configuration",                         Endpoint::Metadata,   metadata::openid_configuration),
     Row(GET,  "/oauth2/{server}/.well-known/openid-configuration",         Endpoint::Metadata,   metadata::openid_configuration),
+    Row(GET,  "/.well-known/oauth-authorization-server",                   Endpoint::Metadata,   metadata::oauth_authorization_server),
+    Row(GET,  "/.well-known/oauth-authorization-server/oauth2/{server}",   Endpoint::Metadata,   metadata::oauth_authorization_server),
+    Row(GET,  "/oauth2/{server}/.well-known/oauth-authorization-server",   Endpoint::Metadata,   metadata::oauth_authorization_server),
+    Row(GET,  "/.well-known/okta-organization",                            Endpoint::Metadata,   metadata::organization),
     Row(GET,  "{as}/v1/keys",                                              Endpoint::Jwks,       keys::published),
     Row(BOTH, "{as}/v1/authorize",                                         Endpoint::Authorize,  authorize::begin_or_continue),
     Row(POST, "{as}/v1/token",                                             Endpoint::Token,      token::issue),
@@ -91,15 +95,38 @@ const TABLE: &[Row] = &[
     Row(GET,  "/_mock/flows/{flow}/enter",                                 Endpoint::Other,      control::enter),
 ];
 
+/// One endpoint: what a test of all of them needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointRow {
+    /// The methods that it takes, beside `OPTIONS`.
+    pub methods: &'static [Method],
+    /// Its path; `{name}` stands for any segment.
+    pub path: String,
+}
+
+/// Every endpoint of the authorization server, from the table that routes.
+#[must_use]
+pub fn endpoints() -> Vec<EndpointRow> {
+    let rows = TABLE.iter().flat_map(|Row(methods, path, ..)| {
+        let methods = *methods;
+        paths(path).into_iter().map(move |path| EndpointRow { methods, path })
+    });
+    rows.collect()
+}
+
+/// The paths of a row: `{as}` stands for two.
+fn paths(path: &str) -> Vec<String> {
+    match path.strip_prefix("{as}") {
+        Some(rest) => vec![format!("/oauth2{rest}"), format!("/oauth2/{{server}}{rest}")],
+        None => vec![path.to_owned()],
+    }
+}
+
 /// The authorization server.
 pub(crate) fn router(idp: &Arc<Idp>) -> Router {
     let mut router = Router::new();
     for Row(methods, path, endpoint, handle) in TABLE {
-        let paths = match path.strip_prefix("{as}") {
-            Some(rest) => vec![format!("/oauth2{rest}"), format!("/oauth2/{{server}}{rest}")],
-            None => vec![(*path).to_owned()],
-        };
-        for path in paths {
+        for path in paths(path) {
             let idp = idp.clone();
             let service = any(move |request: Request<Body>| {
                 let handle: Answer = if methods.contains(request.method()) {

@@ -9,6 +9,7 @@ use tokio::{
     net::TcpListener,
     sync::{broadcast, watch},
 };
+use tower::ServiceExt as _;
 use url::Url;
 
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
     router,
     tenant::{Client, Tenant, User},
     tls::{self, Tls},
+    universal_logout::{self, UniversalLogout},
     wire,
 };
 
@@ -46,6 +48,7 @@ struct Running {
     tls: Option<Tls>,
     http: reqwest::Client,
     stop: watch::Sender<bool>,
+    router: axum::Router,
 }
 
 impl Drop for Running {
@@ -215,9 +218,12 @@ impl Builder {
             .build()
             .map_err(StartError::HttpClient)?;
         let idp = Arc::new(Idp::new(self.tenant, org, url, second_origin, self.lax));
+        // Nobody else has it yet.
+        let _ = idp.http.set(http.clone());
+        let router = router::router(&idp);
         let (stop, stopped) = watch::channel(false);
         let acceptor = tls.as_ref().map(|tls| tls.acceptor.clone());
-        tokio::spawn(wire::serve(listener, acceptor, router::router(&idp), stopped.clone()));
+        tokio::spawn(wire::serve(listener, acceptor, router.clone(), stopped.clone()));
         tokio::spawn(wire::serve(second, None, router::second_origin(&idp), stopped));
         Ok(MockIdp {
             running: Arc::new(Running {
@@ -225,6 +231,7 @@ impl Builder {
                 port,
                 tls,
                 http,
+                router,
                 stop,
             }),
         })
@@ -300,6 +307,16 @@ impl MockIdp {
     #[must_use]
     pub fn add_server(&self) -> String {
         self.idp().add_server()
+    }
+
+    /// Answers a request without a connection, as it would be answered over one; for property tests and fuzzing.
+    pub async fn answer(&self, request: http::Request<Vec<u8>>) -> http::Response<Vec<u8>> {
+        let request = request.map(axum::body::Body::from);
+        let Ok(answer) = self.running.router.clone().oneshot(request).await;
+        let (parts, body) = answer.into_parts();
+        // A body that breaks off on purpose is what came of it until then.
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+        http::Response::from_parts(parts, body.to_vec())
     }
 
     /// From now on these server-wide faults (metadata, keys) are in force on this server, instead of earlier ones.
@@ -390,6 +407,16 @@ impl MockIdp {
     /// When the flow has no sign-in yet or its client no such URI. What the relying party does wrong is no error.
     pub async fn send_logout_token(&self, flow: FlowId) -> Result<Option<u16>, LogoutTokenError> {
         logout_token::send(self.idp(), &self.running.http, flow).await
+    }
+
+    /// Ends every session and every token of the user with this login, and tells the applications that have a place for it, as
+    /// Okta's Universal Logout does; what they answered. Empty if there is no such user.
+    pub async fn universal_logout(&self, login: &str) -> Vec<UniversalLogout> {
+        let Some(user) = self.idp().tenant().user(login).cloned() else {
+            return Vec::new();
+        };
+        self.idp().end_everything(&user.id);
+        universal_logout::send(self.idp().clone(), user).await
     }
 
     fn idp(&self) -> &Arc<Idp> {

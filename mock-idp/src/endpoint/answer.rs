@@ -3,10 +3,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use axum::http::header;
 use serde_json::{Value, json};
 
 use crate::{
+    endpoint::limits::Left,
     exchange::Exchange,
+    flow::record::Endpoint,
     protocol::{
         draft::{Body, Delivery, Reply},
         error::{ApiError, OAuthError},
@@ -44,6 +47,11 @@ pub(crate) fn json(status: u16, value: Value) -> Reply {
     put(&mut reply, "cache-control", "no-cache, no-store");
     put(&mut reply, "pragma", "no-cache");
     put(&mut reply, "expires", "0");
+    put(
+        &mut reply,
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'self'",
+    );
     rate_limits(&mut reply);
     put(&mut reply, "x-robots-tag", "noindex,nofollow");
     reply
@@ -59,8 +67,59 @@ pub(crate) fn cacheable(value: Value, max_age: u64) -> Reply {
     );
     let expires = SystemTime::now() + Duration::from_secs(max_age);
     put(&mut reply, "expires", &httpdate::fmt_http_date(expires));
+    put(
+        &mut reply,
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'self'",
+    );
     put(&mut reply, "vary", "Origin");
     reply
+}
+
+/// What every answer of this org has: the stamp of the lax mode, and what is left of a limit.
+pub(crate) fn complete(exchange: &Exchange, reply: &mut Reply, left: Option<Left>) {
+    if exchange.endpoint == Endpoint::SecondOrigin {
+        return;
+    }
+    if exchange.idp.lax {
+        put(reply, "x-mock-idp-lax", "what Okta would refuse is accepted here");
+    }
+    if exchange.idp.is_https() {
+        put(
+            reply,
+            "strict-transport-security",
+            "max-age=315360000; includeSubDomains",
+        );
+    }
+    let is_stateless = matches!(
+        exchange.endpoint,
+        Endpoint::Token | Endpoint::Introspect | Endpoint::Par | Endpoint::Device
+    );
+    if is_stateless && exchange.header(header::COOKIE).is_none_or(str::is_empty) {
+        for cookie in ["sid", "xids"] {
+            put(
+                reply,
+                "set-cookie",
+                &format!("{cookie}=\"\";Version=1;Path=/;Max-Age=0"),
+            );
+        }
+        for cookie in ["autolaunch_triggered", "activate_ca_modal_triggered"] {
+            let expired = format!("{cookie}=\"\"; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/");
+            put(reply, "set-cookie", &expired);
+        }
+        let session = random::hex(32).to_uppercase();
+        let attributes = if exchange.idp.is_https() { "; Secure" } else { "" };
+        put(
+            reply,
+            "set-cookie",
+            &format!("JSESSIONID={session}; Path=/{attributes}; HttpOnly"),
+        );
+    }
+    let Some(left) = left else { return };
+    reply.headers.retain(|(name, _)| !name.starts_with("x-rate-limit-"));
+    put(reply, "x-rate-limit-limit", &left.limit.to_string());
+    put(reply, "x-rate-limit-remaining", &left.remaining.to_string());
+    put(reply, "x-rate-limit-reset", &left.reset.to_string());
 }
 
 /// A page.
@@ -169,6 +228,7 @@ fn with_type(status: u16, content_type: &str, body: Body) -> Reply {
     let mut reply = Reply { body, ..bare(status) };
     put(&mut reply, "content-type", content_type);
     put(&mut reply, "referrer-policy", "strict-origin-when-cross-origin");
+    put(&mut reply, "accept-ch", "Sec-CH-UA-Platform-Version");
     put(&mut reply, "x-content-type-options", "nosniff");
     put(&mut reply, "x-xss-protection", "0");
     put(&mut reply, "server", "nginx");

@@ -64,7 +64,10 @@ fn flow_of(exchange: &Exchange) -> Arc<Flow> {
 }
 
 fn begin(exchange: &mut Exchange, flow: &Arc<Flow>) -> Answered {
-    let server = exchange.server()?;
+    let server = exchange.server().map_err(|refusal| match refusal {
+        Refusal::Api(error) if error.code == API_FEATURE.code => Refusal::Page(FEATURE_DISABLED),
+        other => other,
+    })?;
     let raw = if exchange.form.is_empty() {
         exchange.query.clone()
     } else {
@@ -192,6 +195,14 @@ struct Inputs<'a> {
 impl<'a> Inputs<'a> {
     /// Reads the request. What stands before a usable redirect URI is refused with a page, also in watched flows.
     fn read(exchange: &mut Exchange, server: &Arc<Server>, params: &'a Params) -> Result<Self, OAuthError> {
+        // Who asks and where the answer goes must be certain before anything can be redirected.
+        let duplicates = params.duplicates();
+        if duplicates
+            .iter()
+            .any(|name| ["client_id", "redirect_uri"].contains(name))
+        {
+            return Err(exchange.refuse(&DUPLICATE_PARAMETERS));
+        }
         let id = params.filled("client_id").unwrap_or_default();
         let Some(client) = exchange.idp.client(id) else {
             return Err(exchange.refuse(&CLIENT_UNKNOWN));
@@ -311,6 +322,7 @@ const CHECKS: &[(Check, bool)] = &[
     (no_duplicates, false),
     (identity_provider_is_known, false),
     (response_type_is_supported, false),
+    (enrollment_is_whole, false),
     (grant_type_is_allowed, false),
     (response_mode_is_supported, false),
     (query_carries_no_tokens, false),
@@ -321,6 +333,7 @@ const CHECKS: &[(Check, bool)] = &[
     (challenge_method_is_s256, true),
     (challenge_is_well_formed, true),
     (challenge_is_there, true),
+    (scope_is_short, false),
     (scopes_are_known, false),
 ];
 
@@ -380,6 +393,47 @@ fn max_age_is_a_number(inputs: &Inputs<'_>) -> Option<OAuthError> {
     (!max_age.parse::<i32>().is_ok_and(|seconds| seconds >= 0)).then_some(MAX_AGE_INVALID)
 }
 
+/// `prompt=enroll_authenticator` and `response_type=none` go together, with parameters of their own and no others.
+fn enrollment_is_whole(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    const METHODS: &[&str] = &[
+        "pwd",
+        "kba",
+        "email",
+        "sms",
+        "tel",
+        "duo",
+        "symantec",
+        "google_otp",
+        "okta_verify",
+        "pop",
+        "oath_otp",
+        "rsa",
+        "yubikey",
+        "otp",
+        "fed",
+    ];
+    let given = |name: &str| inputs.params.filled(name).unwrap_or_default();
+    let is_none = given("response_type") == "none";
+    let enrolls = given("prompt") == "enroll_authenticator";
+    let methods = given("enroll_amr_values");
+    let are_known = !methods.is_empty() && methods.split_whitespace().all(|method| METHODS.contains(&method));
+    match (enrolls, is_none) {
+        (false, false) => None,
+        (true, false) => Some(ENROLL_RESPONSE_TYPE),
+        (false, true) => Some(ENROLL_PROMPT),
+        _ if given("acr_values") != "urn:okta:loa:2fa:any:ifpossible" => Some(ENROLL_ACR),
+        _ if given("max_age") != "0" => Some(ENROLL_MAX_AGE),
+        _ if !are_known => Some(ENROLL_METHODS),
+        _ => None,
+    }
+}
+
+/// At most 1024 characters.
+fn scope_is_short(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    let scope = inputs.params.filled("scope")?;
+    (scope.chars().count() > 1024).then_some(SCOPE_UNKNOWN)
+}
+
 fn challenge_method_is_s256(inputs: &Inputs<'_>) -> Option<OAuthError> {
     let (_, method) = inputs.request.challenge.as_ref()?;
     (method != "S256").then_some(PKCE_METHOD)
@@ -398,6 +452,10 @@ fn challenge_is_there(inputs: &Inputs<'_>) -> Option<OAuthError> {
 fn scopes_are_known(inputs: &Inputs<'_>) -> Option<OAuthError> {
     let scopes = &inputs.request.scopes;
     let is_org = inputs.server.id.is_empty();
+    let enrolls = inputs.params.filled("prompt") == Some("enroll_authenticator");
+    if enrolls && scopes.is_empty() {
+        return None;
+    }
     if scopes.is_empty() {
         return Some(if is_org { SCOPE_MISSING } else { SCOPE_NO_DEFAULT });
     }

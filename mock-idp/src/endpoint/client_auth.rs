@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time;
+use axum::http::header;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 
@@ -18,6 +19,20 @@ use crate::{
 struct Credentials {
     id: String,
     secret: Option<String>,
+}
+
+/// The parameters of an endpoint that takes forms only.
+pub(crate) fn form(exchange: &Exchange) -> Result<Params, Refusal> {
+    let is_form = exchange.header(header::CONTENT_TYPE).is_some_and(|value| {
+        value
+            .to_ascii_lowercase()
+            .starts_with("application/x-www-form-urlencoded")
+    });
+    if is_form || exchange.body.is_empty() {
+        Ok(exchange.form.clone())
+    } else {
+        Err(API_MEDIA_TYPE.into())
+    }
 }
 
 /// The client that sends this request; otherwise the refusal.

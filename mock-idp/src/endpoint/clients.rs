@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
-        api,
+        api::{self, paging},
     },
     exchange::Exchange,
     protocol::{error::*, random},
@@ -30,13 +30,12 @@ pub(crate) fn collection(exchange: &mut Exchange) -> Answered {
             .change_tenant(|tenant| tenant.clients.push(Arc::new(client.clone())));
         return Ok(answer::json(201, body(exchange, &client, true)));
     }
-    let tenant = exchange.idp.tenant();
-    let clients: Vec<Value> = tenant
-        .clients
-        .iter()
-        .map(|client| body(exchange, client, false))
-        .collect();
-    Ok(answer::json(200, clients.into()))
+    let words = exchange.query.filled("q").unwrap_or_default();
+    let mut clients = exchange.idp.tenant().clients.clone();
+    clients.retain(|client| client.name.contains(words));
+    let limits = paging::Limits { usual: 50, most: 200 };
+    let key = |client: &Arc<Client>| client.id.clone();
+    paging::page(exchange, clients, key, |client| body(exchange, client, false), limits)
 }
 
 /// `GET|PUT|DELETE /oauth2/v1/clients/{id}`

@@ -9,6 +9,7 @@ use crate::{
     },
     exchange::Exchange,
     protocol::error::{API_NO_PERMISSION, API_NOT_FOUND, API_VALIDATION},
+    universal_logout,
 };
 
 /// `POST /oauth2/v1/global-token-revocation`
@@ -46,5 +47,6 @@ pub(crate) fn revoke(exchange: &mut Exchange) -> Answered {
         return Err(API_NOT_FOUND.with("Resource not found: sub_id (User)").into());
     };
     exchange.idp.end_everything(&user.id);
+    universal_logout::send_later(&exchange.idp, &user);
     Ok(answer::empty(204))
 }

@@ -15,7 +15,7 @@ use crate::{
 /// `POST {as}/v1/introspect`
 pub(crate) fn describe(exchange: &mut Exchange) -> Answered {
     exchange.server()?;
-    let mut params = exchange.form.clone();
+    let mut params = client_auth::form(exchange)?;
     // A public client names itself in the query.
     if !params.has("client_id")
         && let Some(id) = exchange.query.filled("client_id")

@@ -1,5 +1,7 @@
 //! The metadata documents (OpenID Connect Discovery §4, RFC 8414 §3).
 
+use serde_json::json;
+
 use crate::{
     delivery,
     endpoint::answer::{self, Answered},
@@ -7,9 +9,31 @@ use crate::{
     flow::{fault::Message, tamper},
     idp::with_context,
     protocol::error::API_CLIENT_UNKNOWN_IN_METADATA,
+    tenant::PageStyle,
 };
 
 const MAX_AGE: u64 = 86_400;
+
+/// `GET {issuer}/.well-known/oauth-authorization-server`, and `/.well-known/oauth-authorization-server{issuer path}`
+pub(crate) fn oauth_authorization_server(exchange: &mut Exchange) -> Answered {
+    let server = exchange.server()?;
+    let tenant = exchange.idp.tenant();
+    let document = exchange.idp.metadata(&server, &tenant).oauth_authorization_server();
+    Ok(answer::cacheable(document, MAX_AGE))
+}
+
+/// `GET /.well-known/okta-organization`: what Okta's own tools ask first.
+pub(crate) fn organization(exchange: &mut Exchange) -> Answered {
+    let tenant = exchange.idp.tenant();
+    let pipeline = if tenant.page == PageStyle::Classic { "v1" } else { "idx" };
+    let document = json!({
+        "id": tenant.id,
+        "_links": {"organization": {"href": exchange.idp.org}},
+        "settings": {"analyticsCollectionEnabled": false, "bugReportingEnabled": false, "omEnabled": false},
+        "pipeline": pipeline,
+    });
+    Ok(answer::json(200, document))
+}
 
 /// `GET {issuer}/.well-known/openid-configuration`
 pub(crate) fn openid_configuration(exchange: &mut Exchange) -> Answered {

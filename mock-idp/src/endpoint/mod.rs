@@ -13,6 +13,7 @@ pub(crate) mod global_token_revocation;
 pub(crate) mod grant;
 pub(crate) mod introspect;
 pub(crate) mod keys;
+pub(crate) mod limits;
 pub(crate) mod logout;
 pub(crate) mod metadata;
 pub(crate) mod page;

@@ -32,7 +32,7 @@ pub(crate) struct Pushed {
 /// `POST {as}/v1/par`
 pub(crate) fn push(exchange: &mut Exchange) -> Answered {
     let server = exchange.server()?;
-    let mut params = exchange.form.clone();
+    let mut params = client_auth::form(exchange)?;
     let client = client_auth::authenticate(exchange, &params)?;
     if params.has("request_uri") {
         return Err(client_auth::refusal(exchange, &REQUEST_URI_PRESENT));

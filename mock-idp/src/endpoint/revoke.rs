@@ -15,7 +15,7 @@ use crate::{
 /// `POST {as}/v1/revoke`
 pub(crate) fn revoke(exchange: &mut Exchange) -> Answered {
     exchange.server()?;
-    let params = exchange.form.clone();
+    let params = client_auth::form(exchange)?;
     let text = params.filled("token").unwrap_or_default();
     let found = locked(&exchange.idp.store.tokens).get(text).cloned();
     if let Some(grant) = found.as_ref().and_then(|token| token.grant.as_ref()) {

@@ -18,7 +18,7 @@ use super::{
     tamper::Earlier,
 };
 use crate::{
-    endpoint::{grant::pending::Pending, par::Pushed},
+    endpoint::{grant::pending::Pending, limits::Windows, par::Pushed},
     protocol::{draft::ResponseMode, random},
     tenant::Subject,
 };
@@ -232,6 +232,8 @@ pub(crate) struct Store {
     pub(crate) user_codes: Mutex<Bounded<String, String>>,
     /// Pushed authorization requests by handle.
     pub(crate) pushed: Mutex<Bounded<String, Pushed>>,
+    /// Who asked how often, where the org limits that.
+    pub(crate) windows: Mutex<Windows>,
     /// User id → when he last signed in, seconds since 1970.
     pub(crate) last_logins: Mutex<Bounded<String, i64>>,
     /// `jti`s of what clients signed.
@@ -259,6 +261,7 @@ impl Default for Store {
             pendings: Mutex::new(Bounded::new(ENTRIES)),
             user_codes: Mutex::new(Bounded::new(ENTRIES)),
             pushed: Mutex::new(Bounded::new(ENTRIES)),
+            windows: Mutex::default(),
             last_logins: Mutex::new(Bounded::new(ENTRIES)),
             used_once: Mutex::new(Bounded::new(ENTRIES)),
         }

@@ -84,7 +84,15 @@ oauth_errors! {
     REDIRECT_URI_UNREGISTERED = "redirect-uri-unregistered", 400, "invalid_request", "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings: {0}";
     SERVICE_CLIENT = "service-client", 400, "invalid_request", "Clients with 'application_type' of 'service' are not allowed to access the 'authorize' endpoint.";
 
+    FEATURE_DISABLED = "feature-disabled", 400, "server_error", "The requested feature is not enabled in this environment.";
+
     // The authorization endpoint, redirected.
+    USER_RATE_LIMITED = "rate-limit", 429, "invalid_grant", "API call exceeded rate limit due to too many requests.";
+    ENROLL_RESPONSE_TYPE = "enroll", 400, "invalid_request", "Authenticator enrollment requires 'none' response_type.";
+    ENROLL_PROMPT = "enroll", 400, "invalid_request", "'prompt' parameter must have the value 'enroll_authenticator' for request with 'none' as response_type.";
+    ENROLL_ACR = "enroll", 400, "invalid_request", "'acr_values' parameter must have the value 'urn:okta:loa:2fa:any:ifpossible' for request with 'enroll_authenticator' as prompt.";
+    ENROLL_MAX_AGE = "enroll", 400, "invalid_request", "'max_age' parameter must have the value '0' for request with 'enroll_authenticator' as prompt.";
+    ENROLL_METHODS = "enroll", 400, "invalid_request", "'enroll_amr_values' parameter must have valid space delimited authenticators list for request with 'none' as response_type.";
     STATE_INVALID = "state-missing", 400, "invalid_request", "The authentication request has an invalid 'state' parameter.";
     NONCE_REQUIRED = "nonce-missing", 400, "invalid_request", "The 'nonce' parameter is required for authorize requests with either the 'id_token' or 'token' response types..";
     PROMPT_INVALID = "prompt-invalid", 400, "invalid_request", "Invalid value for 'prompt' parameter. Supported values: [{0}]";
@@ -269,6 +277,7 @@ api_errors! {
     API_CREDENTIALS = 403, "E0000014", "Update of credentials failed";
     API_FEATURE = 401, "E0000015", "You do not have permission to access the feature you are requesting";
     API_ALREADY_ACTIVE = 403, "E0000016", "Activation failed because the user is already active";
+    API_REQUEST_TOO_LARGE = 400, "E0000020", "Bad request.";
     API_MEDIA_TYPE = 400, "E0000021", "Bad request.  Accept and/or Content-Type headers likely do not match supported values.";
     API_METHOD = 405, "E0000022", "The endpoint does not support the provided HTTP method";
     API_PAGING = 400, "E0000029", "Invalid paging request.";

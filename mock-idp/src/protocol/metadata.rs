@@ -100,6 +100,50 @@ const GRANT_TYPES: &[&str] = &[
     "http://auth0.com/oauth/grant-type/mfa-oob",
 ];
 
+/// Resources of the management API: for each there is a scope `okta.{resource}.manage` and one that ends in `.read`.
+const MANAGED: &[&str] = &[
+    "agentPools",
+    "apiTokens",
+    "appGrants",
+    "apps",
+    "authenticators",
+    "authorizationServers",
+    "behaviors",
+    "brands",
+    "captchas",
+    "certificateAuthorities",
+    "clients",
+    "deviceAssurance",
+    "devices",
+    "domains",
+    "emailDomains",
+    "eventHooks",
+    "factors",
+    "features",
+    "groups",
+    "identitySources",
+    "idps",
+    "inlineHooks",
+    "linkedObjects",
+    "logStreams",
+    "networkZones",
+    "orgs",
+    "policies",
+    "principalRateLimits",
+    "profileMappings",
+    "pushProviders",
+    "rateLimits",
+    "realms",
+    "roles",
+    "schemas",
+    "sessions",
+    "templates",
+    "trustedOrigins",
+    "userTypes",
+    "users",
+];
+const ACCESS_TOKEN_CLAIMS: &[&str] = &["ver", "jti", "iss", "aud", "iat", "exp", "cid", "uid", "scp", "sub"];
+
 impl Metadata<'_> {
     /// Where this server's endpoints live: `{org}/oauth2/v1` or `{issuer}/v1`.
     #[must_use]
@@ -185,6 +229,72 @@ impl Metadata<'_> {
             put("dpop_signing_alg_values_supported", json!(DPOP_ALGORITHMS));
         }
         Value::Object(document)
+    }
+
+    /// `oauth-authorization-server` (RFC 8414): without what only OpenID Connect needs. The org server publishes neither keys
+    /// nor userinfo here.
+    #[must_use]
+    pub fn oauth_authorization_server(&self) -> Value {
+        const OPENID_ONLY: &[&str] = &[
+            "userinfo_endpoint",
+            "id_token_signing_alg_values_supported",
+            "id_token_encryption_alg_values_supported",
+            "id_token_encryption_enc_values_supported",
+        ];
+        let Value::Object(openid) = self.openid_configuration() else {
+            return Value::Null;
+        };
+        let mut document = Map::new();
+        for (name, value) in openid {
+            let value = match name.as_str() {
+                "jwks_uri" if self.is_org => continue,
+                known if OPENID_ONLY.contains(&known) => continue,
+                "response_types_supported" => json!([
+                    "code",
+                    "token",
+                    "id_token",
+                    "code id_token",
+                    "code token",
+                    "id_token token",
+                    "code id_token token"
+                ]),
+                "grant_types_supported" => self.oauth_grant_types(),
+                "claims_supported" => json!(ACCESS_TOKEN_CLAIMS),
+                "scopes_supported" if self.is_org => self.management_scopes(),
+                _ => value,
+            };
+            document.insert(name, value);
+        }
+        if self.is_org {
+            document.insert("frontchannel_logout_supported".to_owned(), json!(true));
+            document.insert("frontchannel_logout_session_supported".to_owned(), json!(true));
+            document.insert(
+                "identity_chaining_requested_token_types_supported".to_owned(),
+                json!(["urn:ietf:params:oauth:token-type:id-jag"]),
+            );
+        }
+        Value::Object(document)
+    }
+
+    fn oauth_grant_types(&self) -> Value {
+        let mut grants: Vec<&str> = GRANT_TYPES.to_vec();
+        grants.insert(4, "client_credentials");
+        if self.is_org {
+            grants.retain(|grant| *grant != "urn:openid:params:grant-type:ciba");
+        }
+        grants.push("urn:ietf:params:oauth:grant-type:token-exchange");
+        if !self.is_org {
+            grants.push("urn:ietf:params:oauth:grant-type:jwt-bearer");
+        }
+        json!(grants)
+    }
+
+    fn management_scopes(&self) -> Value {
+        let managed = MANAGED
+            .iter()
+            .flat_map(|resource| ["manage", "read"].map(|what| format!("okta.{resource}.{what}")));
+        let openid = self.scopes().into_iter().map(str::to_owned);
+        managed.chain(openid).collect::<Vec<_>>().into()
     }
 
     fn scopes(&self) -> Vec<&str> {

@@ -1,5 +1,14 @@
 //! Parameters of a query or a form, in order, duplicates kept (`application/x-www-form-urlencoded`).
 
+use std::collections::HashMap;
+
+/// More parameters are refused.
+const MOST: usize = 200;
+/// Longer names are refused.
+const LONGEST_NAME: usize = 256;
+/// Longer values are refused: assertions and hints are the longest that there are.
+const LONGEST_VALUE: usize = 128 * 1024;
+
 /// Name-value pairs as they arrived, percent-decoded; bytes that are no UTF-8 became replacement characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params(pub Vec<(String, String)>);
@@ -36,18 +45,23 @@ impl Params {
         self.get(name).is_some()
     }
 
+    /// Whether there are more parameters, or longer ones, than any request of the protocols has.
+    #[must_use]
+    pub fn is_excessive(&self) -> bool {
+        let is_long = |(name, value): &(String, String)| name.len() > LONGEST_NAME || value.len() > LONGEST_VALUE;
+        self.0.len() > MOST || self.0.iter().any(is_long)
+    }
+
     /// The names that occur more than once, each once, in order of appearance.
     #[must_use]
     pub fn duplicates(&self) -> Vec<&str> {
-        let mut seen: Vec<&str> = Vec::new();
+        let mut counts: HashMap<&str, usize> = HashMap::new();
         let mut twice: Vec<&str> = Vec::new();
         for (name, _) in &self.0 {
-            if seen.contains(&name.as_str()) {
-                if !twice.contains(&name.as_str()) {
-                    twice.push(name);
-                }
-            } else {
-                seen.push(name);
+            let count = counts.entry(name).or_default();
+            *count += 1;
+            if *count == 2 {
+                twice.push(name);
             }
         }
         twice

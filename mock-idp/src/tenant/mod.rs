@@ -17,6 +17,7 @@ pub use server::{
     AccessPolicy, AccessRule, AuthServer, ClaimRule, ClaimToken, ClaimValue, Decision, GroupFilter, PolicyRule, Scope,
     ScopeConsent,
 };
+pub(crate) use user::PROFILE_NAMES;
 pub use user::{Subject, User, UserStatus, UserTimes, WRONG_PASSWORD};
 
 /// An org.
@@ -40,8 +41,22 @@ pub struct Tenant {
     pub features: Features,
     /// Origins beside those of redirect URIs from which browsers may call.
     pub trusted_origins: Vec<String>,
+    /// How often somebody may ask.
+    pub rate_limit: RateLimit,
+    /// Whether Universal Logout names users by e-mail address instead of by issuer and id.
+    pub universal_logout_by_email: bool,
     /// API tokens, sent as `Authorization: SSWS {token}`.
     pub api_tokens: Vec<String>,
+}
+
+/// How often somebody may ask, requests a minute; without a number as often as they like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimit {
+    /// For each client (and device), and for each API token.
+    pub per_client: Option<u32>,
+    /// For each user who is signed in.
+    pub per_user: Option<u32>,
 }
 
 /// How the hosted page looks.
@@ -73,6 +88,8 @@ impl Default for Tenant {
             page: PageStyle::default(),
             features: Features::default(),
             trusted_origins: Vec::new(),
+            rate_limit: RateLimit::default(),
+            universal_logout_by_email: false,
             api_tokens: vec!["mock-api-token".to_owned()],
         }
     }

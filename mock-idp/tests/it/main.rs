@@ -5,12 +5,16 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod answers;
+mod any_request;
 mod app;
 mod command;
 mod decisions;
 mod faults;
 mod grants;
+mod limits;
 mod management;
+mod metadata;
 mod openidconnect;
 mod readme;
 mod refusals;

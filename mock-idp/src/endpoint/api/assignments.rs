@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{BLANK, because, done, invalid_field, link, moment, not_found, ok, part, text};
 use crate::{
     endpoint::{
-        answer::{Answered, Refusal},
+        answer::Answered,
         api::{self, apps, paging, profile},
     },
     exchange::Exchange,

@@ -17,6 +17,7 @@ use crate::{
         random,
     },
     tenant::{EVERYONE, Tenant, User, UserStatus, UserTimes, stable_id},
+    universal_logout,
 };
 
 /// A search by `q` gives ten.
@@ -94,6 +95,7 @@ pub(crate) fn sessions(exchange: &mut Exchange) -> Answered {
     let user = named(exchange)?;
     if flag(exchange, "oauthTokens", false) {
         exchange.idp.end_everything(&user.id);
+        universal_logout::send_later(&exchange.idp, &user);
     } else {
         exchange.idp.end_sessions(&user.id);
     }

@@ -30,7 +30,7 @@ const LIFETIME: i64 = 300;
 /// `POST {as}/v1/bc/authorize`
 pub(crate) fn authorize(exchange: &mut Exchange) -> Answered {
     let server = exchange.server()?;
-    let params = exchange.form.clone();
+    let params = client_auth::form(exchange)?;
     let client = client_auth::authenticate(exchange, &params)?;
     if !client.grant_types.iter().any(|known| known == GRANT_TYPE) {
         return Err(refusal(exchange, &CIBA_GRANT_TYPE));

@@ -25,7 +25,7 @@ const LIFETIME: i64 = 600;
 /// `POST {as}/v1/device/authorize`
 pub(crate) fn authorize(exchange: &mut Exchange) -> Answered {
     let server = exchange.server()?;
-    let params = exchange.form.clone();
+    let params = client_auth::form(exchange)?;
     let client = client_auth::authenticate(exchange, &params)?;
     if !client.grant_types.iter().any(|known| known == GRANT_TYPE) {
         let configured = client.grant_types.join(", ");

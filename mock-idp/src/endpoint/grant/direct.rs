@@ -160,7 +160,7 @@ pub(crate) fn redeem_mfa_oob(exchange: &mut Exchange, request: &TokenRequest) ->
 
 fn request(exchange: &mut Exchange) -> Result<TokenRequest, Refusal> {
     let server = exchange.server()?;
-    let params = exchange.form.clone();
+    let params = client_auth::form(exchange)?;
     let client = client_auth::authenticate(exchange, &params)?;
     Ok(TokenRequest {
         server,
