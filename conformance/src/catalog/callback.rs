@@ -1224,17 +1224,22 @@ pub(super) const CASES: &[Case] = &[
         title: "The way back from another site works",
         level: Level::Must,
         positive: true,
-        why: "A flow cookie with SameSite=Strict is not sent on the way back: nobody can sign in.",
+        why: "A cookie with SameSite=Strict is not sent on the way back: nobody can sign in, or everybody signs in twice.",
         spec: &[RFC6265BIS.section("name-samesite-cookies")],
         needs: &[],
         lane: Lane::Parallel,
         variants: &[
-            Variant::of("by-302", SIGN_IN, &[], &[Must(SIGNS_IN_AS_USER)]),
+            Variant::of(
+                "by-302",
+                SIGN_IN,
+                &[],
+                &[Must(SIGNS_IN_AS_USER), Must(ask::RETURN_ENDS_SIGNED_IN)],
+            ),
             Variant::of(
                 "by-303",
                 SIGN_IN,
                 &[Fault::AuthorizationResponse(SeeOther303)],
-                &[Must(SIGNS_IN_AS_USER)],
+                &[Must(SIGNS_IN_AS_USER), Must(ask::RETURN_ENDS_SIGNED_IN)],
             ),
         ],
         explain: Explain {
@@ -1242,7 +1247,8 @@ pub(super) const CASES: &[Case] = &[
                     The response is then a cross-site navigation.\n\
                     A cookie with SameSite=Strict stays at home, and the app finds no pending sign-in.\n\
                     On the developer's machine, where all is one site, it worked.",
-            right: "Uses SameSite=Lax for flow cookies (or None with Secure where responses come as form posts).",
+            right: "Uses SameSite=Lax for flow and session cookies (None with Secure for flow cookies where responses come \
+                    as form posts).",
             false_alarm: "The harness follows RFC 6265bis; the app is on localhost and the authorization server on \
                           127.0.0.1, which are different sites.",
             maps: &["guardian/gateway#1490", "okta-aspnet#139"],

@@ -4,6 +4,7 @@ use mock_idp::flow::record::Event;
 
 use super::{
     Check,
+    cookies::set_by,
     facts::{
         first, in_short, in_words, is_authorization_request, parameters, path_of, query_of, redemptions_of, shows,
     },
@@ -170,6 +171,31 @@ pub const STOPS_RESTARTING: Check = Check {
             }
             _ => Holds,
         }
+    },
+};
+
+/// Who comes back signed in is not sent away to sign in again: the session cookie is there on the first page, although
+/// another site began the navigation that leads to it.
+pub const RETURN_ENDS_SIGNED_IN: Check = Check {
+    id: "return-ends-signed-in",
+    expects: "the way back ends in the app, without a new sign-in",
+    ask: |evidence| {
+        let of_main = |hop: &&Hop, leg: Leg| hop.leg == leg && hop.flow == Some(MAIN);
+        let mut since = evidence.hops.iter().skip_while(|hop| !of_main(hop, Leg::Callback));
+        if since.clone().next().is_none() {
+            return CannotTell("no authorization response was delivered".to_owned());
+        }
+        if !since.clone().any(|hop| of_main(&hop, Leg::Idp) && !hop.was_sent()) {
+            return Holds;
+        }
+        let strict = since.find_map(|hop| set_by(hop).find(|cookie| cookie.is_strict() && !cookie.is_deletion()));
+        Broken(match strict {
+            Some(cookie) => format!(
+                "the app starts a new sign-in: `{}` is SameSite=Strict and is not sent with what another site began",
+                cookie.name
+            ),
+            None => "the app starts a new sign-in".to_owned(),
+        })
     },
 };
 

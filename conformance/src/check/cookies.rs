@@ -132,7 +132,7 @@ pub const FLOW_COOKIES_HAVE_FLAGS: Check = Check {
             if secure_needed && !cookie.secure {
                 return Broken(format!("flow cookie `{name}` lacks Secure"));
             }
-            if cookie.same_site.as_deref() == Some("strict") {
+            if cookie.is_strict() {
                 return Broken(format!(
                     "flow cookie `{name}` is SameSite=Strict: some browsers do not send it on the way back"
                 ));
@@ -459,6 +459,11 @@ impl SetCookie {
     /// Whether scripts can read it.
     pub(crate) fn is_readable_by_scripts(&self) -> bool {
         !self.http_only
+    }
+
+    /// Whether it stays at home when another site starts the navigation.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.same_site.as_deref() == Some("strict")
     }
 
     /// Whether it takes a cookie away.

@@ -14,9 +14,9 @@ use mock_idp::{
 use super::{Listener, Options, lane::seed_of, ledger::Ledger, stage::Stage};
 use crate::{
     case::{Case, Lane, Variant},
-    check::{Check, sign_in::SIGNS_IN_AS_USER},
+    check::{Check, cookies::set_by, sign_in::SIGNS_IN_AS_USER},
     edit::Edit,
-    evidence::{Evidence, Probe, Shows},
+    evidence::{Evidence, Leg, Probe, Shows},
     feature::Seen,
     outcome::{Outcome, Verdict},
     run::Control,
@@ -177,12 +177,25 @@ fn trouble_of(evidence: &Evidence) -> Option<String> {
         _ => None,
     });
     Some(format!(
-        "{moment} the protected page {} must show {}, and shows {} ({status}){}{}",
+        "{moment} the protected page {} must show {}, and shows {} ({status}){}{}{}",
         page.request.target,
         say(&wanted(wrong)),
         say(&wrong.shows),
         server_error.unwrap_or_default(),
         refusal.unwrap_or_default(),
+        strict_cookie(evidence).unwrap_or_default(),
+    ))
+}
+
+/// The commonest reason for a sign-in that works on one site and on no two: the cookie of the pending sign-in stays at home.
+fn strict_cookie(evidence: &Evidence) -> Option<String> {
+    let starts = evidence.hops.iter().filter(|hop| hop.leg == Leg::SignInStart);
+    let cookie = starts
+        .flat_map(set_by)
+        .find(|cookie| cookie.is_strict() && !cookie.is_deletion())?;
+    Some(format!(
+        "; the sign-in sets `{}` with SameSite=Strict, which no browser sends on the way back from another site: use Lax",
+        cookie.name
     ))
 }
 

@@ -8,7 +8,7 @@ use conformance::{
         Check, authorization as authz, callback, cookies, crowd, leaks, logout, pages, redirects, session, sign_in,
         token_request as token,
     },
-    evidence::{Evidence, Leg, Shows},
+    evidence::{Answer, Evidence, Leg, Shows},
     outcome::Outcome,
     script::{MAIN, OTHER, Slot},
 };
@@ -810,6 +810,15 @@ fn callback_rows() -> Vec<Row> {
         row(callback::REFUSES_WHEN_ISSUER_IS_CHECKED, refused, |e| {
             e.target.checks_response_issuer = true;
             accept(e);
+        }),
+        row(callback::RETURN_ENDS_SIGNED_IN, signed_in, |e| {
+            let url = e.flows[0].authorization_request.clone().unwrap();
+            let mut again = hop(Leg::Idp, "user", &url, 0, &[], "");
+            again.flow = Some(MAIN);
+            again.response = Answer::NotSent {
+                why: "the app starts a new sign-in".into(),
+            };
+            e.hops.push(again);
         }),
         row(
             callback::KEEPS_IDENTITY,
