@@ -150,6 +150,12 @@ pub async fn end_for(
     Ok(ended.rows_affected())
 }
 
+/// Whether the request brought a session cookie, of a live session or not.
+#[must_use]
+pub fn came_along(config: &Config, headers: &HeaderMap) -> bool {
+    token_of(config, headers).is_some()
+}
+
 /// The cookie that takes the session cookie away.
 #[must_use]
 pub fn removal(config: &Config) -> Cookie<'static> {

@@ -39,6 +39,11 @@ pub(super) fn apply(outgoing: &mut Outgoing, edits: &[Edit], fill: &mut dyn Fill
             problems.push(problem);
         }
     }
+    // What another site posts is a form, also an empty one.
+    let has_type = outgoing.headers.iter().any(|(name, _)| name == "content-type");
+    if manner.initiator == Some(Initiator::OtherSiteForm) && outgoing.method == "POST" && !has_type {
+        become_form(outgoing);
+    }
     (manner, problems)
 }
 

@@ -68,8 +68,13 @@ pub async fn ask(State(app): State<App>, headers: HeaderMap) -> Result<Response,
 /// [`Failure::Forgery`] without the form's token, or when the database does not answer.
 pub async fn act(State(app): State<App>, headers: HeaderMap, Form(answer): Form<Answer>) -> Result<Response, Failure> {
     let Some(session) = app.session(&headers).await? else {
-        let jar = CookieJar::new().add(session::removal(app.config()));
-        return Ok((jar, page::see_other("/")).into_response());
+        // A form that another site posts brings no cookie (SameSite=Lax). To take the cookie away in the answer would sign
+        // the visitor out all the same: browsers heed it.
+        let home = page::see_other("/");
+        return Ok(match session::came_along(app.config(), &headers) {
+            true => (CookieJar::new().add(session::removal(app.config())), home).into_response(),
+            false => home.into_response(),
+        });
     };
     if !same(&answer.csrf_token, &session.csrf_token()) {
         return Err(Failure::Forgery);

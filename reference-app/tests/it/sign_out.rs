@@ -166,3 +166,15 @@ async fn a_server_that_is_away_does_not_keep_anybody_signed_in() {
     assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, "/signed-out"));
     assert_eq!(visitor.who().await, None);
 }
+
+#[tokio::test]
+async fn a_form_of_another_site_that_brings_no_cookie_takes_none_away() {
+    let world = World::new().await;
+    let mut visitor = world.visitor();
+    visitor.sign_in().await;
+    // SameSite=Lax: the browser keeps the cookie to itself, and would still heed a Set-Cookie in the answer.
+    let page = world.visitor().post("/signout", "").await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER);
+    assert!(!page.headers.contains_key("set-cookie"), "{:?}", page.headers);
+    assert!(visitor.who().await.is_some());
+}
