@@ -1,7 +1,10 @@
 //! The cookies of one browser, with the rules that decide whether a sign-in survives: SameSite by the document that
 //! started a navigation, the two-minute grace for cookies without SameSite, name prefixes, `Secure` on loopback.
 //!
-//! `cookie_store` keeps the jar itself (domains, paths, expiry); this layer adds what it lacks (RFC 6265bis §5).
+//! `cookie_store` keeps the jar itself (domains, paths, expiry); this layer adds what it lacks (RFC 6265bis §5). What browsers
+//! really do on this machine was measured:
+//!
+#![doc = include_str!("cookies.md")]
 
 use std::collections::HashMap;
 

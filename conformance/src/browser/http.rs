@@ -133,6 +133,12 @@ impl Client {
         }
     }
 
+    /// How long it waits for an answer.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.timeout
+    }
+
     /// The same client, waiting at least this long.
     #[must_use]
     pub fn patient(&self, at_least: Duration) -> Self {

@@ -1,13 +1,16 @@
 //! A bounded number of real browsers for the walks of a run.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     http::Client,
     webdriver::{
-        BrowserError, Gate, Owners, Session,
+        BrowserError, Gate, Idle, Owners, Session,
         driver::{Driver, DriverError, Versions},
     },
 };
@@ -15,6 +18,8 @@ use super::{
 /// Browsers of one run; cheap to clone. Dropping the last clone ends the driver and every browser.
 #[derive(Clone, Debug)]
 pub struct Pool {
+    /// Before the driver, so that a foreign driver is told to close them.
+    idle: Idle,
     driver: Arc<Driver>,
     places: Arc<Semaphore>,
     size: u32,
@@ -56,6 +61,7 @@ impl Pool {
         let versions = driver.versions().await?;
         let size = options.size.max(3);
         Ok(Self {
+            idle: Idle::default(),
             driver: Arc::new(driver),
             places: Arc::new(Semaphore::new(size as usize)),
             size,
@@ -90,6 +96,25 @@ impl Lease {
         let gate = Gate::open(client.clone(), owners)
             .await
             .map_err(|error| BrowserError::NotOpened(format!("no port for its proxy: {error}")))?;
-        self.pool.driver.open(gate, self.pool.limit).await
+        let Pool { idle, driver, .. } = &self.pool;
+        let limit = self.pool.limit.max(client.limit());
+        loop {
+            let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let is_new = waiting.is_none();
+            let mut process = match waiting {
+                Some(process) => process,
+                None => driver.process(gate.port(), limit).await?,
+            };
+            match process.enter(gate.port(), limit).await {
+                Ok(()) => return Ok(Session::new(process, Arc::clone(idle), gate, limit)),
+                Err(error) => {
+                    process.end().await;
+                    // One that waited may have crashed meanwhile; a new one that fails tells why no browser can be had.
+                    if is_new {
+                        return Err(error);
+                    }
+                }
+            }
+        }
     }
 }

@@ -90,6 +90,9 @@ struct WalkArgs {
     /// Who walks: http, or webdriver[=URL] for a real browser
     #[arg(long, default_value = "http", env = "CONFORMANCE_DRIVER", value_parser = driver)]
     driver: Driver,
+    /// Show the windows of the browsers
+    #[arg(long, env = "CONFORMANCE_HEADED", value_parser = FalseyValueParser::new())]
+    headed: bool,
     /// Cases at once; lowered when the app does not bear it [default: 4]
     #[arg(long, value_name = "N", env = "CONFORMANCE_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,

@@ -107,6 +107,7 @@ pub(super) fn options(config: &Config, args: &WalkArgs, cases: Vec<&'static Case
         seed: args.seed.unwrap_or_else(rand::random),
         timeout: args.timeout.or(configured).unwrap_or(TIMEOUT),
         driver: args.driver.clone(),
+        headed: args.headed,
         ..Options::new(cases)
     }
 }

@@ -22,6 +22,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use self::{control::Twins, ledger::Ledger, stage::Org};
 use crate::{
+    browser::pool::Pool,
     case::{Case, Lane},
     run::{Header, RunEvent, RunResult},
     target::{Config, Profile},
@@ -47,6 +48,8 @@ pub struct Options {
     pub driver: Driver,
     /// Whether a real browser shows its windows.
     pub headed: bool,
+    /// Browsers that are there already, for several runs one after the other; `None` opens some for this run.
+    pub browsers: Option<Pool>,
     /// How many people a crowd has at least.
     pub crowd: u16,
     /// Starts the app inside this process instead of by `[target.start]`.
@@ -65,6 +68,7 @@ impl Options {
             timeout: Duration::from_secs(10),
             driver: Driver::default(),
             headed: false,
+            browsers: None,
             crowd: 0,
             launcher: None,
         }
@@ -122,7 +126,7 @@ pub async fn run(config: &Config, options: &Options, on: &mut Listener<'_>) -> R
 
 /// Everything up to the verdicts. `Err` says why nothing could be judged.
 async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &mut Listener<'_>) -> Result<(), String> {
-    let (browsers, found) = preflight::browsers(options).await;
+    let (browsers, found) = preflight::browsers(config, options).await;
     let org = Org::open(config, options, browsers).await?;
     ledger.set_issuer(&org.issuer());
     on(RunEvent::Started(ledger.header()));

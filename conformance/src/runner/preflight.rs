@@ -52,10 +52,18 @@ pub(super) async fn check(
 }
 
 /// Opens the browsers of a run, where it wants real ones, and proves that driver and browser fit together.
-pub(super) async fn browsers(options: &Options) -> (Option<Pool>, Option<Preflight>) {
+pub(super) async fn browsers(config: &Config, options: &Options) -> (Option<Pool>, Option<Preflight>) {
     const ID: &str = "setup/driver-version";
     let Driver::WebDriver { url } = &options.driver else {
-        return (None, None);
+        let scripts = config.target.javascript.then(|| {
+            wrong(
+                "setup/javascript",
+                "scripts make the pages of this app (`javascript = true`), and an HTTP client runs none",
+                "a real browser",
+                "conformance run --driver webdriver",
+            )
+        });
+        return (None, scripts);
     };
     let size = u32::try_from(options.jobs)
         .unwrap_or(u32::MAX)
@@ -66,7 +74,11 @@ pub(super) async fn browsers(options: &Options) -> (Option<Pool>, Option<Preflig
         size,
         limit: options.timeout,
     };
-    match Pool::open(&wanted).await {
+    let opened = match &options.browsers {
+        Some(pool) => Ok(pool.clone()),
+        None => Pool::open(&wanted).await,
+    };
+    match opened {
         Ok(pool) => {
             let Versions { browser, driver } = &pool.versions;
             let found = fine(ID, format!("{browser} is driven by {driver}"));

@@ -267,6 +267,14 @@ impl<'w> Walker<'w> {
 
     /// Starts many sign-ins without cookies and throws them away; keeps a sample of the answers and every server error.
     pub(super) async fn flood(&mut self, who: &str, starts: u16) {
+        if self.is_real() && self.world.site.javascript {
+            // Only scripts start a sign-in here; what is thrown away may as well be started one after the other.
+            for _ in 0..starts {
+                let slot = self.fresh_slot();
+                self.start(who, who, slot, &[]).await;
+            }
+            return;
+        }
         let page = Outgoing::get(&self.world.site.sign_in_page());
         let (page, _) = self.prepare(who, page, &[crate::edit::Edit::NoCookies]);
         let client = &self.world.client;

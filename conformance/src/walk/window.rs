@@ -17,11 +17,14 @@ use crate::{
     },
     edit::{Edit, Initiator},
     evidence::{Answer, Leg, Screen},
-    script::{Act, Slot, Step, Who},
+    script::{Act, Place, Slot, Step, Who},
 };
 
 /// More pages than any hosted sign-in has.
 const PAGE_LIMIT: usize = 10;
+
+/// So many abandoned starts are a sample of what the app sends, and can be had one after the other; more are a load.
+pub(super) const FEW_STARTS: u16 = 50;
 
 /// What a real person presses on a page.
 #[derive(Clone, Copy)]
@@ -181,8 +184,10 @@ impl Walker<'_> {
             }
         };
         let page = self.write_down(purpose, wanted, plain, seen);
-        if let Some(document) = document {
-            self.look(who, page, document).await;
+        match document {
+            Some(document) => self.look(who, page, document).await,
+            // What stands there when something went wrong, where the browser still shows anything.
+            None => self.keep_screen(who, wanted.url(), Vec::new()).await,
         }
         page.unwrap_or_else(|| self.nothing_came(purpose, wanted))
     }
@@ -273,21 +278,35 @@ impl Walker<'_> {
         if let Some(page) = page.filter(|_| answered && document.scripted) {
             self.evidence.hops[page].rendered = Some(document.html);
         }
-        let step = self.step;
         let Some(session) = self.browser(who).session.as_mut() else {
             return;
         };
         let alerts = std::mem::take(&mut session.alerts);
-        if !answered && alerts.is_empty() {
-            return;
+        let opened = session.close_others().await.unwrap_or(0);
+        if opened > 0 {
+            self.obstacle(format!(
+                "{} opened another window, which was closed: sign-ins in pop-up windows are not walked",
+                without_query(&document.url)
+            ));
         }
+        if answered || !alerts.is_empty() || opened > 0 {
+            self.keep_screen(who, document.url, alerts).await;
+        }
+    }
+
+    /// Keeps a picture of what the browser shows, and what its console says.
+    async fn keep_screen(&mut self, who: &str, url: String, alerts: Vec<String>) {
+        let step = self.step;
+        let Some(session) = self.browser(who).session.as_mut() else {
+            return;
+        };
         let picture = session.picture().await.unwrap_or_default();
         let console = session.console_errors().await.unwrap_or_default();
         self.evidence.screens.push(Screen {
             at: Stamp::now(),
             step,
             who: who.to_owned(),
-            url: document.url,
+            url,
             console,
             alerts,
             jpeg: base64::engine::general_purpose::STANDARD.encode(picture),
@@ -510,7 +529,7 @@ pub fn beyond_browsers(script: &[Step]) -> Option<String> {
     script.iter().find_map(|step| {
         let reason = match step.act {
             Act::Crowd(_) => "does not open as many browsers as a crowd needs",
-            Act::Flood(_) => "does not start many sign-ins at once",
+            Act::Flood(starts) if starts > FEW_STARTS => "does not start so many sign-ins at once",
             Act::SignOutRace(_) | Act::DeliverTwice(_) => "cannot send one request twice at the same moment",
             Act::RawBytes(_) => "cannot write raw bytes",
             Act::Repeat(_, steps) => return beyond_browsers(steps),
@@ -523,7 +542,8 @@ pub fn beyond_browsers(script: &[Step]) -> Option<String> {
 /// Probes are sent beside the browser with its cookies, so they may carry anything.
 fn beyond_edit(act: &Act, edit: &Edit) -> Option<String> {
     let reason = match edit {
-        _ if matches!(act, Act::ProbeProtected(..)) => return None,
+        // Nor does a server that calls the app need a browser.
+        _ if matches!(act, Act::ProbeProtected(..) | Act::Request(Place::BackChannel, _)) => return None,
         Edit::Header(name, _) => format!("cannot put the header `{name}` on a navigation"),
         Edit::Method(method) if !matches!(*method, "GET" | "POST") => format!("cannot navigate by {method}"),
         Edit::Body(kind, _) if !kind.starts_with("application/x-www-form-urlencoded") => {

@@ -11,7 +11,7 @@ use fantoccini::{Client, ClientBuilder, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
-use super::{BrowserError, Gate, Session};
+use super::{BrowserError, Process, process::page_limit};
 use crate::{
     process::{App, free_port},
     target::{Port, Start},
@@ -39,6 +39,8 @@ const FLAGS: &[&str] = &[
     "--disable-default-apps",
     "--disable-dev-shm-usage",
     "--disable-extensions",
+    // No questions to strangers about forms that are filled in, pages that are slow, languages.
+    "--disable-features=AutofillServerCommunication,OptimizationHints,Translate",
     "--disable-sync",
     "--mute-audio",
     "--window-size=1024,768",
@@ -122,13 +124,17 @@ impl Driver {
         }
     }
 
-    /// Opens a browser with a fresh profile whose requests pass this gate.
+    /// Starts a browser that can be given fresh profiles; where that is not possible, one with this proxy and the profile
+    /// that it starts with.
     ///
     /// # Errors
     /// [`BrowserError::NotOpened`] with what the driver says.
-    pub async fn open(&self, gate: Gate, limit: Duration) -> Result<Session, BrowserError> {
-        let client = self.client(Some(gate.port()), limit).await?;
-        Ok(Session::new(client, gate, limit))
+    pub(crate) async fn process(&self, proxy: u16, limit: Duration) -> Result<Process, BrowserError> {
+        let plain = self.client(None, limit).await?;
+        match Process::reusable(plain, limit).await {
+            Ok(process) => Ok(process),
+            Err(_) => Ok(Process::single(self.client(Some(proxy), limit).await?, limit)),
+        }
     }
 
     /// Opens a browser with a fresh profile and no gate: for tests that click through an app by themselves.
@@ -191,7 +197,7 @@ impl Driver {
         if let Ok(binary) = env::var("CONFORMANCE_CHROME") {
             options["binary"] = json!(binary);
         }
-        let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        let limit = u64::try_from(page_limit(limit).as_millis()).unwrap_or(u64::MAX);
         let mut wanted = Capabilities::new();
         wanted.insert("goog:chromeOptions".to_owned(), options);
         wanted.insert("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" }));

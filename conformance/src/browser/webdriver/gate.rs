@@ -3,7 +3,8 @@
 //! A WebDriver tells neither redirects nor statuses nor headers. The gate sees them as they are on the wire, in every
 //! browser alike, and it is where a walk stops: a navigation that must not be sent yet is *held* (answered with 204, on
 //! which a browser stays where it is, RFC 9110 §15.3.5), and what the browser would have sent, cookies included, is
-//! known exactly. Nothing but the app and the authorization server can be reached through it.
+//! known exactly. Nothing but the app and the authorization server can be reached through it. TLS ends here (`tunnel.rs`) and
+//! begins again on the way to the server.
 
 use std::{
     convert::Infallible,
@@ -20,6 +21,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use mock_idp::flow::record::Stamp;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Notify,
     task::{JoinHandle, JoinSet},
@@ -354,23 +356,55 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
-    let service = service_fn(move |request| {
+    let service = service_fn(move |request: HttpRequest<Incoming>| {
         let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(pass(&shared, request).await) }
+        async move {
+            if request.method() != ::http::Method::CONNECT {
+                return Ok::<_, Infallible>(pass(&shared, request, None).await);
+            }
+            let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+            tokio::spawn(async move {
+                if let Ok(stream) = hyper::upgrade::on(request).await {
+                    tunnel(TokioIo::new(stream), authority, shared).await;
+                }
+            });
+            Ok(plain(StatusCode::OK, ""))
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .max_headers(512)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    // A browser closes connections as it likes.
+    let _closed = connection.await;
+}
+
+/// Serves what the browser believes to be a TLS connection to this server.
+async fn tunnel(stream: impl AsyncRead + AsyncWrite + Unpin + Send, authority: String, shared: Arc<Shared>) {
+    let Some(acceptor) = super::tunnel::acceptor() else {
+        return;
+    };
+    let Ok(stream) = acceptor.accept(stream).await else {
+        return;
+    };
+    let service = service_fn(move |request| {
+        let (shared, authority) = (Arc::clone(&shared), authority.clone());
+        async move { Ok::<_, Infallible>(pass(&shared, request, Some(&authority)).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .max_headers(512)
         .serve_connection(TokioIo::new(stream), service);
-    // A browser closes connections as it likes.
     let _closed = connection.await;
 }
 
-async fn pass(shared: &Shared, request: HttpRequest<Incoming>) -> Response<Full<Bytes>> {
-    let Some(mut outgoing) = read(request).await else {
+/// Hands a request on, or holds it. `tunnel`: to whom, for a request that came over TLS.
+async fn pass(shared: &Shared, request: HttpRequest<Incoming>, tunnel: Option<&str>) -> Response<Full<Bytes>> {
+    let Some(mut outgoing) = read(request, tunnel).await else {
         return plain(
-            StatusCode::NOT_IMPLEMENTED,
-            "the conformance harness hands on plain http only",
+            StatusCode::BAD_REQUEST,
+            "the conformance harness cannot read this request",
         );
     };
     if outgoing.target.starts_with(BLANK_PATH) {
@@ -380,7 +414,7 @@ async fn pass(shared: &Shared, request: HttpRequest<Incoming>) -> Response<Full<
     if outgoing.target == "/favicon.ico" && kind == Kind::Other {
         return plain(StatusCode::NOT_FOUND, "");
     }
-    if kind == Kind::Other && is_browsers_own(&outgoing) {
+    if matches!(kind, Kind::Other | Kind::Fetch) && is_browsers_own(&outgoing) {
         return plain(StatusCode::BAD_GATEWAY, "the harness lets no browser call home");
     }
     let owner = (shared.owners)(&outgoing.origin);
@@ -428,9 +462,12 @@ fn is_browsers_own(outgoing: &Outgoing) -> bool {
 
 /// The request as it goes on: addressed to its server, without what was meant for a proxy. Compression is not asked
 /// for, so that bodies can be read.
-async fn read(request: HttpRequest<Incoming>) -> Option<Outgoing> {
+async fn read(request: HttpRequest<Incoming>, tunnel: Option<&str>) -> Option<Outgoing> {
     let (head, body) = request.into_parts();
-    let origin = format!("{}://{}/", head.uri.scheme_str()?, head.uri.authority()?);
+    let origin = match tunnel {
+        Some(authority) => format!("https://{authority}/"),
+        None => format!("{}://{}/", head.uri.scheme_str()?, head.uri.authority()?),
+    };
     let origin = Url::parse(&origin).ok()?;
     let target = head
         .uri

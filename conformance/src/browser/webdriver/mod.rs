@@ -1,15 +1,21 @@
 //! One real browser with a fresh profile, driven through WebDriver, all of whose requests pass a [`gate`].
 //!
-//! [`driver`] starts and ends the driver's process, [`install`] brings it onto a machine; the scripts of `script.rs` are
-//! what is asked of an open page.
+//! [`driver`] starts and ends the driver's process, [`install`] brings it onto a machine; a [`Process`] is one browser
+//! that makes fresh profiles by way of `devtools.rs`; the scripts of `script.rs` are what is asked of an open page.
 
+mod devtools;
 pub mod driver;
 pub mod error;
 pub mod gate;
 pub mod install;
+mod process;
 mod script;
+mod tunnel;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use base64::Engine;
 use fantoccini::{
@@ -24,10 +30,15 @@ use url::Url;
 pub use self::{
     error::BrowserError,
     gate::{Gate, Hold, Kind, Owner, Owners, Rule, Seen},
+    process::Process,
 };
 
-/// How long after the last request a page with scripts counts as settled.
+/// How long after the last request a page with scripts counts as settled, at least and at most.
 const PAUSE: Duration = Duration::from_millis(150);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// So many times as long as it took a page to say what it is, it may take to ask for something more.
+const SLUGGISH: u32 = 10;
 
 /// The longest `<meta http-equiv=refresh>` delay that is waited for; the same in the HTTP driver.
 const REFRESH_LIMIT: f64 = 5.0;
@@ -63,10 +74,15 @@ pub struct HeldCookie {
     pub path: String,
 }
 
-/// A browser. End it with [`Session::close`]; when it is dropped instead, it is closed behind the scenes.
+/// Browsers that wait for their next person.
+pub(crate) type Idle = Arc<Mutex<Vec<Process>>>;
+
+/// One person's browser. End it with [`Session::close`]; when it is dropped instead, it is closed behind the scenes.
 #[derive(Debug)]
 pub struct Session {
-    client: Option<Client>,
+    process: Option<Process>,
+    /// Where the process goes when this person is done with it.
+    idle: Idle,
     /// What its requests pass.
     pub gate: Gate,
     limit: Duration,
@@ -75,10 +91,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// A browser that was opened by `driver` with the gate as its proxy; no command may take longer than `limit`.
-    pub(crate) fn new(client: Client, gate: Gate, limit: Duration) -> Self {
+    /// A browser with a fresh profile and the gate as its proxy; no command may take longer than `limit`.
+    pub(crate) fn new(process: Process, idle: Idle, gate: Gate, limit: Duration) -> Self {
         Self {
-            client: Some(client),
+            process: Some(process),
+            idle,
             gate,
             limit,
             alerts: Vec::new(),
@@ -210,7 +227,10 @@ impl Session {
             let rest = self.limit.saturating_sub(began.elapsed());
             self.gate.quiet(Duration::ZERO, rest).await;
             let before = self.gate.count();
+            let asked = Instant::now();
             let mut document = self.document().await?;
+            // A page that answers late does everything late: what it is about to ask for included.
+            let pause = (asked.elapsed() * SLUGGISH).clamp(PAUSE, LONGEST_PAUSE);
             if began.elapsed() >= self.limit {
                 document.settled = false;
                 return Ok(document);
@@ -227,7 +247,7 @@ impl Session {
                 continue;
             }
             if document.scripted {
-                self.gate.quiet(PAUSE, rest).await;
+                self.gate.quiet(pause, rest).await;
                 if self.gate.count() != before {
                     continue;
                 }
@@ -275,6 +295,28 @@ impl Session {
         client.close_window().await?;
         client.switch_to_window(here).await?;
         Ok(())
+    }
+
+    /// Closes the windows that pages opened beside the one that is open. Says how many there were.
+    ///
+    /// # Errors
+    /// When the browser has gone.
+    pub async fn close_others(&mut self) -> Result<usize, BrowserError> {
+        let Some(process) = &self.process else { return Ok(0) };
+        let client = process.client();
+        let mut others = client.windows().await?;
+        others.retain(|window| Some(window) != process.home());
+        if others.len() < 2 {
+            return Ok(0);
+        }
+        let here = client.window().await?;
+        others.retain(|window| *window != here);
+        for other in &others {
+            client.switch_to_window(other.clone()).await?;
+            client.close_window().await?;
+        }
+        client.switch_to_window(here).await?;
+        Ok(others.len())
     }
 
     /// A small picture of the open page, as JPEG.
@@ -344,10 +386,11 @@ impl Session {
         Ok(())
     }
 
-    /// Ends the browser.
+    /// Forgets the profile. The browser itself waits for the next person, unless it misbehaved.
     pub async fn close(mut self) {
-        if let Some(client) = self.client.take() {
-            let _gone = tokio::time::timeout(self.limit, client.close()).await;
+        let Some(process) = self.process.take() else { return };
+        if let Ok(Some(process)) = tokio::time::timeout(self.limit, process.leave()).await {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process);
         }
     }
 
@@ -369,7 +412,7 @@ impl Session {
                 path,
                 body: body.to_string(),
             };
-            let answer = tokio::time::timeout(self.limit + Duration::from_secs(5), client.issue_cmd(command)).await;
+            let answer = tokio::time::timeout(self.limit + Duration::from_secs(10), client.issue_cmd(command)).await;
             match answer {
                 Err(_) => return Err(BrowserError::Hangs(self.limit)),
                 Ok(Ok(value)) => return Ok(value),
@@ -389,16 +432,17 @@ impl Session {
     }
 
     fn client(&self) -> Result<&Client, BrowserError> {
-        self.client
+        self.process
             .as_ref()
+            .map(Process::client)
             .ok_or_else(|| BrowserError::Gone("it was closed".to_owned()))
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if let (Some(client), Ok(runtime)) = (self.client.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(client.close());
+        if let (Some(process), Ok(runtime)) = (self.process.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(process.end());
         }
     }
 }
