@@ -1,19 +1,220 @@
 //! Both drivers say the same of the same app: the correct one and a dozen that are wrong in one way each.
+//!
+//! Usually an app meets the cases that its flaw reddens and a neighbour of each; `AGREEMENT=full cargo test -p conformance
+//! --test it agreement` lets every app meet every case but the slow ones.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, mem::discriminant, sync::Arc, time::Duration};
 
 use conformance::{
+    browser::pool::Pool,
+    case::{Case, Lane},
     catalog,
-    run::RunResult,
+    evidence::Evidence,
+    outcome::{Outcome, Verdict},
+    run::{CaseResult, RunResult, VariantResult},
     runner::{Driver, Launch, Launched, Options, run},
     target::Config,
+    walk::beyond_browsers,
 };
-use flawed_app::Flaws;
+use flawed_app::{Flaw, Flaws};
 use futures_util::future::BoxFuture;
 
-use crate::webdriver::machine_has_a_browser;
+use crate::{
+    made::signed_in,
+    webdriver::{machine_has_a_browser, pool},
+};
 
 const CONFIG: &str = include_str!("../../../fixtures/flawed-app/conformance.toml");
+
+/// Apps that are wrong in one way, from every group that a browser can walk.
+const FLAWED: &[Flaw] = &[
+    Flaw::StrictCookie,
+    Flaw::NoPkce,
+    Flaw::StateNotBound,
+    Flaw::ErrorReflected,
+    Flaw::IssUnchecked,
+    Flaw::ExpUnchecked,
+    Flaw::AccessTokenAudUnchecked,
+    Flaw::UserinfoSubUnchecked,
+    Flaw::KeyedByEmail,
+    Flaw::SessionFixation,
+    Flaw::OpenRedirectSlashes,
+    Flaw::DeepLinkForgotten,
+    Flaw::SignOutCookieOnly,
+];
+
+/// More cases than this a flawed app does not meet, and no case with more variants, unless all are asked for.
+const CASES: usize = 5;
+const VARIANTS: usize = 6;
+
+/// The right app meets every so manieth case.
+const STRIDE: usize = 16;
+
+const HEADERS: &str = "a navigation carries only the headers that the browser writes";
+const METHODS: &str = "pages navigate by GET and POST";
+const BYTES: &str = "a browser writes whole requests";
+const AT_ONCE: &str = "a browser sends one navigation at a time";
+const CROWD: &str = "as many browsers as a crowd needs are a load test of the machine, not of the app";
+
+/// Cases of which a browser can tell nothing, or nothing about some of their variants, and why.
+const LISTED: &[(&str, &str)] = &[
+    ("authorization/redirect-uri-host-spoof", HEADERS),
+    ("callback/prefetch-safe", HEADERS),
+    ("callback/method-variants", METHODS),
+    ("token-response/slow", CROWD),
+    ("jwks/stampede", CROWD),
+    ("robustness/oversized-request", HEADERS),
+    ("robustness/crlf", BYTES),
+    ("robustness/login-start-flood", CROWD),
+    ("concurrency/n-users", CROWD),
+    ("concurrency/reversed-replies", CROWD),
+    ("concurrency/mixed-faults", CROWD),
+    ("concurrency/one-slow", CROWD),
+    ("concurrency/double-callback", AT_ONCE),
+    ("concurrency/state-store", CROWD),
+    ("concurrency/logout-race", AT_ONCE),
+];
+
+/// Checks that answer `CannotTell` where a browser walked and not where an HTTP client did, and why.
+const LISTED_CHECKS: &[(&str, &str)] = &[];
+
+/// At most so many cases of a hundred may be listed.
+const LISTED_PERCENT: usize = 15;
+
+#[test]
+fn what_a_browser_cannot_walk_is_listed_and_little() {
+    let beyond: Vec<&str> = catalog::all()
+        .filter(|case| {
+            case.variants
+                .iter()
+                .any(|variant| beyond_browsers(variant.script).is_some())
+        })
+        .map(|case| case.id)
+        .collect();
+    let listed: Vec<&str> = LISTED.iter().map(|(id, _)| *id).collect();
+    assert_eq!(beyond, listed);
+    assert!(listed.len() * 100 <= LISTED_PERCENT * catalog::all().count());
+}
+
+#[test]
+fn no_check_is_listed_that_needs_only_the_authorization_servers_record() {
+    let mut record_only = signed_in();
+    record_only.hops.clear();
+    record_only.probes.clear();
+    let checks = catalog::all()
+        .flat_map(|case| case.variants)
+        .flat_map(|variant| variant.expect);
+    for check in checks.map(|expect| expect.check) {
+        let listed = LISTED_CHECKS.iter().any(|(id, _)| *id == check.id);
+        let can_tell = |evidence: &Evidence| !matches!((check.ask)(evidence), Outcome::CannotTell(_));
+        assert!(
+            !(listed && can_tell(&record_only)),
+            "{check:?} can tell by the record alone"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_drivers_say_the_same_of_a_right_app_and_of_wrong_ones() {
+    if !machine_has_a_browser() {
+        return;
+    }
+    let Some(pool) = pool(Duration::from_secs(20)).await else {
+        return;
+    };
+    let mut told = Vec::new();
+    let mut red = 0;
+    let apps = FLAWED.iter().map(|flaw| Some(*flaw)).chain([None]);
+    for flaw in apps {
+        let name = flaw.map_or("no flaw", Flaw::name);
+        let mut cases = cases_for(flaw);
+        let mut differing = Vec::new();
+        // What differs once may be the machine's doing; what differs twice is a driver's.
+        for _ in 0..2 {
+            let http = run_flawed(Driver::Http, None, flaw, &cases).await;
+            let browser = run_flawed(Driver::WebDriver { url: None }, Some(&pool), flaw, &cases).await;
+            red += browser.count("fail") + browser.count("warn");
+            differing = differences(&cases, &http, &browser);
+            cases.retain(|case| differing.iter().any(|(id, _)| *id == case.id));
+            if cases.is_empty() {
+                break;
+            }
+        }
+        told.extend(differing.into_iter().map(|(_, text)| format!("{name}: {text}")));
+    }
+    assert!(told.is_empty(), "{}", told.join("\n"));
+    assert!(red >= FLAWED.len(), "the flaws were seen: {red}");
+}
+
+/// The cases that this app meets.
+fn cases_for(flaw: Option<Flaw>) -> Vec<&'static Case> {
+    let full = std::env::var("AGREEMENT").is_ok_and(|value| value == "full");
+    let all = catalog::all().filter(|case| case.lane != Lane::Slow);
+    if full {
+        return all.collect();
+    }
+    let cheap: Vec<&Case> = all
+        .filter(|case| matches!(case.lane, Lane::Parallel | Lane::Watch))
+        .filter(|case| case.variants.len() <= VARIANTS)
+        .filter(|case| !LISTED.iter().any(|(id, _)| *id == case.id))
+        .collect();
+    let Some(flaw) = flaw else {
+        return cheap.into_iter().step_by(STRIDE).collect();
+    };
+    let own = |case: &Case| flaw.reddens().contains(&case.id);
+    let near = |at: usize| own(cheap[at]) || at > 0 && own(cheap[at - 1]);
+    let chosen = (0..cheap.len()).filter(|at| near(*at)).map(|at| cheap[at]);
+    chosen.take(CASES).collect()
+}
+
+/// What differs, case by case: verdicts of variants, and answers of checks.
+fn differences(cases: &[&Case], http: &RunResult, browser: &RunResult) -> Vec<(&'static str, String)> {
+    if http.aborted.is_some() || browser.aborted.is_some() {
+        let text = format!("http {:?}, browser {:?}", http.aborted, browser.aborted);
+        return cases.iter().map(|case| (case.id, text.clone())).collect();
+    }
+    let pairs = http.cases.iter().zip(&browser.cases);
+    pairs
+        .flat_map(|(one, other)| {
+            let variants = one.variants.iter().zip(&other.variants);
+            variants.filter_map(|(ours, theirs)| Some((one.case.id, difference(one, ours, theirs)?)))
+        })
+        .collect()
+}
+
+fn difference(case: &CaseResult, http: &VariantResult, browser: &VariantResult) -> Option<String> {
+    let id = case.case.id;
+    let beyond = matches!(&browser.verdict, Verdict::Skipped(why) if why.starts_with("the browser driver"));
+    if beyond && LISTED.iter().any(|(listed, _)| *listed == id) {
+        return None;
+    }
+    if http.verdict.word() != browser.verdict.word() {
+        return Some(format!(
+            "{id} {}: {:?} and {:?}",
+            http.name, http.verdict, browser.verdict
+        ));
+    }
+    let last = |variant: &VariantResult| {
+        variant
+            .attempts
+            .last()
+            .map(|attempt| attempt.checks.clone())
+            .unwrap_or_default()
+    };
+    last(http).iter().zip(last(browser)).find_map(|(ours, theirs)| {
+        let holds = |outcome: &Outcome| matches!(outcome, Outcome::Holds | Outcome::HoldsWith(_));
+        let same = discriminant(&ours.outcome) == discriminant(&theirs.outcome)
+            || holds(&ours.outcome) && holds(&theirs.outcome);
+        let listed = LISTED_CHECKS.iter().any(|(listed, _)| *listed == ours.id)
+            && matches!(theirs.outcome, Outcome::CannotTell(_));
+        (!same && !listed).then(|| {
+            format!(
+                "{id} {} {}: {:?} and {:?}",
+                http.name, ours.id, ours.outcome, theirs.outcome
+            )
+        })
+    })
+}
 
 /// The flawed app inside this process.
 struct Flawed(Flaws);
@@ -43,35 +244,15 @@ impl Drop for Ended {
     }
 }
 
-async fn run_flawed(driver: Driver, flaws: Flaws, ids: &[&str]) -> RunResult {
+async fn run_flawed(driver: Driver, browsers: Option<&Pool>, flaw: Option<Flaw>, cases: &[&'static Case]) -> RunResult {
     let mut config: Config = toml::from_str(CONFIG).unwrap();
     config.target.start = None;
-    let cases = catalog::all()
-        .filter(|case| ids.is_empty() || ids.iter().any(|id| case.id.starts_with(id)))
-        .collect();
     let options = Options {
         driver,
-        launcher: Some(Arc::new(Flawed(flaws))),
-        timeout: Duration::from_secs(10),
-        ..Options::new(cases)
+        browsers: browsers.cloned(),
+        launcher: Some(Arc::new(Flawed(flaw.map(Flaws::from).unwrap_or_default()))),
+        timeout: Duration::from_secs(20),
+        ..Options::new(cases.to_vec())
     };
     run(&config, &options, &mut |_| {}).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_real_browser_walks_the_correct_app() {
-    if !machine_has_a_browser() {
-        return;
-    }
-    let ids = [
-        "callback/happy-control",
-        "callback/state-mismatch",
-        "id-token/aud-wrong",
-    ];
-    let result = run_flawed(Driver::WebDriver { url: None }, Flaws::none(), &ids).await;
-    assert_eq!(result.aborted, None);
-    for case in &result.cases {
-        assert_eq!(case.verdict.word(), "pass", "{}: {:?}", case.case.id, case.verdict);
-    }
-    assert_eq!(result.cases.len(), ids.len());
 }

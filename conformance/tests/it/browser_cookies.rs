@@ -43,6 +43,9 @@ const LINES: &[&str] = &[
     "gone=1; Path=/; Max-Age=0",
 ];
 
+/// What is known, for people.
+const WRITTEN_DOWN: &str = include_str!("../../src/browser/cookies.md");
+
 /// How a request comes about.
 const WAYS: &[&str] = &[
     "address bar",
@@ -105,8 +108,12 @@ async fn the_jar_keeps_and_sends_what_chromium_keeps_and_sends() {
         }
         browser.close().await;
     }
-    println!("{table}");
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+    // Where another browser or version differs, the table below goes into the document, and the jar follows.
+    assert!(WRITTEN_DOWN.contains(&table), "measured:\n{table}");
+    for line in LINES {
+        assert!(WRITTEN_DOWN.contains(line), "`{line}` is not in the document");
+    }
 }
 
 /// The `Cookie` field of a request that came about in this way.

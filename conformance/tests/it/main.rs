@@ -13,6 +13,7 @@ mod config;
 mod engine;
 mod explain;
 mod fixed_run;
+mod hostile_pages;
 mod judging;
 mod made;
 mod process;

@@ -204,7 +204,7 @@ async fn a_page_that_never_comes_to_rest_is_given_up_in_time() {
     let document = browser.settle().await.unwrap();
     assert!(!document.settled);
     assert!(document.html.contains("busy"));
-    assert!(began.elapsed() < 4 * limit, "{:?}", began.elapsed());
+    assert!(began.elapsed() < 10 * limit, "{:?}", began.elapsed());
     browser.close().await;
 }
 
