@@ -4,7 +4,7 @@
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use conformance::browser::webdriver::driver::{self, Driver};
-use fantoccini::{Client, Locator};
+use fantoccini::{Client, Locator, key::Key};
 use mock_idp::{
     Client as Registration, MockIdp, Tenant, User,
     protocol::totp,
@@ -306,6 +306,70 @@ async fn consent_is_asked_for_once_and_can_be_denied() {
     stage.picture("consent-denied").await;
     stage.open("/me").await;
     assert!(!stage.text("body").await.contains("ada@example.test"));
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_that_was_given_is_not_asked_for_again() {
+    let consent = |mut client: Registration| {
+        client.consent = ConsentMethod::Required;
+        client
+    };
+    let Some(stage) = Stage::set_with(consent).await else {
+        return;
+    };
+    stage.open("/signin").await;
+    stage.submit("ada@example.test", PASSWORD).await;
+    let question = stage.text("h2.consent-title").await;
+    assert!(question.contains("would like to access"), "{question}");
+    stage.click("[data-type=save]").await;
+    stage.expect_path("/profile").await;
+    stage.expect("h1", "Ada Lovelace").await;
+
+    // The app forgets its visitor; the authorization server remembers visitor and consent.
+    stage.browser.delete_all_cookies().await.unwrap();
+    stage.open("/signin").await;
+    stage.expect_path("/profile").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keyboard_is_enough() {
+    let Some(stage) = Stage::set().await else { return };
+    stage.open("/").await;
+    let press = async |selector: &str, keys: &str| {
+        let element = stage.browser.find(Locator::Css(selector)).await.unwrap();
+        element.send_keys(keys).await.unwrap();
+    };
+    let enter = char::from(Key::Enter).to_string();
+    press("#signin-button", &enter).await;
+    assert!(stage.is_on_hosted_page().await);
+    press("[name=identifier]", "ada@example.test").await;
+    press("[name='credentials.passcode']", &format!("{PASSWORD}{enter}")).await;
+    stage.expect_path("/profile").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_in_one_tab_signs_the_other_one_out() {
+    let Some(stage) = Stage::set().await else { return };
+    stage.sign_in().await;
+    stage.expect_path("/profile").await;
+    let first = stage.browser.window().await.unwrap();
+    let second = stage.browser.new_window(true).await.unwrap().handle;
+    stage.browser.switch_to_window(second).await.unwrap();
+    stage.open("/profile").await;
+    stage.expect("h1", "Ada Lovelace").await;
+    stage.click("#signout-button").await;
+    stage.click("button#signout-button").await;
+    stage.expect("h1", "You are signed out").await;
+    stage.browser.switch_to_window(first).await.unwrap();
+    stage.browser.refresh().await.unwrap();
+    assert!(
+        stage.is_on_hosted_page().await,
+        "the profile asks for a new sign-in: {}",
+        stage.path().await
+    );
     stage.end().await;
 }
 
