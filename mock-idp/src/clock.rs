@@ -5,6 +5,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use time::{OffsetDateTime, macros::format_description};
+
 /// Seconds since 1970, plus an offset that may change while the server runs.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
@@ -23,4 +25,11 @@ impl Clock {
     pub(crate) fn shift_to(&self, offset: i64) {
         self.offset.store(offset, Ordering::Relaxed);
     }
+}
+
+/// Seconds since 1970 as Okta's JSON writes them: `2026-11-25T03:30:00.000Z`; the epoch for what no calendar holds.
+pub(crate) fn iso8601(seconds: i64) -> String {
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].000Z");
+    let moment = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    moment.format(format).unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use crate::{
     delivery,
     endpoint::{
         answer::{self, Answered, Refusal},
-        dpop, limits, page, userinfo,
+        cors, dpop, limits, page, userinfo,
     },
     flow::{
         fault::Fault,
@@ -104,6 +104,7 @@ pub(crate) async fn answer(
         Refusal::Challenge(error) => userinfo::challenge(&exchange, &error),
     });
     answer::complete(&exchange, &mut reply, left);
+    cors::allow(&exchange, &mut reply);
     exchange.finish();
     exchange.wait_at_barrier().await;
     let reply = delivery::serialised(reply);

@@ -12,8 +12,8 @@ use axum::{
 use crate::{
     control,
     endpoint::{
-        activate, answer, api, authorize, clients, global_token_revocation, grant, introspect, keys, logout, metadata,
-        par, revoke, second_origin, token, userinfo,
+        activate, api, authn, authorize, clients, cors, global_token_revocation, grant, home, idx, introspect, keys,
+        login, logout, metadata, par, revoke, second_origin, sessions, token, userinfo,
     },
     exchange::{self, Answer},
     flow::{record::Endpoint, tamper::ODD_PATH},
@@ -30,6 +30,7 @@ const ONE: &[Method] = &[Method::GET, Method::HEAD, Method::PUT, Method::DELETE]
 const ANY: &[Method] = &[Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE];
 const DELETE: &[Method] = &[Method::DELETE];
 const CHANGE: &[Method] = &[Method::PUT, Method::DELETE];
+const GONE: &[Method] = &[Method::GET, Method::HEAD, Method::DELETE];
 const BOTH: &[Method] = &[Method::GET, Method::HEAD, Method::POST];
 
 #[rustfmt::skip]
@@ -92,6 +93,34 @@ const TABLE: &[Row] = &[
     Row(BOTH, "/api/v1/authorizationServers/{id}/policies/{policy}/rules", Endpoint::Other,      api::rules::collection),
     Row(ONE,  "/api/v1/authorizationServers/{id}/policies/{policy}/rules/{rule}", Endpoint::Other, api::rules::one),
     Row(POST, "/api/v1/authorizationServers/{id}/policies/{policy}/rules/{rule}/lifecycle/{operation}", Endpoint::Other, api::rules::lifecycle),
+    Row(POST, "/api/v1/authn",                                             Endpoint::Other,      authn::authenticate),
+    Row(POST, "/api/v1/authn/cancel",                                      Endpoint::Other,      authn::cancel),
+    Row(POST, "/api/v1/authn/credentials/change_password",                 Endpoint::Other,      authn::change_password),
+    Row(POST, "/api/v1/authn/factors/{id}/verify",                         Endpoint::Other,      authn::verify),
+    Row(POST, "/api/v1/authn/previous",                                    Endpoint::Other,      authn::previous),
+    Row(POST, "/api/v1/sessions",                                          Endpoint::Other,      sessions::create),
+    Row(GONE, "/api/v1/sessions/me",                                       Endpoint::Other,      sessions::mine),
+    Row(POST, "/api/v1/sessions/me/lifecycle/refresh",                     Endpoint::Other,      sessions::refresh_mine),
+    Row(GONE, "/api/v1/sessions/{id}",                                     Endpoint::Other,      sessions::one),
+    Row(POST, "/api/v1/sessions/{id}/lifecycle/refresh",                   Endpoint::Other,      sessions::refresh),
+    Row(POST, "{as}/v1/interact",                                          Endpoint::Other,      idx::interact),
+    Row(POST, "/idp/idx/introspect",                                       Endpoint::SignInPage, idx::introspect),
+    Row(POST, "/idp/idx/identify",                                         Endpoint::SignInPage, idx::identify),
+    Row(POST, "/idp/idx/challenge",                                        Endpoint::SignInPage, idx::challenge),
+    Row(POST, "/idp/idx/challenge/answer",                                 Endpoint::SignInPage, idx::answer_challenge),
+    Row(POST, "/idp/idx/consent",                                          Endpoint::SignInPage, idx::consent),
+    Row(POST, "/idp/idx/cancel",                                           Endpoint::SignInPage, idx::cancel),
+    Row(BOTH, "/",                                                         Endpoint::SignInPage, home::login),
+    Row(BOTH, "/login/login.htm",                                          Endpoint::SignInPage, home::login),
+    Row(GET,  "/app/UserHome",                                             Endpoint::SignInPage, home::user_home),
+    Row(GET,  "/login/signout",                                            Endpoint::SignInPage, home::sign_out),
+    Row(GET,  "/signin/forgot-password",                                   Endpoint::SignInPage, home::help),
+    Row(GET,  "/signin/unlock",                                            Endpoint::SignInPage, home::help),
+    Row(GET,  "/help/login",                                               Endpoint::SignInPage, home::help),
+    Row(BOTH, "/login/sessionCookieRedirect",                              Endpoint::SignInPage, login::session_cookie_redirect),
+    Row(GET,  "/login/token/redirect",                                     Endpoint::SignInPage, login::token_redirect),
+    Row(GET,  "/login/step-up/redirect",                                   Endpoint::SignInPage, login::step_up_redirect),
+    Row(GET,  "/oauth2/v1/authorize/redirect",                             Endpoint::SignInPage, login::authorize_redirect),
     Row(GET,  "/_mock/flows/{flow}/enter",                                 Endpoint::Other,      control::enter),
 ];
 
@@ -132,7 +161,7 @@ pub(crate) fn router(idp: &Arc<Idp>) -> Router {
                 let handle: Answer = if methods.contains(request.method()) {
                     *handle
                 } else if request.method() == Method::OPTIONS {
-                    answer::preflight
+                    cors::preflight
                 } else {
                     |_| Err(API_METHOD.into())
                 };

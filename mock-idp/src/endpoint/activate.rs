@@ -12,7 +12,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         scenario::{Persona, Scenario},
-        store::{Grant, Request, locked},
+        store::{Asker, Grant, Request, locked},
     },
     protocol::draft::Reply,
 };
@@ -53,7 +53,7 @@ pub(crate) fn enter_code(exchange: &mut Exchange) -> Answered {
         server: pending.server,
         client_id: pending.client_id,
         scopes: pending.scopes,
-        device: Some(device),
+        asker: Asker::Device(device),
         ..Request::default()
     };
     Ok(match authorize::session_for(exchange, &flow) {

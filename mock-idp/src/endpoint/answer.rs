@@ -141,6 +141,17 @@ pub(crate) fn page(status: u16, html: String) -> Reply {
     reply
 }
 
+/// A page with one script, which has this nonce.
+pub(crate) fn page_with_script(status: u16, html: String, nonce: &str) -> Reply {
+    let mut reply = page(status, html);
+    for (name, value) in &mut reply.headers {
+        if name == "content-security-policy" {
+            value.push_str(&format!("; script-src 'nonce-{nonce}'"));
+        }
+    }
+    reply
+}
+
 /// A redirect.
 pub(crate) fn redirect(status: u16, location: &str) -> Reply {
     let mut reply = bare(status);
@@ -188,23 +199,6 @@ pub(crate) fn api_error(error: &ApiError) -> Reply {
             "errorCauses": causes,
         }),
     )
-}
-
-/// The answer to a CORS preflight.
-pub(crate) fn preflight(exchange: &mut Exchange) -> Answered {
-    let mut reply = empty(204);
-    if let Some(origin) = exchange.header(axum::http::header::ORIGIN) {
-        put(&mut reply, "access-control-allow-origin", origin);
-    }
-    put(&mut reply, "access-control-allow-methods", "GET, POST");
-    put(
-        &mut reply,
-        "access-control-allow-headers",
-        "Authorization, Content-Type, DPoP, X-Okta-User-Agent-Extended",
-    );
-    put(&mut reply, "access-control-max-age", "3600");
-    put(&mut reply, "vary", "Origin");
-    Ok(reply)
 }
 
 /// Adds a header field.

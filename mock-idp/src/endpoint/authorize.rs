@@ -7,13 +7,13 @@ use crate::{
     control::FLOW_COOKIE,
     endpoint::{
         answer::{self, Answered, Refusal},
-        decide, par, request_object, respond, sign_in,
+        authn, decide, par, request_object, respond, sessions, sign_in,
     },
     exchange::Exchange,
     flow::{
         fault::Fault,
         scenario::{Persona, Scenario},
-        store::{Flow, Request, ResponseType, Session, locked},
+        store::{Asker, Flow, Request, ResponseType, Session, locked},
         tamper,
     },
     idp::Server,
@@ -31,6 +31,9 @@ use crate::{
 pub(crate) fn begin_or_continue(exchange: &mut Exchange) -> Answered {
     if exchange.form.has(sign_in::HANDLE) {
         return sign_in::step(exchange);
+    }
+    if let Some(reply) = sign_in::back_to_start(exchange) {
+        return Ok(reply);
     }
     let flow = flow_of(exchange);
     exchange.bind(&flow);
@@ -138,12 +141,45 @@ pub(crate) fn judge(exchange: &mut Exchange, server: &Arc<Server>, params: &Para
     Ok(())
 }
 
+/// Applies the rules to a request that begins an interaction: it has no response type, and needs PKCE.
+pub(crate) fn interaction(
+    exchange: &mut Exchange,
+    server: &Arc<Server>,
+    client: &Client,
+    params: &Params,
+) -> Result<Request, OAuthError> {
+    let mut params = params.clone();
+    params
+        .0
+        .retain(|(name, _)| name != "client_id" && name != "response_type");
+    params.0.push(("client_id".to_owned(), client.id.clone()));
+    params.0.push(("response_type".to_owned(), "code".to_owned()));
+    let mut inputs = Inputs::read(exchange, server, &params)?;
+    inputs.is_interaction = true;
+    for (check, _) in CHECKS {
+        if let Some(error) = check(&inputs)
+            && let Some(error) = exchange.object(&error)
+        {
+            return Err(error);
+        }
+    }
+    inputs.request.asker = Asker::Interaction;
+    Ok(inputs.request)
+}
+
 /// From here on only prompt, session and the person decide.
 fn proceed(exchange: &mut Exchange, flow: &Arc<Flow>, inputs: Inputs<'_>) -> Reply {
     let now = exchange.idp.clock.now();
     let prompt = inputs.params.filled("prompt").unwrap_or_default();
     let max_age: Option<i64> = inputs.params.filled("max_age").and_then(|text| text.parse().ok());
     let session = session_for(exchange, flow);
+    if session.is_none()
+        && let Some(token) = inputs.params.filled("sessionToken")
+        && let Some(redeemed) = authn::redeem(exchange, token)
+    {
+        let flow = redeemed.flow.unwrap_or_else(|| flow.clone());
+        return decide::signed_in(exchange, &flow, Arc::new(inputs.request), redeemed.session, false);
+    }
     let is_fresh =
         |session: &Session| max_age.is_none_or(|limit| limit > 0 && now.saturating_sub(session.auth_time) <= limit);
     if prompt == "none" && max_age == Some(0) {
@@ -172,12 +208,7 @@ pub(crate) fn session_for(exchange: &Exchange, flow: &Flow) -> Option<Session> {
     if flow.watched && !flow.scenario.sso {
         return None;
     }
-    let now = exchange.idp.clock.now();
-    let cookie = exchange.cookie("sid")?;
-    let session = locked(&exchange.idp.store.sessions).get(cookie).cloned();
-    let session = session.filter(|session| session.expires > now)?;
-    let subject = exchange.idp.current(&session.subject)?;
-    Some(Session { subject, ..session })
+    sessions::current(exchange)
 }
 
 /// A request whose client and redirect URI are good enough to answer to.
@@ -190,6 +221,8 @@ struct Inputs<'a> {
     response_type_is_known: bool,
     /// `response_mode` as sent.
     mode_is_known: bool,
+    /// Whether an interaction code is to come of it.
+    is_interaction: bool,
 }
 
 impl<'a> Inputs<'a> {
@@ -243,13 +276,14 @@ impl<'a> Inputs<'a> {
                 challenge,
                 login_hint: text("login_hint"),
                 prompt: text("prompt").unwrap_or_default(),
-                device: None,
                 grant_type: String::new(),
+                asker: Asker::RelyingParty,
                 acr: text("acr_values").and_then(|values| values.split_whitespace().next().map(str::to_owned)),
             },
             client,
             response_type_is_known,
             mode_is_known,
+            is_interaction: false,
         })
     }
 }
@@ -352,8 +386,12 @@ fn response_type_is_supported(inputs: &Inputs<'_>) -> Option<OAuthError> {
 fn grant_type_is_allowed(inputs: &Inputs<'_>) -> Option<OAuthError> {
     let wanted = inputs.request.response_type;
     let allows = |grant: &str| inputs.client.grant_types.iter().any(|known| known == grant);
-    let refused =
-        (wanted.code && !allows("authorization_code")) || ((wanted.id_token || wanted.token) && !allows("implicit"));
+    let for_code = if inputs.is_interaction {
+        "interaction_code"
+    } else {
+        "authorization_code"
+    };
+    let refused = (wanted.code && !allows(for_code)) || ((wanted.id_token || wanted.token) && !allows("implicit"));
     refused.then(|| GRANT_TYPE_NOT_ALLOWED.with(&inputs.client.grant_types.join(", ")))
 }
 
@@ -445,7 +483,7 @@ fn challenge_is_well_formed(inputs: &Inputs<'_>) -> Option<OAuthError> {
 }
 
 fn challenge_is_there(inputs: &Inputs<'_>) -> Option<OAuthError> {
-    let required = inputs.client.pkce_required || inputs.client.secret.is_none();
+    let required = inputs.client.pkce_required || inputs.client.secret.is_none() || inputs.is_interaction;
     (required && inputs.request.response_type.code && inputs.request.challenge.is_none()).then_some(PKCE_REQUIRED)
 }
 

@@ -3,18 +3,18 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use crate::{
-    endpoint::{answer, respond, sign_in},
+    endpoint::{answer, respond, sessions, sign_in},
     exchange::Exchange,
     flow::{
         record::Event,
-        store::{Flow, Grant, Request, Session, locked},
+        store::{Asker, Flow, Grant, Request, Session, locked},
     },
     idp::Server,
     protocol::{
         draft::Reply,
         error::{
-            CONSENT_DENIED, CONSENT_REQUIRED, OAuthError, POLICY_ALL_SCOPES_DENIED, POLICY_FAILED,
-            POLICY_SCOPES_DENIED, SERVER_ERROR, USER_NOT_ASSIGNED,
+            ACR_UNMET, CONSENT_DENIED, CONSENT_REQUIRED, OAuthError, POLICY_ALL_SCOPES_DENIED, POLICY_FAILED,
+            POLICY_SCOPES_DENIED, REAUTHENTICATION_REQUIRED, SERVER_ERROR, USER_NOT_ASSIGNED,
         },
     },
     tenant::{Client, ConsentMethod, Decision, ScopeConsent, Subject},
@@ -28,64 +28,125 @@ pub(crate) fn signed_in(
     session: Session,
     sso: bool,
 ) -> Reply {
-    exchange.event(Event::SignedIn {
-        login: session.subject.persona.login.clone(),
-        sso,
-    });
-    *locked(&flow.session) = Some(session.clone());
-    *locked(&flow.party) = Some((request.server.clone(), request.client_id.clone()));
-    let cookies = if sso { Vec::new() } else { cookies(exchange, &session) };
-    let mut reply = judged(exchange, flow, request, session);
+    note(exchange, flow, &request, &session, sso);
+    let cookies = if sso {
+        Vec::new()
+    } else {
+        sessions::cookies(exchange, &session)
+    };
+    let mut reply = match &request.asker {
+        Asker::Home(page) => answer::redirect(302, page),
+        _ => judged(exchange, flow, request, session),
+    };
     for cookie in cookies {
         answer::put(&mut reply, "set-cookie", &cookie);
     }
     reply
 }
 
-/// `sid` for Classic and Identity Engine alike; it lasts as long as the browser is open unless it is to be remembered.
-fn cookies(exchange: &Exchange, session: &Session) -> Vec<String> {
-    let attributes = exchange.idp.cookie_attributes();
-    let lifetime = if session.remembered {
-        format!(";Max-Age={}", session.expires - session.auth_time)
-    } else {
-        String::new()
-    };
-    let mut cookies = vec![format!("sid={};Version=1;{attributes}{lifetime}", session.cookie)];
-    if exchange.cookie("DT").is_none() {
-        let device = crate::protocol::random::token22();
-        cookies.push(format!("DT=DI1{device};Version=1;{attributes};Max-Age=63072000"));
+/// Everything was asked and answered by the IDX API: the browser gets what comes of it.
+pub(crate) fn concluded(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, session: Session) -> Reply {
+    note(exchange, flow, &request, &session, false);
+    let cookies = sessions::cookies(exchange, &session);
+    let mut reply = granted(exchange, flow, request, session);
+    for cookie in cookies {
+        answer::put(&mut reply, "set-cookie", &cookie);
     }
-    cookies
+    reply
+}
+
+/// Records who this is, in the flow and for sign-out.
+pub(crate) fn note(exchange: &mut Exchange, flow: &Arc<Flow>, request: &Request, session: &Session, sso: bool) {
+    exchange.event(Event::SignedIn {
+        login: session.subject.persona.login.clone(),
+        sso,
+    });
+    let party = (request.server.clone(), request.client_id.clone());
+    if !party.1.is_empty() {
+        let mut visited = locked(&exchange.idp.store.visited);
+        let mut parties = visited.get(&session.sid).cloned().unwrap_or_default();
+        if !parties.contains(&party) {
+            parties.push(party.clone());
+            visited.insert(session.sid.clone(), parties);
+        }
+    }
+    *locked(&flow.session) = Some(session.clone());
+    *locked(&flow.party) = Some(party);
 }
 
 fn judged(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, session: Session) -> Reply {
+    match verdict(exchange, &request, &session) {
+        Verdict::Granted => granted(exchange, flow, request, session),
+        Verdict::Denied(error) => {
+            let error = exchange.refuse(&error);
+            respond::refuse(exchange, &request, &error)
+        }
+        Verdict::Factor(secret) => sign_in::factor_page(exchange, flow, request, &session, secret),
+        Verdict::Consent(scopes) => sign_in::consent_page(exchange, flow, request, session, scopes),
+    }
+}
+
+/// What comes of it that somebody is known.
+pub(crate) enum Verdict {
+    Granted,
+    Denied(OAuthError),
+    /// The second factor with this base32 secret is wanted first.
+    Factor(String),
+    /// The user is asked about these scopes first.
+    Consent(Vec<String>),
+}
+
+/// Assignment, access policy, `acr_values` and consent, in this order.
+pub(crate) fn verdict(exchange: &Exchange, request: &Request, session: &Session) -> Verdict {
     let parties = exchange
         .idp
         .server(&request.server)
         .zip(exchange.idp.client(&request.client_id));
     let Some((server, client)) = parties else {
-        let error = exchange.refuse(&SERVER_ERROR);
-        return respond::refuse(exchange, &request, &error);
+        return Verdict::Denied(SERVER_ERROR);
     };
-    if let Some(error) = denial(
-        &server,
-        &client,
-        Some(&session.subject),
-        "authorization_code",
-        &request.scopes,
-    ) {
-        let error = exchange.refuse(&error);
-        return respond::refuse(exchange, &request, &error);
+    let subject = &session.subject;
+    let grant_type = match request.asker {
+        Asker::Interaction => "interaction_code",
+        _ => "authorization_code",
+    };
+    if let Some(error) = denial(&server, &client, Some(subject), grant_type, &request.scopes) {
+        return Verdict::Denied(error);
     }
-    let asked = scopes_to_ask(exchange, &server, &client, &request, &session.subject);
+    let is_silent = request.prompt == "none";
+    match missing_factor(exchange, request, session) {
+        Ok(None) => {}
+        Ok(Some(_)) if is_silent => return Verdict::Denied(REAUTHENTICATION_REQUIRED),
+        Ok(Some(secret)) => return Verdict::Factor(secret),
+        Err(error) => return Verdict::Denied(error),
+    }
+    let asked = scopes_to_ask(exchange, &server, &client, request, subject);
     if asked.is_empty() {
-        return granted(exchange, flow, request, session);
+        Verdict::Granted
+    } else if is_silent {
+        Verdict::Denied(CONSENT_REQUIRED.with(&asked.join(", ")))
+    } else {
+        Verdict::Consent(asked)
     }
-    if request.prompt == "none" {
-        let error = exchange.refuse(&CONSENT_REQUIRED.with(&asked.join(", ")));
-        return respond::refuse(exchange, &request, &error);
+}
+
+/// The second factor that `acr_values` wants and the session lacks. Guests have whatever is wanted.
+fn missing_factor(exchange: &Exchange, request: &Request, session: &Session) -> Result<Option<String>, OAuthError> {
+    let wanted = request.acr.as_deref().unwrap_or_default();
+    let is_phishing_resistant = matches!(wanted, "phr" | "phrh");
+    if session.subject.guest || !(is_phishing_resistant || wanted == "urn:okta:loa:2fa:any") {
+        return Ok(None);
     }
-    sign_in::consent_page(exchange, flow, request, session, asked)
+    if is_phishing_resistant {
+        return Err(ACR_UNMET);
+    }
+    if session.amr.iter().any(|method| method == "mfa") {
+        return Ok(None);
+    }
+    let tenant = exchange.idp.tenant();
+    let user = tenant.users.iter().find(|user| user.id == session.subject.persona.sub);
+    let secret = user.and_then(|user| user.totp.clone());
+    secret.map(Some).ok_or(ACR_UNMET)
 }
 
 /// The user said yes to these scopes.
@@ -96,14 +157,17 @@ pub(crate) fn consented(
     session: Session,
     scopes: Vec<String>,
 ) -> Reply {
-    let key = (session.subject.persona.sub.clone(), request.client_id.clone());
-    {
-        let mut consents = locked(&exchange.idp.store.consents);
-        let mut known = consents.get(&key).cloned().unwrap_or_default();
-        known.extend(scopes);
-        consents.insert(key, known);
-    }
+    remember_consent(exchange, &request, &session, scopes);
     granted(exchange, flow, request, session)
+}
+
+/// From now on this user is not asked about these scopes of this client.
+pub(crate) fn remember_consent(exchange: &Exchange, request: &Request, session: &Session, scopes: Vec<String>) {
+    let key = (session.subject.persona.sub.clone(), request.client_id.clone());
+    let mut consents = locked(&exchange.idp.store.consents);
+    let mut known = consents.get(&key).cloned().unwrap_or_default();
+    known.extend(scopes);
+    consents.insert(key, known);
 }
 
 /// The user said no.
@@ -113,14 +177,18 @@ pub(crate) fn refused_by_user(exchange: &mut Exchange, request: &Request) -> Rep
 }
 
 fn granted(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, session: Session) -> Reply {
-    let grant = Grant {
+    respond::granted(exchange, &grant(flow, request, session))
+}
+
+/// What this user granted to this client just now.
+pub(crate) fn grant(flow: &Arc<Flow>, request: Arc<Request>, session: Session) -> Grant {
+    Grant {
         flow: flow.clone(),
         subject: session.subject.clone(),
         session,
         request,
         revoked: Arc::new(AtomicBool::new(false)),
-    };
-    respond::granted(exchange, &grant)
+    }
 }
 
 /// Why this user does not get these scopes for this client, by assignment or access policy.

@@ -7,11 +7,14 @@ use serde_json::Value;
 
 use crate::{
     delivery,
-    endpoint::answer::{self, Answered, Refusal},
+    endpoint::{
+        answer::{self, Answered, Refusal},
+        page, sessions,
+    },
     exchange::Exchange,
     flow::{
         fault::{Fault, Message},
-        store::{Flow, TokenKind, locked},
+        store::{Flow, Session, TokenKind, locked},
         tamper,
     },
     idp::{Server, with_context},
@@ -85,10 +88,7 @@ fn hint(exchange: &Exchange, server: &Server, text: &str) -> Option<Hint> {
 }
 
 fn ending(exchange: &mut Exchange, server: &Server, params: &Params, hint: Option<Hint>) -> Result<Reply, OAuthError> {
-    let cookie = exchange.cookie("sid").map(str::to_owned);
-    let session = cookie
-        .as_deref()
-        .and_then(|cookie| locked(&exchange.idp.store.sessions).get(cookie).cloned());
+    let session = sessions::current(exchange);
     let uri = params.filled("post_logout_redirect_uri");
     let Some(hint) = hint else {
         return Err(exchange.refuse(&HINT_INVALID));
@@ -114,22 +114,44 @@ fn ending(exchange: &mut Exchange, server: &Server, params: &Params, hint: Optio
         }
         None => format!("{}/", exchange.idp.metadata(server, &exchange.idp.tenant()).org),
     };
-    if let Some(cookie) = cookie {
-        locked(&exchange.idp.store.sessions).remove(&cookie);
+    let mut frames = Vec::new();
+    if let Some(session) = &session {
+        frames = others(exchange, session, &hint.client);
+        sessions::end(exchange, session);
     }
-    let mut reply = answer::redirect(302, &destination);
-    for name in ["sid", "idx", "xids"] {
-        answer::put(
-            &mut reply,
-            "set-cookie",
-            &format!("{name}=\"\";Version=1;Path=/;Max-Age=0"),
-        );
-    }
-    for name in ["autolaunch_triggered", "activate_ca_modal_triggered"] {
-        let expired = format!("{name}=\"\"; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/");
-        answer::put(&mut reply, "set-cookie", &expired);
-    }
+    let mut reply = if frames.is_empty() {
+        answer::redirect(302, &destination)
+    } else {
+        page::signing_out(exchange, &frames, &destination)
+    };
+    sessions::clear_cookies(&mut reply);
     Ok(reply)
+}
+
+/// The front-channel logout URIs of the other applications that this session went to, as they are called: with `iss` and
+/// `sid` where the application wants them.
+fn others(exchange: &Exchange, session: &Session, client: &Client) -> Vec<String> {
+    let visited = locked(&exchange.idp.store.visited).remove(&session.sid);
+    let mut frames = Vec::new();
+    for (server, id) in visited.unwrap_or_default() {
+        let Some(other) = exchange.idp.client(&id).filter(|other| other.id != client.id) else {
+            continue;
+        };
+        let Some(uri) = &other.frontchannel_logout_uri else {
+            continue;
+        };
+        if !other.frontchannel_logout_session_required {
+            frames.push(uri.clone());
+            continue;
+        }
+        let pairs = [
+            ("iss".to_owned(), exchange.idp.issuer_of(&server)),
+            ("sid".to_owned(), session.sid.clone()),
+        ];
+        let join = if uri.contains('?') { '&' } else { '?' };
+        frames.push(format!("{uri}{join}{}", Params::write(&pairs)));
+    }
+    frames
 }
 
 fn with_state(uri: &str, params: &Params) -> String {

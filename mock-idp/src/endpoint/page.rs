@@ -1,118 +1,476 @@
-//! The pages that people see: sign-in in its styles and steps, consent, errors.
+//! The pages that people see: sign-in in its styles and steps, consent, activation of a device, notices, errors.
+//!
+//! What is on them follows the contract that end-to-end suites rely on: roots, `data-se`, names, and the ids that Okta's
+//! widget numbers and that suites write down all the same.
 
 use askama::Template;
 
 use crate::{
-    endpoint::answer,
+    endpoint::{answer, problem::Problem, sign_in},
     exchange::Exchange,
     flow::store::{Stage, Transaction},
-    protocol::{draft::Reply, error::OAuthError},
+    protocol::{draft::Reply, error::OAuthError, random},
     tenant::PageStyle,
 };
 
-/// What a page complains about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Problem {
-    None,
-    IdentifierMissing,
-    PasswordMissing,
-    PasswordWrong,
-    Unable,
-    PasscodeMissing,
-    PasscodeWrong,
+/// What every page has.
+#[derive(Default)]
+struct Shell {
+    org: String,
+    lax: bool,
 }
 
-impl Problem {
-    /// Above the form.
-    fn banner(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::IdentifierMissing | Self::PasswordMissing | Self::PasscodeMissing | Self::PasscodeWrong => {
-                "We found some errors. Please review the form and make corrections."
-            }
-            Self::PasswordWrong => "Password is incorrect",
-            Self::Unable => "Unable to sign in",
+impl Shell {
+    fn of(exchange: &Exchange) -> Self {
+        Self {
+            org: exchange.idp.tenant().name.clone(),
+            lax: exchange.idp.lax,
         }
     }
+}
 
-    /// Under the field that is meant.
-    fn field(self) -> &'static str {
-        match self {
-            Self::IdentifierMissing | Self::PasswordMissing | Self::PasscodeMissing => {
-                "This field cannot be left blank"
-            }
-            Self::PasscodeWrong => "Invalid code. Try again.",
-            Self::None | Self::PasswordWrong | Self::Unable => "",
-        }
+/// A page that is a form.
+#[derive(Default, Template)]
+#[template(path = "form.html")]
+struct FormPage<'a> {
+    shell: Shell,
+    classic: bool,
+    /// Where the form goes.
+    action: &'a str,
+    id: &'static str,
+    class: &'static str,
+    heading: &'static str,
+    note: &'static str,
+    /// The identifier that was given on an earlier page.
+    person: &'a str,
+    banner: &'static str,
+    /// The transaction; empty where the form is none of a sign-in.
+    handle: &'a str,
+    fields: Vec<Field<'a>>,
+    remember: Option<Checkbox>,
+    submit: &'static str,
+    submit_id: &'static str,
+    links: Vec<Link>,
+    /// Whether the links are behind "Need help signing in?".
+    folded: bool,
+    /// Of the script that tells programs where they are; empty for none.
+    nonce: String,
+    /// Texts of that script, escaped.
+    base: String,
+    token: String,
+    from: String,
+}
+
+#[derive(Clone, Copy)]
+struct Field<'a> {
+    name: &'static str,
+    id: &'static str,
+    kind: &'static str,
+    label: &'static str,
+    value: &'a str,
+    autocomplete: &'static str,
+    digits: bool,
+    error: &'static str,
+    focus: bool,
+}
+
+struct Checkbox {
+    name: &'static str,
+    id: &'static str,
+    label: &'static str,
+    checked: bool,
+}
+
+/// A link under a form.
+pub(crate) struct Link {
+    pub(crate) label: &'static str,
+    pub(crate) href: String,
+    /// Its `data-se`.
+    pub(crate) name: &'static str,
+    pub(crate) class: &'static str,
+}
+
+fn link(label: &'static str, href: &str, name: &'static str, class: &'static str) -> Link {
+    Link {
+        label,
+        href: href.to_owned(),
+        name,
+        class,
     }
+}
+
+/// Where people learn that passwords are in `mock-idp.toml`.
+pub(crate) const HELP: [&str; 3] = ["/signin/forgot-password", "/signin/unlock", "/help/login"];
+
+fn forgot() -> Link {
+    link("Forgot password?", HELP[0], "forgot-password", "js-forgot-password")
+}
+
+fn unlock() -> Link {
+    link("Unlock account?", HELP[1], "unlock", "js-unlock")
+}
+
+fn help() -> Link {
+    link("Help", HELP[2], "help", "js-help-link")
 }
 
 /// The page of the transaction's stage.
-pub(crate) fn show(
-    exchange: &Exchange,
-    transaction: &Transaction,
-    handle: &str,
-    identifier: &str,
-    problem: Problem,
-) -> Reply {
+pub(crate) fn show(exchange: &Exchange, transaction: &Transaction, handle: &str, problem: Problem) -> Reply {
+    let style = exchange.idp.tenant().page;
+    let page = match &transaction.stage {
+        Stage::Consent { scopes, .. } => return consent(exchange, transaction, handle, scopes),
+        Stage::Passcode { .. } => passcode(transaction, handle, style, problem),
+        Stage::Identify if style == PageStyle::Classic => classic(transaction, handle, problem),
+        Stage::Identify => identify(transaction, handle, style, problem),
+        Stage::Password | Stage::Signed(_) => password(transaction, handle, style, problem),
+    };
+    let nonce = random::token22();
+    let (token, from) = match style {
+        PageStyle::Classic => (
+            String::new(),
+            format!("/oauth2/v1/authorize/redirect?okta_key={handle}"),
+        ),
+        _ => (handle.to_owned(), String::new()),
+    };
+    let page = FormPage {
+        shell: Shell::of(exchange),
+        banner: problem.banner(style),
+        nonce: nonce.clone(),
+        base: in_script(&exchange.idp.org),
+        token: in_script(&token),
+        from: in_script(&from),
+        ..page
+    };
+    answer::page_with_script(200, page.render().unwrap_or_default(), &nonce)
+}
+
+/// "Back to sign in": the same page with the transaction's handle in its query.
+fn back(transaction: &Transaction, handle: &str) -> Link {
+    let action = &transaction.action;
+    let join = if action.contains('?') { '&' } else { '?' };
+    let href = format!("{action}{join}{}={handle}", sign_in::HANDLE);
+    link("Back to sign in", &href, "cancel", "js-cancel")
+}
+
+fn classic<'a>(transaction: &'a Transaction, handle: &'a str, problem: Problem) -> FormPage<'a> {
+    let style = PageStyle::Classic;
+    let is_named = !transaction.identifier.is_empty();
+    FormPage {
+        classic: true,
+        action: &transaction.action,
+        id: "form1",
+        class: "primary-auth-form",
+        heading: "Sign In",
+        handle,
+        fields: vec![
+            Field {
+                name: "username",
+                id: "okta-signin-username",
+                kind: "text",
+                label: "Username",
+                value: &transaction.identifier,
+                autocomplete: "username",
+                digits: false,
+                error: problem.of_identifier(style),
+                focus: !is_named,
+            },
+            Field {
+                name: "password",
+                id: "okta-signin-password",
+                kind: "password",
+                label: "Password",
+                value: "",
+                autocomplete: "current-password",
+                digits: false,
+                error: problem.of_password(style),
+                focus: is_named,
+            },
+        ],
+        remember: Some(Checkbox {
+            name: "remember",
+            id: "input41",
+            label: "Remember me",
+            checked: transaction.remember,
+        }),
+        submit: "Sign In",
+        submit_id: "okta-signin-submit",
+        links: vec![forgot(), unlock(), help()],
+        folded: true,
+        ..FormPage::default()
+    }
+}
+
+/// Identity Engine's first page, with the password where both are on one.
+fn identify<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle, problem: Problem) -> FormPage<'a> {
+    let is_whole = style != PageStyle::IdentifierFirst;
+    let is_named = is_whole && !transaction.identifier.is_empty();
+    let mut fields = vec![Field {
+        name: "identifier",
+        id: "input28",
+        kind: "text",
+        label: "Username",
+        value: &transaction.identifier,
+        autocomplete: "username",
+        digits: false,
+        error: problem.of_identifier(style),
+        focus: !is_named,
+    }];
+    if is_whole {
+        fields.push(password_field("input36", problem.of_password(style), is_named));
+    }
+    FormPage {
+        action: &transaction.action,
+        id: "form20",
+        class: "ion-form",
+        heading: "Sign In",
+        handle,
+        fields,
+        remember: Some(Checkbox {
+            name: "rememberMe",
+            id: if is_whole { "input44" } else { "input36" },
+            label: "Keep me signed in",
+            checked: transaction.remember,
+        }),
+        submit: if is_whole { "Sign in" } else { "Next" },
+        links: if is_whole {
+            vec![forgot(), unlock(), help()]
+        } else {
+            vec![unlock(), help()]
+        },
+        ..FormPage::default()
+    }
+}
+
+fn password_field(id: &'static str, error: &'static str, focus: bool) -> Field<'static> {
+    Field {
+        name: "credentials.passcode",
+        id,
+        kind: "password",
+        label: "Password",
+        value: "",
+        autocomplete: "current-password",
+        digits: false,
+        error,
+        focus,
+    }
+}
+
+/// Identity Engine's second page.
+fn password<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle, problem: Problem) -> FormPage<'a> {
+    FormPage {
+        action: &transaction.action,
+        id: "form46",
+        class: "ion-form",
+        heading: "Verify with your password",
+        person: &transaction.identifier,
+        handle,
+        fields: vec![password_field("input54", problem.of_password(style), true)],
+        submit: "Verify",
+        links: vec![forgot(), back(transaction, handle)],
+        ..FormPage::default()
+    }
+}
+
+/// The code of an authenticator app.
+fn passcode<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle, problem: Problem) -> FormPage<'a> {
+    let is_classic = style == PageStyle::Classic;
+    FormPage {
+        classic: is_classic,
+        action: &transaction.action,
+        id: "form61",
+        class: if is_classic { "mfa-verify-totp" } else { "ion-form" },
+        heading: if is_classic {
+            "Google Authenticator"
+        } else {
+            "Verify with Google Authenticator"
+        },
+        note: if is_classic {
+            "Enter your Google Authenticator passcode"
+        } else {
+            "Enter the temporary code generated in your Google Authenticator app"
+        },
+        person: &transaction.identifier,
+        handle,
+        fields: vec![Field {
+            name: if is_classic { "answer" } else { "credentials.passcode" },
+            id: "input69",
+            kind: if is_classic { "tel" } else { "text" },
+            label: if is_classic { "Enter Code" } else { "Enter code" },
+            value: "",
+            autocomplete: "one-time-code",
+            digits: true,
+            error: problem.of_passcode(style),
+            focus: true,
+        }],
+        submit: "Verify",
+        links: vec![back(transaction, handle)],
+        ..FormPage::default()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct ConsentPage<'a> {
+    shell: Shell,
+    classic: bool,
+    action: &'a str,
+    handle: &'a str,
+    person: &'a str,
+    app: &'a str,
+    scopes: Vec<String>,
+}
+
+fn consent(exchange: &Exchange, transaction: &Transaction, handle: &str, scopes: &[String]) -> Reply {
     let tenant = exchange.idp.tenant();
-    let frame = Frame {
-        org: &tenant.name,
-        lax: exchange.idp.lax,
+    let client = tenant.client(&transaction.request.client_id);
+    let page = ConsentPage {
+        shell: Shell::of(exchange),
+        classic: tenant.page == PageStyle::Classic,
         action: &transaction.action,
         handle,
-        banner: problem.banner(),
-        field_error: problem.field(),
+        person: &transaction.identifier,
+        app: client.map_or("", |client| &client.name),
+        scopes: scopes
+            .iter()
+            .map(|name| scope_label(exchange, &transaction.request.server, name))
+            .collect(),
     };
-    // Templates over plain texts cannot fail to render.
-    let html = match &transaction.stage {
-        Stage::Consent { scopes, .. } => {
-            let client = tenant.client(&transaction.request.client_id);
-            let server = exchange.idp.server(&transaction.request.server);
-            let described = scopes
-                .iter()
-                .map(|name| {
-                    let scope = server.as_ref().and_then(|server| server.settings.scope(name));
-                    let description = scope.map(|scope| scope.description.clone()).unwrap_or_default();
-                    if description.is_empty() {
-                        name.clone()
-                    } else {
-                        description
-                    }
-                })
-                .collect();
-            let page = ConsentPage {
-                frame,
-                app: client.map_or("", |client| &client.name),
-                scopes: described,
-            };
-            page.render()
+    answer::page(200, page.render().unwrap_or_default())
+}
+
+/// What a scope is called where people are asked about it.
+pub(crate) fn scope_label(exchange: &Exchange, server: &str, name: &str) -> String {
+    let server = exchange.idp.server(server);
+    let scope = server.as_ref().and_then(|server| server.settings.scope(name));
+    match scope {
+        Some(scope) if !scope.description.is_empty() => scope.description.clone(),
+        _ => name.to_owned(),
+    }
+}
+
+/// Text inside a quoted JavaScript string, escaped as Okta does: everything but letters, digits, dots and underscores.
+fn in_script(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in text.chars() {
+        match u32::from(character) {
+            _ if character.is_ascii_alphanumeric() || "._".contains(character) => escaped.push(character),
+            code @ 0..=0xff => escaped.push_str(&format!("\\x{code:02X}")),
+            _ => {
+                let mut units = [0; 2];
+                for unit in character.encode_utf16(&mut units) {
+                    escaped.push_str(&format!("\\u{unit:04X}"));
+                }
+            }
         }
-        Stage::Passcode { .. } => PasscodePage { frame, identifier }.render(),
-        stage => {
-            let second_page = matches!(stage, Stage::Password(_));
-            let is_identifier = problem == Problem::IdentifierMissing;
-            let page = SignInPage {
-                identifier,
-                classic: tenant.page == PageStyle::Classic,
-                asks_identifier: !second_page,
-                asks_password: second_page || tenant.page != PageStyle::IdentifierFirst,
-                identifier_error: is_identifier,
-                password_error: problem == Problem::PasswordMissing,
-                frame,
-            };
-            page.render()
-        }
+    }
+    escaped
+}
+
+/// The page on which a device's code is entered.
+pub(crate) fn activate(exchange: &Exchange, code: &str, wrong: bool) -> Reply {
+    let page = FormPage {
+        shell: Shell::of(exchange),
+        action: "/activate",
+        id: "form10",
+        class: "ion-form",
+        heading: "Activate your device",
+        note: "Follow the instructions on your device to get an activation code",
+        fields: vec![Field {
+            name: "user_code",
+            id: "input16",
+            kind: "text",
+            label: "Activation Code",
+            value: code,
+            autocomplete: "off",
+            digits: false,
+            error: if wrong { "Invalid code. Try again." } else { "" },
+            focus: true,
+        }],
+        submit: "Next",
+        ..FormPage::default()
     };
-    answer::page(200, html.unwrap_or_default())
+    answer::page(200, page.render().unwrap_or_default())
+}
+
+/// The page after that.
+pub(crate) fn activated(exchange: &Exchange, allowed: bool) -> Reply {
+    let (heading, text) = if allowed {
+        (
+            "Device activated",
+            "Follow the instructions on your device for next steps",
+        )
+    } else {
+        (
+            "Device not activated",
+            "Your device cannot be activated because of an internal error",
+        )
+    };
+    notice(exchange, heading, text, None)
+}
+
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct NoticePage<'a> {
+    shell: Shell,
+    title: String,
+    heading: &'a str,
+    text: &'a str,
+    link: Option<Link>,
+}
+
+/// A page that only says something.
+pub(crate) fn notice(exchange: &Exchange, heading: &str, text: &str, link: Option<Link>) -> Reply {
+    let shell = Shell::of(exchange);
+    let page = NoticePage {
+        title: format!("{} - {heading}", shell.org),
+        shell,
+        heading,
+        text,
+        link,
+    };
+    answer::page(200, page.render().unwrap_or_default())
+}
+
+#[derive(Template)]
+#[template(path = "signing_out.html")]
+struct SigningOutPage<'a> {
+    shell: Shell,
+    frames: &'a [String],
+    destination: &'a str,
+    nonce: &'a str,
+}
+
+/// The page that loads the front-channel logout URIs of other applications in frames, then goes on.
+pub(crate) fn signing_out(exchange: &Exchange, frames: &[String], destination: &str) -> Reply {
+    let nonce = random::token22();
+    let page = SigningOutPage {
+        shell: Shell::of(exchange),
+        frames,
+        destination,
+        nonce: &nonce,
+    };
+    let mut reply = answer::page_with_script(200, page.render().unwrap_or_default(), &nonce);
+    for (name, value) in &mut reply.headers {
+        if name == "content-security-policy" {
+            value.push_str("; frame-src http: https:");
+        }
+    }
+    reply
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    shell: Shell,
+    home: &'a str,
+    error: &'a str,
+    description: &'a str,
 }
 
 /// Okta's error page: for refusals that have nowhere to be redirected to.
 pub(crate) fn error(exchange: &Exchange, error: &OAuthError) -> Reply {
-    let tenant = exchange.idp.tenant();
     let page = ErrorPage {
-        org: &tenant.name,
-        lax: exchange.idp.lax,
+        shell: Shell::of(exchange),
         home: &exchange.idp.org,
         error: error.error,
         description: &error.text,
@@ -120,91 +478,14 @@ pub(crate) fn error(exchange: &Exchange, error: &OAuthError) -> Reply {
     answer::page(400, page.render().unwrap_or_default())
 }
 
-/// The page on which a device's code is entered.
-pub(crate) fn activate(exchange: &Exchange, code: &str, wrong: bool) -> Reply {
-    let tenant = exchange.idp.tenant();
-    let page = ActivatePage {
-        org: &tenant.name,
-        lax: exchange.idp.lax,
-        code,
-        error: if wrong { "Invalid code. Try again." } else { "" },
-    };
-    answer::page(200, page.render().unwrap_or_default())
-}
+#[cfg(test)]
+mod tests {
+    use super::in_script;
 
-/// The page after that.
-pub(crate) fn activated(exchange: &Exchange, allowed: bool) -> Reply {
-    let tenant = exchange.idp.tenant();
-    let page = ActivatedPage {
-        org: &tenant.name,
-        lax: exchange.idp.lax,
-        allowed,
-    };
-    answer::page(200, page.render().unwrap_or_default())
-}
-
-#[derive(Template)]
-#[template(path = "activate.html")]
-struct ActivatePage<'a> {
-    org: &'a str,
-    lax: bool,
-    code: &'a str,
-    error: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "activated.html")]
-struct ActivatedPage<'a> {
-    org: &'a str,
-    lax: bool,
-    allowed: bool,
-}
-
-/// What every form of the hosted page has.
-struct Frame<'a> {
-    org: &'a str,
-    lax: bool,
-    /// Where the form goes.
-    action: &'a str,
-    handle: &'a str,
-    banner: &'a str,
-    field_error: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "sign_in.html")]
-struct SignInPage<'a> {
-    frame: Frame<'a>,
-    identifier: &'a str,
-    classic: bool,
-    /// Identity Engine: what this page asks for.
-    asks_identifier: bool,
-    asks_password: bool,
-    identifier_error: bool,
-    password_error: bool,
-}
-
-#[derive(Template)]
-#[template(path = "passcode.html")]
-struct PasscodePage<'a> {
-    frame: Frame<'a>,
-    identifier: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "consent.html")]
-struct ConsentPage<'a> {
-    frame: Frame<'a>,
-    app: &'a str,
-    scopes: Vec<String>,
-}
-
-#[derive(Template)]
-#[template(path = "error.html")]
-struct ErrorPage<'a> {
-    org: &'a str,
-    lax: bool,
-    home: &'a str,
-    error: &'a str,
-    description: &'a str,
+    #[test]
+    fn a_text_in_a_script_cannot_leave_its_quotes() {
+        assert_eq!(in_script("02.id.a-b_c"), r"02.id.a\x2Db_c");
+        assert_eq!(in_script("</script>'\n\u{2028}"), r"\x3C\x2Fscript\x3E\x27\x0A\u2028");
+        assert_eq!(in_script("\u{1f511}"), r"\uD83D\uDD11");
+    }
 }

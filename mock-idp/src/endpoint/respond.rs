@@ -11,7 +11,7 @@ use crate::{
     flow::{
         fault::{Fault, Message},
         record::Event,
-        store::{Code, Flow, Grant, Request, locked},
+        store::{Asker, Code, Flow, Grant, Request, locked},
         tamper,
     },
     idp::with_context,
@@ -28,10 +28,16 @@ const CODE_LIFETIME: i64 = 300;
 
 /// Issues what was asked for and brings the browser back.
 pub(crate) fn granted(exchange: &mut Exchange, grant: &Grant) -> Reply {
-    if let Some(device) = grant.request.device.clone() {
-        return activate::approve(exchange, grant, &device);
-    }
-    match issue(exchange, grant) {
+    let issued = match &grant.request.asker {
+        Asker::Device(device) => return activate::approve(exchange, grant, device),
+        Asker::Home(page) => return answer::redirect(302, page),
+        Asker::Interaction => Ok(with_state(
+            vec![("interaction_code".to_owned(), issue_code(exchange, grant))],
+            &grant.request,
+        )),
+        Asker::RelyingParty => issue(exchange, grant),
+    };
+    match issued {
         Ok(params) => response(exchange, Some(&grant.flow), &grant.request, params),
         Err(error) => {
             let error = exchange.refuse(&error);
@@ -42,13 +48,10 @@ pub(crate) fn granted(exchange: &mut Exchange, grant: &Grant) -> Reply {
 
 /// Brings an error back to the relying party: `state`, `error`, `error_description`.
 pub(crate) fn refuse(exchange: &mut Exchange, request: &Request, error: &OAuthError) -> Reply {
-    if let Some(device) = &request.device {
+    if let Asker::Device(device) = &request.asker {
         return activate::deny(exchange, device);
     }
-    let mut params = Vec::new();
-    if let Some(state) = &request.state {
-        params.push(("state".to_owned(), state.clone()));
-    }
+    let mut params = with_state(Vec::new(), request);
     params.push(("error".to_owned(), error.error.to_owned()));
     params.push(("error_description".to_owned(), error.text.to_string()));
     let flow = exchange.flow().cloned();
@@ -69,13 +72,18 @@ fn issue(exchange: &mut Exchange, grant: &Grant) -> Result<Vec<(String, String)>
     if let Some(code) = code {
         params.insert(0, ("code".to_owned(), code));
     }
+    Ok(with_state(params, request))
+}
+
+fn with_state(mut params: Vec<(String, String)>, request: &Request) -> Vec<(String, String)> {
     if let Some(state) = &request.state {
         params.push(("state".to_owned(), state.clone()));
     }
-    Ok(params)
+    params
 }
 
-fn issue_code(exchange: &mut Exchange, grant: &Grant) -> String {
+/// A code that the client may redeem once.
+pub(crate) fn issue_code(exchange: &mut Exchange, grant: &Grant) -> String {
     let honest = random::token43();
     let mut code = honest.clone();
     let faults: Vec<Fault> = grant.flow.faults(Message::Code).collect();

@@ -1,33 +1,27 @@
-//! The hosted sign-in page and its steps. The browser's URL stays on `/authorize` until the sign-in succeeds.
+//! The steps of a sign-in, whoever shows them: the hosted page's forms here, the IDX API in [`super::idx`].
+//!
+//! The browser's URL stays on `/authorize` until the sign-in succeeds.
 
 use std::sync::Arc;
 
 use crate::{
     endpoint::{
-        answer::{Answered, Refusal},
-        decide,
-        page::{self, Problem},
+        answer::{self, Answered, Refusal},
+        authentication::{self, Failure, Passcode},
+        decide, page,
+        problem::Problem,
+        sessions,
     },
     exchange::Exchange,
-    flow::{
-        fault::Fault,
-        scenario::{Persona, Scenario},
-        store::{Flow, Request, Session, Stage, Transaction, locked},
-    },
-    protocol::{draft::Reply, error::REQUEST_EXPIRED, random, totp},
-    tenant::{Subject, UserStatus, WRONG_PASSWORD},
+    flow::store::{Flow, Request, Session, Stage, Transaction, locked},
+    protocol::{draft::Reply, error::REQUEST_EXPIRED, random},
+    tenant::{PageStyle, Subject},
 };
 
 /// The hidden field that tells a step of the page from an authorization request.
 pub(crate) const HANDLE: &str = "stateToken";
 /// How long somebody may look at the page, seconds.
 const PATIENCE: i64 = 3600;
-/// How long a session lasts, seconds.
-const SESSION: i64 = 2 * 3600;
-/// How long a session lasts that is to be remembered, seconds.
-const REMEMBERED: i64 = 30 * 24 * 3600;
-/// Whoever signs in with such a login gets the fault of that id: `id-token.alg-none@fault.test`.
-const MAGIC_DOMAIN: &str = "@fault.test";
 
 /// Shows the page for an authorization request that passed its checks.
 pub(crate) fn first_page(exchange: &mut Exchange, flow: &Arc<Flow>, request: Request) -> Reply {
@@ -43,216 +37,245 @@ pub(crate) fn consent_page(
     session: Session,
     scopes: Vec<String>,
 ) -> Reply {
+    let login = session.subject.persona.login.clone();
     let session = Box::new(session);
-    open(exchange, flow, request, Stage::Consent { session, scopes }, "")
+    open(exchange, flow, request, Stage::Consent { session, scopes }, &login)
+}
+
+/// Asks somebody who has a session for the second factor that the request wants.
+pub(crate) fn factor_page(
+    exchange: &mut Exchange,
+    flow: &Arc<Flow>,
+    request: Arc<Request>,
+    session: &Session,
+    secret: String,
+) -> Reply {
+    let login = session.subject.persona.login.clone();
+    let subject = session.subject.clone();
+    open(exchange, flow, request, Stage::Passcode { subject, secret }, &login)
 }
 
 fn open(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, stage: Stage, identifier: &str) -> Reply {
+    let (handle, transaction) = begin(exchange, flow, request, stage, identifier);
+    let mut reply = page::show(exchange, &transaction, &handle, Problem::None);
+    if let Some(cookie) = sessions::device_cookie(exchange) {
+        answer::put(&mut reply, "set-cookie", &cookie);
+    }
+    keep(exchange, &handle, transaction);
+    reply
+}
+
+/// A new transaction and its handle.
+pub(crate) fn begin(
+    exchange: &Exchange,
+    flow: &Arc<Flow>,
+    request: Arc<Request>,
+    stage: Stage,
+    identifier: &str,
+) -> (String, Transaction) {
+    let handle = match exchange.idp.tenant().page {
+        // It is also the `okta_key` under which `/oauth2/v1/authorize/redirect` takes the request up again.
+        PageStyle::Classic => random::token43(),
+        _ => format!("02.id.{}", &random::token43()[..40]),
+    };
     let transaction = Transaction {
         flow: flow.clone(),
-        action: exchange.target.clone(),
+        action: without_handle(&exchange.target),
+        identifier: identifier.to_owned(),
+        remember: false,
         stage,
         expires: exchange.idp.clock.now() + PATIENCE,
         request,
     };
-    let handle = format!("00{}", random::alphanumeric(40));
-    let reply = page::show(exchange, &transaction, &handle, identifier, Problem::None);
-    locked(&exchange.idp.store.transactions).insert(handle, transaction);
-    reply
+    (handle, transaction)
+}
+
+/// The transaction of this handle, if it is not stale. From now on the exchange belongs to its flow.
+pub(crate) fn resume(exchange: &mut Exchange, handle: &str) -> Option<Transaction> {
+    let transaction = locked(&exchange.idp.store.transactions).get(handle).cloned()?;
+    if transaction.expires <= exchange.idp.clock.now() {
+        return None;
+    }
+    exchange.bind(&transaction.flow);
+    Some(transaction)
+}
+
+pub(crate) fn keep(exchange: &Exchange, handle: &str, transaction: Transaction) {
+    locked(&exchange.idp.store.transactions).insert(handle.to_owned(), transaction);
+}
+
+/// Ends the transaction; `false` if somebody else did so meanwhile.
+pub(crate) fn close(exchange: &Exchange, handle: &str) -> bool {
+    locked(&exchange.idp.store.transactions).remove(handle).is_some()
+}
+
+/// What somebody typed.
+#[derive(Debug, Default)]
+pub(crate) struct Submitted {
+    pub(crate) identifier: String,
+    /// A password or a code.
+    pub(crate) secret: String,
+    pub(crate) remember: bool,
+}
+
+/// What came of a step.
+pub(crate) enum Outcome {
+    /// Something is asked, of which the transaction's stage tells what.
+    Ask(Problem),
+    /// Somebody is known.
+    Known(Box<Session>),
+}
+
+/// One step forward, or the same question again.
+pub(crate) fn advance(exchange: &mut Exchange, transaction: &mut Transaction, submitted: &Submitted) -> Outcome {
+    transaction.remember |= submitted.remember;
+    match transaction.stage.clone() {
+        Stage::Identify => identify(exchange, transaction, submitted),
+        Stage::Password if submitted.secret.is_empty() => missing_secret(),
+        Stage::Password => password(exchange, transaction, &submitted.secret),
+        Stage::Passcode { subject, secret } => {
+            let code: String = submitted.secret.split_whitespace().collect();
+            if code.is_empty() {
+                return missing_secret();
+            }
+            match authentication::accept_passcode(exchange, &subject, &secret, &code) {
+                Passcode::Right => known(exchange, transaction, subject, &["mfa", "otp", "pwd"]),
+                Passcode::Wrong => Outcome::Ask(Problem::PasscodeWrong),
+                Passcode::Used => Outcome::Ask(Problem::PasscodeUsed),
+            }
+        }
+        Stage::Consent { .. } | Stage::Signed(_) => Outcome::Ask(Problem::None),
+    }
+}
+
+fn missing_secret() -> Outcome {
+    Outcome::Ask(Problem::Missing {
+        identifier: false,
+        secret: true,
+    })
+}
+
+fn identify(exchange: &mut Exchange, transaction: &mut Transaction, submitted: &Submitted) -> Outcome {
+    submitted.identifier.trim().clone_into(&mut transaction.identifier);
+    let is_first_of_two = exchange.idp.tenant().page == PageStyle::IdentifierFirst;
+    let (no_identifier, no_secret) = (transaction.identifier.is_empty(), submitted.secret.is_empty());
+    if no_identifier || (no_secret && !is_first_of_two) {
+        return Outcome::Ask(Problem::Missing {
+            identifier: no_identifier,
+            secret: no_secret && !is_first_of_two,
+        });
+    }
+    if no_secret {
+        transaction.stage = Stage::Password;
+        return Outcome::Ask(Problem::None);
+    }
+    password(exchange, transaction, &submitted.secret)
+}
+
+fn password(exchange: &mut Exchange, transaction: &mut Transaction, password: &str) -> Outcome {
+    let identifier = transaction.identifier.clone();
+    match authentication::authenticate(exchange, Some(&transaction.flow), &identifier, password) {
+        Ok(person) => {
+            if let Some(flow) = person.flow {
+                transaction.flow = flow;
+            }
+            match person.totp {
+                Some(secret) => {
+                    transaction.stage = Stage::Passcode {
+                        subject: person.subject,
+                        secret,
+                    };
+                    Outcome::Ask(Problem::None)
+                }
+                None => known(exchange, transaction, person.subject, &["pwd"]),
+            }
+        }
+        Err(Failure::WrongPassword) if matches!(transaction.stage, Stage::Password) => {
+            Outcome::Ask(Problem::PasswordWrong)
+        }
+        Err(_) => Outcome::Ask(Problem::Unable),
+    }
+}
+
+fn known(exchange: &Exchange, transaction: &Transaction, subject: Arc<Subject>, amr: &[&str]) -> Outcome {
+    Outcome::Known(Box::new(sessions::open(exchange, subject, amr, transaction.remember)))
 }
 
 /// A submitted form.
 pub(crate) fn step(exchange: &mut Exchange) -> Answered {
     let handle = exchange.form.get(HANDLE).unwrap_or_default().to_owned();
-    let transaction = locked(&exchange.idp.store.transactions).get(&handle).cloned();
-    let now = exchange.idp.clock.now();
-    let Some(transaction) = transaction.filter(|transaction| transaction.expires > now) else {
-        return Err(Refusal::Page(exchange.refuse(&REQUEST_EXPIRED)));
+    let Some(mut transaction) = resume(exchange, &handle) else {
+        return expired(exchange);
     };
-    exchange.bind(&transaction.flow.clone());
-    Ok(match transaction.stage.clone() {
-        Stage::Identify => identify(exchange, &handle, transaction),
-        Stage::Password(identifier) => password(exchange, &handle, transaction, &identifier),
-        Stage::Passcode { .. } => passcode(exchange, &handle, transaction),
-        Stage::Consent { session, scopes } => {
-            locked(&exchange.idp.store.transactions).remove(&handle);
-            let (flow, request) = (transaction.flow, transaction.request);
-            if exchange.form.has("cancel") {
-                decide::refused_by_user(exchange, &request)
-            } else {
-                decide::consented(exchange, &flow, request, *session, scopes)
-            }
+    if let Stage::Consent { session, scopes } = transaction.stage {
+        if !close(exchange, &handle) {
+            return expired(exchange);
         }
-    })
+        let (flow, request) = (transaction.flow, transaction.request);
+        return Ok(if exchange.form.has("cancel") {
+            decide::refused_by_user(exchange, &request)
+        } else {
+            decide::consented(exchange, &flow, request, *session, scopes)
+        });
+    }
+    let submitted = Submitted {
+        identifier: field(exchange, &["identifier", "username"]),
+        secret: field(exchange, &["credentials.passcode", "password", "answer"]),
+        remember: exchange.form.has("rememberMe") || exchange.form.has("remember"),
+    };
+    match advance(exchange, &mut transaction, &submitted) {
+        Outcome::Ask(problem) => {
+            let reply = page::show(exchange, &transaction, &handle, problem);
+            keep(exchange, &handle, transaction);
+            Ok(reply)
+        }
+        Outcome::Known(session) => {
+            if !close(exchange, &handle) {
+                return expired(exchange);
+            }
+            let flow = transaction.flow;
+            Ok(decide::signed_in(exchange, &flow, transaction.request, *session, false))
+        }
+    }
 }
 
-/// One of several names under which the page styles send a field.
-fn field(exchange: &Exchange, names: [&str; 2]) -> String {
-    let value = names.into_iter().find_map(|name| exchange.form.get(name));
+/// "Back to sign in": the address of the page with the handle asks for its first step again.
+pub(crate) fn back_to_start(exchange: &mut Exchange) -> Option<Reply> {
+    let handle = exchange.query.get(HANDLE)?.to_owned();
+    let mut transaction = resume(exchange, &handle)?;
+    restart(&mut transaction);
+    let reply = page::show(exchange, &transaction, &handle, Problem::None);
+    keep(exchange, &handle, transaction);
+    Some(reply)
+}
+
+/// Back to the first step; nothing of what was typed stays.
+pub(crate) fn restart(transaction: &mut Transaction) {
+    transaction.stage = Stage::Identify;
+    transaction.identifier = transaction.request.login_hint.clone().unwrap_or_default();
+    transaction.remember = false;
+}
+
+fn expired(exchange: &mut Exchange) -> Answered {
+    Err(Refusal::Page(exchange.refuse(&REQUEST_EXPIRED)))
+}
+
+/// The first of several names under which the page styles send a field.
+fn field(exchange: &Exchange, names: &[&str]) -> String {
+    let value = names.iter().find_map(|name| exchange.form.get(name));
     value.unwrap_or_default().to_owned()
 }
 
-fn identify(exchange: &mut Exchange, handle: &str, transaction: Transaction) -> Reply {
-    let identifier = field(exchange, ["identifier", "username"]).trim().to_owned();
-    if identifier.is_empty() {
-        return page::show(exchange, &transaction, handle, "", Problem::IdentifierMissing);
-    }
-    if field(exchange, ["credentials.passcode", "password"]).is_empty() {
-        // Also on the one-page form: scripts for the two-page form send the identifier alone.
-        let stage = Stage::Password(identifier.clone());
-        return advance(exchange, handle, transaction, stage, &identifier);
-    }
-    password(exchange, handle, transaction, &identifier)
-}
-
-/// Shows the page of the next stage.
-fn advance(
-    exchange: &mut Exchange,
-    handle: &str,
-    mut transaction: Transaction,
-    stage: Stage,
-    identifier: &str,
-) -> Reply {
-    transaction.stage = stage;
-    let reply = page::show(exchange, &transaction, handle, identifier, Problem::None);
-    locked(&exchange.idp.store.transactions).insert(handle.to_owned(), transaction);
-    reply
-}
-
-fn password(exchange: &mut Exchange, handle: &str, transaction: Transaction, identifier: &str) -> Reply {
-    let password = field(exchange, ["credentials.passcode", "password"]);
-    if password.is_empty() {
-        return page::show(exchange, &transaction, handle, identifier, Problem::PasswordMissing);
-    }
-    let Some(known) = authenticate(exchange, Some(&transaction.flow), identifier, &password) else {
-        let problem = match transaction.stage {
-            Stage::Password(_) => Problem::PasswordWrong,
-            _ => Problem::Unable,
-        };
-        return page::show(exchange, &transaction, handle, identifier, problem);
+/// Path and query without the handle that "Back to sign in" added.
+fn without_handle(target: &str) -> String {
+    let Some((path, query)) = target.split_once('?') else {
+        return target.to_owned();
     };
-    let remember = exchange.form.has("rememberMe") || exchange.form.has("remember");
-    let flow = known.flow.unwrap_or_else(|| transaction.flow.clone());
-    if let Some(secret) = known.totp {
-        let stage = Stage::Passcode {
-            flow,
-            subject: known.subject,
-            secret,
-            remember,
-        };
-        return advance(exchange, handle, transaction, stage, identifier);
+    let is_handle = |pair: &&str| pair.split('=').next() == Some(HANDLE);
+    let rest: Vec<&str> = query.split('&').filter(|pair| !is_handle(pair)).collect();
+    if rest.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", rest.join("&"))
     }
-    locked(&exchange.idp.store.transactions).remove(handle);
-    let session = open_session(exchange, known.subject, &["pwd"], remember);
-    decide::signed_in(exchange, &flow, transaction.request, session, false)
-}
-
-fn passcode(exchange: &mut Exchange, handle: &str, transaction: Transaction) -> Reply {
-    let Stage::Passcode {
-        flow,
-        subject,
-        secret,
-        remember,
-    } = transaction.stage.clone()
-    else {
-        return page::show(exchange, &transaction, handle, "", Problem::None);
-    };
-    let code = field(exchange, ["credentials.passcode", "answer"]);
-    let login = subject.persona.login.clone();
-    if code.trim().is_empty() {
-        return page::show(exchange, &transaction, handle, &login, Problem::PasscodeMissing);
-    }
-    if !accept_passcode(exchange, &subject, &secret, code.trim()) {
-        return page::show(exchange, &transaction, handle, &login, Problem::PasscodeWrong);
-    }
-    locked(&exchange.idp.store.transactions).remove(handle);
-    let session = open_session(exchange, subject, &["mfa", "otp", "pwd"], remember);
-    decide::signed_in(exchange, &flow, transaction.request, session, false)
-}
-
-/// Whether this second-factor code is right now and was not used before.
-pub(crate) fn accept_passcode(exchange: &Exchange, subject: &Subject, secret: &str, code: &str) -> bool {
-    let Some(step) = totp::step_of(secret, code, exchange.idp.clock.now()) else {
-        return false;
-    };
-    let key = (subject.persona.sub.clone(), step);
-    let mut used = locked(&exchange.idp.store.used_passcodes);
-    let is_new = used.get(&key).is_none();
-    used.insert(key, ());
-    is_new
-}
-
-/// Somebody whose password was right.
-pub(crate) struct Known {
-    /// The flow that he brought with him; otherwise the one that he is in stays.
-    pub(crate) flow: Option<Arc<Flow>>,
-    pub(crate) subject: Arc<Subject>,
-    /// The base32 secret of the second factor that is still to be asked for.
-    pub(crate) totp: Option<String>,
-}
-
-/// Who this is, and in which flow: a magic or awaited login brings its own.
-pub(crate) fn authenticate(
-    exchange: &Exchange,
-    flow: Option<&Arc<Flow>>,
-    identifier: &str,
-    password: &str,
-) -> Option<Known> {
-    let idp = &exchange.idp;
-    let guest = |flow: Option<Arc<Flow>>, subject: Subject| {
-        (password != WRONG_PASSWORD).then(|| Known {
-            flow,
-            subject: Arc::new(subject),
-            totp: None,
-        })
-    };
-    let is = |persona: &&Persona| !persona.login.is_empty() && persona.login.eq_ignore_ascii_case(identifier);
-    let people = flow.map(|flow| [Some(&flow.scenario.user), flow.scenario.victim.as_ref()]);
-    if let Some(persona) = people.into_iter().flatten().flatten().find(is) {
-        return guest(None, Subject::from_persona(persona));
-    }
-    if let Some(fault) = magic(identifier) {
-        let subject = Subject::fresh(identifier);
-        let scenario = Scenario::honest(subject.persona.clone()).with_faults([fault]);
-        return guest(Some(idp.store.begin(false, scenario)), subject);
-    }
-    let awaited = locked(&idp.store.awaited).get(&identifier.to_lowercase()).cloned();
-    if let Some(awaited) = awaited {
-        let subject = Subject::from_persona(&awaited.scenario.user);
-        // In a watched flow the browser may sign in as somebody else; its own faults stay in force.
-        let is_watched = flow.is_some_and(|flow| flow.watched);
-        return guest((!is_watched).then_some(awaited), subject);
-    }
-    let user = idp.tenant().user(identifier)?.clone();
-    let may = user.status == UserStatus::Active && user.accepts(password);
-    may.then(|| Known {
-        flow: None,
-        subject: Arc::new(Subject::of(&user)),
-        totp: user.totp.clone(),
-    })
-}
-
-/// The fault of a magic login.
-fn magic(identifier: &str) -> Option<Fault> {
-    identifier.to_lowercase().strip_suffix(MAGIC_DOMAIN)?.parse().ok()
-}
-
-/// A new session, known by its cookie from now on.
-pub(crate) fn open_session(exchange: &Exchange, subject: Arc<Subject>, amr: &[&str], remember: bool) -> Session {
-    let now = exchange.idp.clock.now();
-    let session = Session {
-        cookie: format!("102{}", random::token22()),
-        sid: format!("idx{}", random::token22()),
-        subject,
-        auth_time: now,
-        amr: amr.iter().map(|method| (*method).to_owned()).collect(),
-        expires: now + if remember { REMEMBERED } else { SESSION },
-        remembered: remember,
-    };
-    locked(&exchange.idp.store.sessions).insert(session.cookie.clone(), session.clone());
-    if !session.subject.guest {
-        let id = session.subject.persona.sub.clone();
-        locked(&exchange.idp.store.last_logins).insert(id, now);
-    }
-    session
 }

@@ -18,7 +18,12 @@ use super::{
     tamper::Earlier,
 };
 use crate::{
-    endpoint::{grant::pending::Pending, limits::Windows, par::Pushed},
+    endpoint::{
+        authn::{Attempt, SessionToken},
+        grant::pending::Pending,
+        limits::Windows,
+        par::Pushed,
+    },
     protocol::{draft::ResponseMode, random},
     tenant::Subject,
 };
@@ -91,8 +96,21 @@ pub(crate) struct Request {
     /// By which grant it came about; empty for the authorization endpoint.
     pub(crate) grant_type: String,
     pub(crate) acr: Option<String>,
-    /// The device code of the device that waits for this, instead of a relying party.
-    pub(crate) device: Option<String>,
+    pub(crate) asker: Asker,
+}
+
+/// Who waits for the end of a sign-in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// The relying party, at its redirect URI.
+    #[default]
+    RelyingParty,
+    /// A device, by its device code.
+    Device(String),
+    /// An application with a sign-in page of its own: it gets an interaction code.
+    Interaction,
+    /// Nobody but the person, who goes on to this page.
+    Home(String),
 }
 
 /// What the authorization endpoint is asked to return.
@@ -103,34 +121,38 @@ pub(crate) struct ResponseType {
     pub(crate) token: bool,
 }
 
-/// A person before the hosted page.
+/// A person before the hosted page, or an SDK that asks in his name.
 #[derive(Clone, Debug)]
 pub(crate) struct Transaction {
     pub(crate) flow: Arc<Flow>,
     pub(crate) request: Arc<Request>,
     /// Path and query of the authorization request, where the page's form goes.
     pub(crate) action: String,
+    /// Who this is, as typed or hinted.
+    pub(crate) identifier: String,
+    /// "Keep me signed in."
+    pub(crate) remember: bool,
     pub(crate) stage: Stage,
     pub(crate) expires: i64,
 }
 
-/// What the page asks next.
+/// What is asked next.
 #[derive(Clone, Debug)]
 pub(crate) enum Stage {
     /// Who it is (and the password, where both are on one page).
     Identify,
-    /// The password of this identifier.
-    Password(String),
+    /// The password.
+    Password,
     /// The second factor of somebody whose password was right.
     Passcode {
-        flow: Arc<Flow>,
         subject: Arc<Subject>,
         /// Base32.
         secret: String,
-        remember: bool,
     },
     /// Whether these scopes may be granted.
     Consent { session: Box<Session>, scopes: Vec<String> },
+    /// Nothing: the browser fetches what comes of it.
+    Signed(Box<Session>),
 }
 
 /// A browser session at the authorization server.
@@ -138,6 +160,8 @@ pub(crate) enum Stage {
 pub(crate) struct Session {
     /// The value of the `sid` cookie.
     pub(crate) cookie: String,
+    /// The value of the `idx` cookie; empty with the classic page.
+    pub(crate) idx: String,
     /// The `sid` claim.
     pub(crate) sid: String,
     pub(crate) subject: Arc<Subject>,
@@ -220,8 +244,16 @@ pub(crate) struct Store {
     pub(crate) transactions: Mutex<Bounded<String, Transaction>>,
     pub(crate) codes: Mutex<Bounded<String, Code>>,
     pub(crate) tokens: Mutex<Bounded<String, Token>>,
-    /// `sid` cookie → session.
+    /// `sid` or `idx` cookie → session.
     pub(crate) sessions: Mutex<Bounded<String, Session>>,
+    /// The `sid` claim → server and client ids that the session went to.
+    pub(crate) visited: Mutex<Bounded<String, Vec<(String, String)>>>,
+    /// `stateToken` of the authentication API → how far it is.
+    pub(crate) attempts: Mutex<Bounded<String, Attempt>>,
+    /// `sessionToken` → who may have a session for it, once.
+    pub(crate) session_tokens: Mutex<Bounded<String, SessionToken>>,
+    /// `interaction_handle` → the transaction that it opens.
+    pub(crate) interactions: Mutex<Bounded<String, String>>,
     /// User id and client id → scopes that the user consented to.
     pub(crate) consents: Mutex<Bounded<(String, String), Vec<String>>>,
     /// Second-factor codes that were used: user id and time step.
@@ -256,6 +288,10 @@ impl Default for Store {
             codes: Mutex::new(Bounded::new(ENTRIES)),
             tokens: Mutex::new(Bounded::new(ENTRIES)),
             sessions: Mutex::new(Bounded::new(ENTRIES)),
+            visited: Mutex::new(Bounded::new(ENTRIES)),
+            attempts: Mutex::new(Bounded::new(ENTRIES)),
+            session_tokens: Mutex::new(Bounded::new(ENTRIES)),
+            interactions: Mutex::new(Bounded::new(ENTRIES)),
             consents: Mutex::new(Bounded::new(ENTRIES)),
             used_passcodes: Mutex::new(Bounded::new(ENTRIES)),
             pendings: Mutex::new(Bounded::new(ENTRIES)),

@@ -119,6 +119,7 @@ oauth_errors! {
     LOGIN_REQUIRED = "login-required", 400, "login_required", "The client specified not to prompt, but the user is not logged in.";
     REAUTHENTICATION_REQUIRED = "reauthentication-required", 400, "login_required", "The client specified not to prompt, but the client app requires re-authentication or MFA.";
     PROMPT_NONE_MAX_AGE_ZERO = "prompt-none-max-age-zero", 400, "login_required", "'prompt' parameter must not have the value 'none' for request with 'zero' as max_age.";
+    ACR_UNMET = "acr-unmet", 400, "unmet_authentication_requirements", "Unable to meet the authentication requirements imposed by 'acr_values' parameter.";
     REQUEST_EXPIRED = "request-expired", 400, "login_required", "Request expired, please start over and try again.";
 
     // Client authentication.
@@ -209,6 +210,7 @@ oauth_errors! {
 
     INTERACTION_CODE_INVALID = "interaction-code-invalid", 400, "invalid_grant", "The interaction code is invalid or has expired.";
     PASSWORD_INVALID = "password-invalid", 400, "invalid_grant", "The credentials provided were invalid.";
+    PASSWORD_EXPIRED = "password-expired", 400, "invalid_grant", "Password has expired.";
     PASSWORD_WITH_MFA = "password-mfa", 400, "invalid_grant", "Resource owner password credentials cannot be used with MFA enabled.";
     CLIENT_CREDENTIALS_OPENID = "client-credentials-openid", 400, "invalid_scope", "Cannot request 'openid' scopes using client credentials.";
     CLIENT_CREDENTIALS_SELF = "client-credentials-self", 400, "client_credentials_self_scope_requested", "The 'client_credentials' grant type may not request .self scopes.";
@@ -259,6 +261,9 @@ oauth_errors! {
     ACCESS_TOKEN_ISSUER = "access-token-issuer", 401, "invalid_token", "The access token provided has an invalid issuer.";
     SCOPE_INSUFFICIENT = "access-token-scope", 403, "insufficient_scope", "The access token must provide access to at least one of these scopes - profile, email, address or phone";
 
+    // Shown as a page.
+    REDIRECT_URL_UNTRUSTED = "redirect-url-untrusted", 400, "invalid_request", "The 'redirectUrl' parameter must be within this org or a Trusted Origin.";
+
     // The end-session endpoint, shown as a page.
     HINT_INVALID = "id-token-hint-invalid", 400, "invalid_token", "The id token is invalid.";
     HINT_OTHER_USER = "id-token-hint-user", 400, "id_token_does_not_match_session", "The ID token subject does not match the current session's user.";
@@ -286,6 +291,9 @@ api_errors! {
     API_SEARCH_AND_FILTER = 400, "E0000033", "Bad request. Can't specify a search query and filter in the same request.";
     API_STATE = 403, "E0000038", "This operation is not allowed in the user's current status.";
     API_UNASSIGN = 403, "E0000046", "Deactivate application for user forbidden.";
+    API_PASSCODE_WRONG = 403, "E0000068", "Invalid Passcode/Answer";
+    API_AUTHN_STATE = 403, "E0000079", "This operation is not allowed in the current authentication state.";
+    API_PASSCODE_USED = 403, "E0000082", "Each code can only be used once. Please wait for a new code and try again.";
     API_RATE_LIMIT = 429, "E0000047", "API call exceeded rate limit due to too many requests.";
     API_APP_DELETE = 403, "E0000056", "Delete application forbidden.";
     API_CLIENT_UNKNOWN = 401, "invalid_client", "Invalid value for 'client_id' parameter.";

@@ -75,6 +75,30 @@ impl Browser {
         self.send(request).await
     }
 
+    /// A JSON body; with the `Origin` that a script of that origin sends.
+    pub(crate) async fn post_json(&mut self, url: impl AsRef<str>, body: &Value, origin: Option<&str>) -> Response {
+        let mut request = self.http.post(url.as_ref()).json(body);
+        if let Some(origin) = origin {
+            request = request.header(reqwest::header::ORIGIN, origin);
+        }
+        self.send(request).await
+    }
+
+    /// Any request, with this browser's cookies.
+    pub(crate) async fn request(
+        &mut self,
+        method: reqwest::Method,
+        url: impl AsRef<str>,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
+        let mut request = self.http.request(method, url.as_ref()).body(body.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request).await
+    }
+
     async fn send(&mut self, request: reqwest::RequestBuilder) -> Response {
         let cookies: Vec<String> = self
             .cookies

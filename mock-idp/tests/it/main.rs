@@ -8,14 +8,17 @@
 mod answers;
 mod any_request;
 mod app;
+mod authn;
 mod command;
 mod decisions;
 mod faults;
 mod grants;
+mod idx;
 mod limits;
 mod management;
 mod metadata;
 mod openidconnect;
+mod pages;
 mod readme;
 mod refusals;
 mod robustness;

@@ -11,6 +11,7 @@ mod browser;
 mod callback;
 mod config;
 mod fake_idp;
+mod hosted_page;
 mod id_token;
 mod jws;
 mod keys;

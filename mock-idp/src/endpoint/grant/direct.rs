@@ -14,8 +14,8 @@ use super::{
 use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
+        authentication::{self, Passcode},
         client_auth::{self, refusal},
-        sign_in,
         token::{self, TokenRequest},
     },
     exchange::Exchange,
@@ -118,7 +118,7 @@ pub(crate) fn redeem_otp(exchange: &mut Exchange, request: &TokenRequest) -> Ans
     let right = user
         .totp
         .as_deref()
-        .is_some_and(|secret| sign_in::accept_passcode(exchange, &subject, secret, &otp));
+        .is_some_and(|secret| authentication::accept_passcode(exchange, &subject, secret, &otp) == Passcode::Right);
     if !right {
         return Err(refusal(exchange, &OTP_WRONG));
     }
@@ -139,7 +139,7 @@ pub(crate) fn redeem_mfa_otp(exchange: &mut Exchange, request: &TokenRequest) ->
     let otp = required(exchange, request, "otp")?;
     let (factor, approval) = factor(exchange, request, &mfa_token)?;
     let secret = approval.secret.clone().unwrap_or_default();
-    if !sign_in::accept_passcode(exchange, &approval.subject, &secret, &otp) {
+    if authentication::accept_passcode(exchange, &approval.subject, &secret, &otp) != Passcode::Right {
         return Err(refusal(exchange, &OTP_WRONG));
     }
     locked(&exchange.idp.store.pendings).remove(mfa_token.as_str());

@@ -62,6 +62,7 @@ pub(crate) fn direct_grant(
         }),
         session: Session {
             cookie: String::new(),
+            idx: String::new(),
             sid: format!("idx{}", random::token22()),
             subject: subject.clone(),
             auth_time: now,

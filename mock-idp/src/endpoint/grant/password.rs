@@ -4,8 +4,8 @@ use super::{direct, direct_grant, issue_directly, required};
 use crate::{
     endpoint::{
         answer::Answered,
+        authentication::{self, Failure},
         client_auth::refusal,
-        sign_in,
         token::{self, TokenRequest},
     },
     exchange::Exchange,
@@ -16,8 +16,10 @@ pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answere
     let username = required(exchange, request, "username")?;
     let password = required(exchange, request, "password")?;
     let scopes = token::scopes(exchange, request)?;
-    let Some(known) = sign_in::authenticate(exchange, None, &username, &password) else {
-        return Err(refusal(exchange, &PASSWORD_INVALID));
+    let known = match authentication::authenticate(exchange, None, &username, &password) {
+        Ok(known) => known,
+        Err(Failure::PasswordExpired(_)) => return Err(refusal(exchange, &PASSWORD_EXPIRED)),
+        Err(_) => return Err(refusal(exchange, &PASSWORD_INVALID)),
     };
     if let Some(secret) = known.totp {
         // Direct authentication goes on with a second factor; without it the password grant ends here.

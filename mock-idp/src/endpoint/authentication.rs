@@ -1,0 +1,121 @@
+//! Who somebody is: passwords, second factors, magic logins.
+
+use std::sync::Arc;
+
+use crate::{
+    exchange::Exchange,
+    flow::{
+        fault::Fault,
+        scenario::{Persona, Scenario},
+        store::{Flow, locked},
+    },
+    protocol::totp,
+    tenant::{Subject, UserStatus, WRONG_PASSWORD},
+};
+
+/// Whoever signs in with such a login gets the fault of that id: `id-token.alg-none@fault.test`.
+const MAGIC_DOMAIN: &str = "@fault.test";
+
+/// Somebody whose password was right.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// The flow that he brought with him; otherwise the one that he is in stays.
+    pub(crate) flow: Option<Arc<Flow>>,
+    pub(crate) subject: Arc<Subject>,
+    /// The base32 secret of the second factor that is still to be asked for.
+    pub(crate) totp: Option<String>,
+}
+
+/// Why a password does not let somebody in.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// Nobody has this login, or the account is not active.
+    Unknown,
+    WrongPassword,
+    /// It was right, and must be changed.
+    PasswordExpired(Known),
+}
+
+/// Who this is, and in which flow: a magic or awaited login brings its own.
+pub(crate) fn authenticate(
+    exchange: &Exchange,
+    flow: Option<&Arc<Flow>>,
+    identifier: &str,
+    password: &str,
+) -> Result<Known, Failure> {
+    let idp = &exchange.idp;
+    let guest = |flow: Option<Arc<Flow>>, subject: Subject| {
+        if password == WRONG_PASSWORD {
+            return Err(Failure::WrongPassword);
+        }
+        Ok(Known {
+            flow,
+            subject: Arc::new(subject),
+            totp: None,
+        })
+    };
+    let is = |persona: &&Persona| !persona.login.is_empty() && persona.login.eq_ignore_ascii_case(identifier);
+    let people = flow.map(|flow| [Some(&flow.scenario.user), flow.scenario.victim.as_ref()]);
+    if let Some(persona) = people.into_iter().flatten().flatten().find(is) {
+        return guest(None, Subject::from_persona(persona));
+    }
+    if let Some(fault) = magic(identifier) {
+        let subject = Subject::fresh(identifier);
+        let scenario = Scenario::honest(subject.persona.clone()).with_faults([fault]);
+        return guest(Some(idp.store.begin(false, scenario)), subject);
+    }
+    let awaited = locked(&idp.store.awaited).get(&identifier.to_lowercase()).cloned();
+    if let Some(awaited) = awaited {
+        let subject = Subject::from_persona(&awaited.scenario.user);
+        // In a watched flow the browser may sign in as somebody else; its own faults stay in force.
+        let is_watched = flow.is_some_and(|flow| flow.watched);
+        return guest((!is_watched).then_some(awaited), subject);
+    }
+    let tenant = idp.tenant();
+    let user = tenant.user(identifier).ok_or(Failure::Unknown)?;
+    if !matches!(user.status, UserStatus::Active | UserStatus::PasswordExpired) {
+        return Err(Failure::Unknown);
+    }
+    if !user.accepts(password) {
+        return Err(Failure::WrongPassword);
+    }
+    let known = Known {
+        flow: None,
+        subject: Arc::new(Subject::of(user)),
+        totp: user.totp.clone(),
+    };
+    match user.status {
+        UserStatus::PasswordExpired => Err(Failure::PasswordExpired(known)),
+        _ => Ok(known),
+    }
+}
+
+/// The fault of a magic login.
+fn magic(identifier: &str) -> Option<Fault> {
+    identifier.to_lowercase().strip_suffix(MAGIC_DOMAIN)?.parse().ok()
+}
+
+/// What a second-factor code is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passcode {
+    Right,
+    Wrong,
+    /// Right, but it was used before.
+    Used,
+}
+
+/// Judges the code; a right one is used up by this.
+pub(crate) fn accept_passcode(exchange: &Exchange, subject: &Subject, secret: &str, code: &str) -> Passcode {
+    let Some(step) = totp::step_of(secret, code, exchange.idp.clock.now()) else {
+        return Passcode::Wrong;
+    };
+    let key = (subject.persona.sub.clone(), step);
+    let mut used = locked(&exchange.idp.store.used_passcodes);
+    let is_new = used.get(&key).is_none();
+    used.insert(key, ());
+    if is_new || exchange.idp.lax {
+        Passcode::Right
+    } else {
+        Passcode::Used
+    }
+}
