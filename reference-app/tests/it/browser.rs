@@ -294,7 +294,7 @@ async fn consent_is_asked_for_once_and_can_be_denied() {
     stage.open("/signin").await;
     stage.submit("ada@example.test", PASSWORD).await;
     let question = stage.text("h2.consent-title").await;
-    assert!(question.contains("would like to access"), "{question}");
+    assert!(question.contains("would like to"), "{question}");
     stage.picture("consent").await;
     stage.click("[data-type=cancel]").await;
     assert_eq!(stage.text("[role=alert] h1").await, stage.text("h1").await);
@@ -321,7 +321,7 @@ async fn consent_that_was_given_is_not_asked_for_again() {
     stage.open("/signin").await;
     stage.submit("ada@example.test", PASSWORD).await;
     let question = stage.text("h2.consent-title").await;
-    assert!(question.contains("would like to access"), "{question}");
+    assert!(question.contains("would like to"), "{question}");
     stage.click("[data-type=save]").await;
     stage.expect_path("/profile").await;
     stage.expect("h1", "Ada Lovelace").await;
