@@ -37,11 +37,11 @@ pub(crate) const TAKEN: &str = "An object with this field already exists in the 
 /// Nothing where something must be.
 pub(crate) const BLANK: &str = "The field cannot be left blank";
 
-/// `Authorization: SSWS {token}` with one of the org's API tokens.
+/// `Authorization: SSWS {token}` with one of the org's API tokens. Okta's SDK for Python leaves the space out.
 pub(crate) fn require_token(exchange: &Exchange) -> Result<(), Refusal> {
     let given = exchange
         .header(header::AUTHORIZATION)
-        .and_then(|value| value.strip_prefix("SSWS "));
+        .and_then(|value| value.strip_prefix("SSWS"));
     let tenant = exchange.idp.tenant();
     match given {
         Some(token) if tenant.api_tokens.iter().any(|known| known == token.trim()) => Ok(()),
