@@ -4,7 +4,7 @@
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use conformance::browser::webdriver::driver::{self, Driver};
-use fantoccini::{Client, Locator, key::Key};
+use fantoccini::{Client, Locator, elements::Element, key::Key};
 use mock_idp::{
     Client as Registration, MockIdp, Tenant, User,
     protocol::totp,
@@ -95,26 +95,20 @@ impl Stage {
         self.browser.goto(&format!("{}{path}", self.app)).await.unwrap();
     }
 
+    /// Waits for an element of this page or of one that is still on its way.
+    async fn element(&self, selector: &str) -> Element {
+        let waiting = self.browser.wait().at_most(PATIENCE);
+        waiting.for_element(Locator::Css(selector)).await.unwrap()
+    }
+
     async fn click(&self, selector: &str) {
-        self.browser
-            .find(Locator::Css(selector))
-            .await
-            .unwrap()
-            .click()
-            .await
-            .unwrap();
+        self.element(selector).await.click().await.unwrap();
     }
 
     async fn text(&self, selector: &str) -> String {
         // A page that is being replaced makes an element stale: what counts is the page that stays.
         for _ in 0..20 {
-            let element = self
-                .browser
-                .wait()
-                .at_most(PATIENCE)
-                .for_element(Locator::Css(selector))
-                .await
-                .unwrap();
+            let element = self.element(selector).await;
             if let Ok(text) = element.text().await {
                 return text;
             }
@@ -133,7 +127,7 @@ impl Stage {
     }
 
     async fn type_into(&self, selector: &str, text: &str) {
-        let field = self.browser.find(Locator::Css(selector)).await.unwrap();
+        let field = self.element(selector).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
     }
@@ -224,8 +218,8 @@ async fn a_person_signs_in_sees_the_profile_and_signs_out() {
     stage.expect("h1", "Sign out?").await;
     stage.picture("sign-out").await;
     stage.click("button#signout-button").await;
-    assert_eq!(stage.path().await.split('?').next().unwrap(), "/signed-out");
     stage.expect("h1", "You are signed out").await;
+    assert_eq!(stage.path().await.split('?').next().unwrap(), "/signed-out");
     assert!(
         stage.text("main").await.contains("here and at Okta"),
         "{}",
@@ -338,8 +332,7 @@ async fn the_keyboard_is_enough() {
     let Some(stage) = Stage::set().await else { return };
     stage.open("/").await;
     let press = async |selector: &str, keys: &str| {
-        let element = stage.browser.find(Locator::Css(selector)).await.unwrap();
-        element.send_keys(keys).await.unwrap();
+        stage.element(selector).await.send_keys(keys).await.unwrap();
     };
     let enter = char::from(Key::Enter).to_string();
     press("#signin-button", &enter).await;
@@ -432,6 +425,7 @@ async fn two_tabs_can_sign_in_one_after_the_other() {
 async fn the_back_button_after_sign_out_shows_nothing() {
     let Some(stage) = Stage::set().await else { return };
     stage.sign_in().await;
+    stage.expect_path("/profile").await;
     stage.click("#signout-button").await;
     stage.click("button#signout-button").await;
     stage.expect("h1", "You are signed out").await;

@@ -107,7 +107,7 @@ impl Session {
     /// # Errors
     /// When the browser does not do it. An answer without a page (204, a download) is none.
     pub async fn goto(&mut self, url: &str) -> Result<(), BrowserError> {
-        self.command(json!({ "url": url }), "url").await.map(drop)
+        self.command_once(json!({ "url": url }), "url").await.map(drop)
     }
 
     /// Opens an empty page of this origin, which is not asked for it.
@@ -126,7 +126,7 @@ impl Session {
     /// # Errors
     /// When the browser does not do it.
     pub async fn follow_link(&mut self, url: &str) -> Result<(), BrowserError> {
-        self.execute(script::LINK, vec![json!(url)]).await?;
+        self.act(script::LINK, vec![json!(url)]).await?;
         self.gate.something(self.limit).await;
         Ok(())
     }
@@ -141,7 +141,7 @@ impl Session {
         url: &str,
         fields: &[(String, String)],
     ) -> Result<(), BrowserError> {
-        self.execute(script::FORM, vec![json!(method), json!(url), json!(fields)])
+        self.act(script::FORM, vec![json!(method), json!(url), json!(fields)])
             .await?;
         self.gate.something(self.limit).await;
         Ok(())
@@ -152,7 +152,7 @@ impl Session {
     /// # Errors
     /// When the browser does not do it.
     pub async fn load(&mut self, element: &str, url: &str) -> Result<(), BrowserError> {
-        self.execute(script::LOAD, vec![json!(element), json!(url)]).await?;
+        self.act(script::LOAD, vec![json!(element), json!(url)]).await?;
         self.gate.something(self.limit).await;
         Ok(())
     }
@@ -273,7 +273,7 @@ impl Session {
         let client = self.client()?.clone();
         let here = client.window().await?;
         let before = client.windows().await?;
-        self.execute(script::OPEN, vec![json!(url)]).await?;
+        self.act(script::OPEN, vec![json!(url)]).await?;
         let opened = client
             .windows()
             .await?
@@ -399,6 +399,12 @@ impl Session {
             .await
     }
 
+    /// A script that does something. When an alert box comes of it, it has done it.
+    async fn act(&mut self, script: &str, args: Vec<Value>) -> Result<Value, BrowserError> {
+        let body = json!({ "script": script, "args": args });
+        self.command_once(body, "execute/sync").await
+    }
+
     async fn devtools(&mut self, method: &str, params: Value) -> Result<Value, BrowserError> {
         self.command(json!({ "cmd": method, "params": params }), "goog/cdp/execute")
             .await
@@ -406,6 +412,15 @@ impl Session {
 
     /// One command of the WebDriver protocol. An alert box in its way is noted, dismissed, and the command repeated.
     async fn command(&mut self, body: Value, path: &'static str) -> Result<Value, BrowserError> {
+        self.issue(body, path, true).await
+    }
+
+    /// One that must not be repeated.
+    async fn command_once(&mut self, body: Value, path: &'static str) -> Result<Value, BrowserError> {
+        self.issue(body, path, false).await
+    }
+
+    async fn issue(&mut self, body: Value, path: &'static str, repeat: bool) -> Result<Value, BrowserError> {
         let client = self.client()?.clone();
         for _ in 0..5 {
             let command = Post {
@@ -417,9 +432,15 @@ impl Session {
                 Err(_) => return Err(BrowserError::Hangs(self.limit)),
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => match BrowserError::from(error) {
-                    BrowserError::Alert(text) => self.alerts.push(text),
+                    BrowserError::Alert(text) => {
+                        self.alerts.push(text);
+                        if !repeat {
+                            return Ok(Value::Null);
+                        }
+                    }
                     // What is asked of a page while the next one takes its place is asked again there.
-                    BrowserError::BetweenPages if path == "execute/sync" => {}
+                    BrowserError::BetweenPages if path == "execute/sync" && repeat => {}
+                    BrowserError::BetweenPages if path == "execute/sync" => return Ok(Value::Null),
                     // The address was reached and gave no page: a download, an empty answer.
                     BrowserError::NoPage(_) if path == "url" => return Ok(Value::Null),
                     other => return Err(other),
