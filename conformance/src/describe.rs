@@ -150,6 +150,7 @@ fn act(act: &Act) -> String {
                 Hold::Reversed => ", answers released in reverse order",
                 Hold::Shuffled => ", answers released in random order",
                 Hold::FirstOnly => ", the first one's answer released last",
+                Hold::FaultyFirst => ", those with faults first",
             };
             format!(
                 "stands for {} people who sign in at once{faulty}{hold}, {} rounds",

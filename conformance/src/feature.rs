@@ -38,6 +38,8 @@ pub enum Feature {
     ValidatesAccessTokens,
     OpaqueAccessTokensAllowed,
     SendsStepUp,
+    SendsMaxAge,
+    SendsAcrValues,
     DeepLinks,
     CarriesTarget,
     DeclaresSessionIdle,
@@ -167,6 +169,9 @@ impl Feature {
                     || request("prompt").is_some_and(|prompt| prompt.contains("login"));
                 yes(step_up, "the app sends neither max_age, prompt=login nor acr_values")
             }
+            // `auth_time` is promised only to those who send `max_age` (OIDC Core §2), `acr` to those who send `acr_values`.
+            Feature::SendsMaxAge => yes(request("max_age").is_some(), "the app sends no max_age"),
+            Feature::SendsAcrValues => yes(request("acr_values").is_some(), "the app sends no acr_values"),
             Feature::DeepLinks => {
                 let starts = control.probes.iter().any(|probe| {
                     probe.label == "anonymous"

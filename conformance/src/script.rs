@@ -190,6 +190,8 @@ pub enum Hold {
     Shuffled,
     /// Only the first flow's token reply is held until all others are done.
     FirstOnly,
+    /// Not at all, but the others come back to the app only once the faulty ones have asked for their tokens.
+    FaultyFirst,
 }
 
 /// A step of the user.

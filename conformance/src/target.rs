@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use mock_idp::tenant::AuthMethod;
 use serde::Deserialize;
 
 /// A whole `conformance.toml`.
@@ -285,6 +286,11 @@ pub struct Idp {
     pub client_id: String,
     /// Client secret.
     pub client_secret: String,
+    /// How the client authenticates at the token endpoint: `client_secret_basic`, `client_secret_post`,
+    /// `client_secret_jwt` or `private_key_jwt`.
+    pub client_auth: AuthMethod,
+    /// Public keys of a client that authenticates by `private_key_jwt`, as JWKs: `[{ kty = "RSA", n = "…", e = "AQAB" }]`.
+    pub client_jwks: Vec<serde_json::Value>,
 }
 
 impl Default for Idp {
@@ -294,6 +300,8 @@ impl Default for Idp {
             port: 9494,
             client_id: "conformance-web-app".to_owned(),
             client_secret: "conformance-secret-0123456789-abcdefghijkl".to_owned(),
+            client_auth: AuthMethod::default(),
+            client_jwks: Vec::new(),
         }
     }
 }

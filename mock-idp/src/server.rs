@@ -23,7 +23,7 @@ use crate::{
     logout_token::{self, LogoutTokenError},
     router,
     tenant::{Client, Tenant, User},
-    tls::{self, Tls},
+    tls::Tls,
     universal_logout::{self, UniversalLogout},
     wire,
 };
@@ -202,12 +202,7 @@ impl Builder {
         }
         let org = url.as_str().trim_end_matches('/').to_owned();
         let second_origin = Url::parse(&second_origin).map_err(|_| wrong())?;
-        let tls = if self.tls {
-            let host = url.host_str().unwrap_or_default().to_owned();
-            Some(tls::make(&host, self.host).map_err(StartError::Tls)?)
-        } else {
-            None
-        };
+        let name = url.host_str().unwrap_or_default().to_owned();
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(logout_token::PATIENCE)
@@ -218,12 +213,15 @@ impl Builder {
             .build()
             .map_err(StartError::HttpClient)?;
         let idp = Arc::new(Idp::new(self.tenant, org, url, second_origin, self.lax));
+        let tls = match self.tls {
+            true => Some(Tls::make(&idp, &name, self.host).map_err(StartError::Tls)?),
+            false => None,
+        };
         // Nobody else has it yet.
         let _ = idp.http.set(http.clone());
         let router = router::router(&idp);
         let (stop, stopped) = watch::channel(false);
-        let acceptor = tls.as_ref().map(|tls| tls.acceptor.clone());
-        tokio::spawn(wire::serve(listener, acceptor, router.clone(), stopped.clone()));
+        tokio::spawn(wire::serve(listener, tls.clone(), router.clone(), stopped.clone()));
         tokio::spawn(wire::serve(second, None, router::second_origin(&idp), stopped));
         Ok(MockIdp {
             running: Arc::new(Running {
@@ -319,10 +317,14 @@ impl MockIdp {
         http::Response::from_parts(parts, body.to_vec())
     }
 
-    /// From now on these server-wide faults (metadata, keys) are in force on this server, instead of earlier ones.
+    /// From now on these server-wide faults (metadata, keys, certificate) are in force on this server, instead of earlier
+    /// ones. A fault of the certificate is seen by whoever connects, whatever server he asks, and ends open connections.
     pub fn misbehave(&self, server: &str, faults: &[Fault]) {
         self.idp()
             .change_server(server, |server| server.faults = faults.to_vec());
+        if let Some(tls) = &self.running.tls {
+            tls.misbehave(server, faults);
+        }
     }
 
     /// Ends the server-wide faults of this server.

@@ -1,4 +1,8 @@
-//! https for those whose SDK insists on it: a CA and a certificate made at start.
+//! https for those whose SDK insists on it: a CA and certificates made at start, right ones and wrong ones.
+//!
+//! A listener has one certificate for everybody, so that a fault of it reaches every authorization server of the org. When
+//! it changes, open connections end: whoever comes next must look at the new certificate, and cannot resume what was
+//! agreed under the old one, because each certificate has a configuration of its own.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -8,16 +12,47 @@ use rcgen::{
 };
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::{Duration, OffsetDateTime};
-use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+use tokio::{net::TcpStream, sync::watch};
+use tokio_rustls::{
+    LazyConfigAcceptor,
+    rustls::{ServerConfig, server::Acceptor},
+    server::TlsStream,
+};
+
+use crate::{
+    flow::{
+        fault::{Fault, TlsFault},
+        record::{Event, Stamp},
+    },
+    idp::Idp,
+};
 
 /// Some platforms refuse longer-lived ones even of a CA that they were told to trust (Apple's: 825 days).
 const LIFETIME: Duration = Duration::days(398);
 
-/// A certificate in use and the CA that signed it.
+/// The certificates of a listener, and which of them it presents.
 #[derive(Clone)]
 pub(crate) struct Tls {
-    pub(crate) acceptor: TlsAcceptor,
     pub(crate) ca_pem: String,
+    right: Certificate,
+    faulty: Arc<[(TlsFault, Certificate)]>,
+    presented: watch::Sender<Presented>,
+    idp: Arc<Idp>,
+}
+
+/// What is presented at the moment.
+#[derive(Clone)]
+pub(crate) struct Presented {
+    certificate: Certificate,
+    /// The authorization server whose fault this is, and the fault.
+    fault: Option<(String, TlsFault)>,
+}
+
+/// A certificate ready to be used.
+#[derive(Clone)]
+struct Certificate {
+    config: Arc<ServerConfig>,
+    pem: String,
 }
 
 impl std::fmt::Debug for Tls {
@@ -28,18 +63,70 @@ impl std::fmt::Debug for Tls {
     }
 }
 
-/// A fresh CA and a certificate for this host, `localhost` and the address.
-pub(crate) fn make(host: &str, address: IpAddr) -> Result<Tls, String> {
-    build(host, address).map_err(|error| error.to_string())
+impl Tls {
+    /// A fresh CA and certificates for this host, `localhost` and the address.
+    pub(crate) fn make(idp: &Arc<Idp>, host: &str, address: IpAddr) -> Result<Self, String> {
+        build(idp, host, address).map_err(|error| error.to_string())
+    }
+
+    /// These are the faults of this server from now on. Another server's certificate fault stays in force.
+    pub(crate) fn misbehave(&self, server: &str, faults: &[Fault]) {
+        let wanted = faults.iter().find_map(|fault| match fault {
+            Fault::Tls(fault) => self.faulty.iter().find(|(known, _)| known == fault),
+            _ => None,
+        });
+        let next = wanted.map(|(fault, certificate)| Presented {
+            certificate: certificate.clone(),
+            fault: Some((server.to_owned(), *fault)),
+        });
+        self.presented.send_if_modified(|presented| {
+            let ours = presented.fault.as_ref().is_some_and(|(owner, _)| owner == server);
+            match next {
+                Some(next) => *presented = next,
+                None if ours => *presented = self.honest(),
+                None => return false,
+            }
+            true
+        });
+    }
+
+    fn honest(&self) -> Presented {
+        Presented {
+            certificate: self.right.clone(),
+            fault: None,
+        }
+    }
+
+    /// Follows which certificate is presented.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Presented> {
+        self.presented.subscribe()
+    }
+
+    /// Answers a client's greeting with this certificate; `None` when it will not have it.
+    pub(crate) async fn handshake(&self, presented: &Presented, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+        let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await.ok()?;
+        let Presented { certificate, fault } = presented;
+        if let Some((server, fault)) = fault {
+            let fault = Fault::Tls(*fault);
+            let sent = Event::Sent {
+                fault,
+                message: fault.message(),
+                twin: self.right.pem.clone(),
+                bytes: certificate.pem.clone(),
+            };
+            self.idp.journal.append(Stamp::now(), None, server, sent);
+        }
+        start.into_stream(certificate.config.clone()).await.ok()
+    }
 }
 
-fn build(host: &str, address: IpAddr) -> Result<Tls, Box<dyn std::error::Error>> {
+type Failure = Box<dyn std::error::Error>;
+
+fn build(idp: &Arc<Idp>, host: &str, address: IpAddr) -> Result<Tls, Failure> {
     let ca_key = KeyPair::generate()?;
+    let now = OffsetDateTime::now_utc();
     // A clock that is a little behind, in a container for instance, is no reason to fail.
-    let (from, to) = (
-        OffsetDateTime::now_utc() - Duration::DAY,
-        OffsetDateTime::now_utc() + LIFETIME,
-    );
+    let (from, to) = (now - Duration::DAY, now + LIFETIME);
     let mut ca = CertificateParams::default();
     (ca.not_before, ca.not_after) = (from, to);
     ca.distinguished_name.push(DnType::CommonName, "mock-idp test CA");
@@ -47,17 +134,49 @@ fn build(host: &str, address: IpAddr) -> Result<Tls, Box<dyn std::error::Error>>
     ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let ca_pem = ca.self_signed(&ca_key)?.pem();
     let issuer = Issuer::new(ca, ca_key);
+    let named = |host: &str| -> Result<CertificateParams, Failure> {
+        let mut leaf = CertificateParams::new(vec![host.to_owned()])?;
+        (leaf.not_before, leaf.not_after) = (from, to);
+        leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        leaf.distinguished_name.push(DnType::CommonName, host);
+        leaf.use_authority_key_identifier_extension = true;
+        Ok(leaf)
+    };
+    let ours = || -> Result<CertificateParams, Failure> {
+        let mut leaf = named(host)?;
+        leaf.subject_alt_names.push(SanType::DnsName("localhost".try_into()?));
+        leaf.subject_alt_names.push(SanType::IpAddress(address));
+        Ok(leaf)
+    };
+    let mut expired = ours()?;
+    (expired.not_before, expired.not_after) = (from - LIFETIME, from);
+    let right = signed(&ours()?, Some(&issuer))?;
+    let faulty = [
+        (TlsFault::Reissued, signed(&ours()?, Some(&issuer))?),
+        (TlsFault::Untrusted, signed(&ours()?, None)?),
+        (TlsFault::Expired, signed(&expired, Some(&issuer))?),
+        (TlsFault::WrongHost, signed(&named("other.example")?, Some(&issuer))?),
+    ];
+    Ok(Tls {
+        ca_pem,
+        faulty: Arc::new(faulty),
+        presented: watch::Sender::new(Presented {
+            certificate: right.clone(),
+            fault: None,
+        }),
+        right,
+        idp: idp.clone(),
+    })
+}
 
+/// The certificate with a key of its own, signed by the CA, or by itself.
+fn signed(leaf: &CertificateParams, issuer: Option<&Issuer<'_, KeyPair>>) -> Result<Certificate, Failure> {
     let key = KeyPair::generate()?;
-    let mut leaf = CertificateParams::new(vec![host.to_owned(), "localhost".to_owned()])?;
-    (leaf.not_before, leaf.not_after) = (from, to);
-    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    leaf.distinguished_name.push(DnType::CommonName, host);
-    leaf.subject_alt_names.push(SanType::IpAddress(address));
-    leaf.use_authority_key_identifier_extension = true;
-    let certificate = leaf.signed_by(&key, &issuer)?;
-
+    let certificate = match issuer {
+        Some(issuer) => leaf.signed_by(&key, issuer)?,
+        None => leaf.self_signed(&key)?,
+    };
     let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -67,8 +186,8 @@ fn build(host: &str, address: IpAddr) -> Result<Tls, Box<dyn std::error::Error>>
             PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
         )?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Tls {
-        acceptor: TlsAcceptor::from(Arc::new(config)),
-        ca_pem,
+    Ok(Certificate {
+        config: Arc::new(config),
+        pem: certificate.pem(),
     })
 }

@@ -18,10 +18,13 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::server::TlsStream;
 use tower::Service;
 
-use crate::router;
+use crate::{
+    router,
+    tls::{Presented, Tls},
+};
 
 /// No cut is planned.
 const WHOLE: i64 = i64::MAX;
@@ -52,13 +55,8 @@ impl Cutter {
     }
 }
 
-/// Serves until told to stop; then also open connections end.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    tls: Option<TlsAcceptor>,
-    router: Router,
-    mut stop: watch::Receiver<bool>,
-) {
+/// Serves until told to stop; then also open connections end, and those over TLS end when the certificate changes.
+pub(crate) async fn serve(listener: TcpListener, tls: Option<Tls>, router: Router, mut stop: watch::Receiver<bool>) {
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -71,22 +69,36 @@ pub(crate) async fn serve(
         let (router, tls, mut stop) = (router.clone(), tls.clone(), stop.clone());
         tokio::spawn(async move {
             let _ = stream.set_nodelay(true);
+            let serving = async {
+                match tls {
+                    None => connection(Stream::Plain(stream), router).await,
+                    Some(tls) => secured(stream, &tls, router).await,
+                }
+            };
             tokio::select! {
-                () = connection(stream, tls, router) => {}
+                () = serving => {}
                 _ = stop.changed() => {}
             }
         });
     }
 }
 
-async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
-    let stream = match tls {
-        None => Stream::Plain(stream),
-        Some(acceptor) => match acceptor.accept(stream).await {
-            Ok(stream) => Stream::Tls(Box::new(stream)),
-            Err(_) => return,
-        },
+/// A connection over TLS; it ends when the certificate that it was opened with is no longer the one in use.
+async fn secured(stream: TcpStream, tls: &Tls, router: Router) {
+    let mut news = tls.subscribe();
+    let presented: Presented = news.borrow_and_update().clone();
+    let serving = async {
+        if let Some(stream) = tls.handshake(&presented, stream).await {
+            connection(Stream::Tls(Box::new(stream)), router).await;
+        }
     };
+    tokio::select! {
+        () = serving => {}
+        _ = news.changed() => {}
+    }
+}
+
+async fn connection(stream: Stream, router: Router) {
     let cutter = Cutter(Arc::new(Plan {
         left: AtomicI64::new(WHOLE),
         shout: AtomicBool::new(false),

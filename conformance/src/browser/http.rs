@@ -148,6 +148,15 @@ impl Client {
         }
     }
 
+    /// The same client, waiting at most this long.
+    #[must_use]
+    pub fn impatient(&self, at_most: Duration) -> Self {
+        Self {
+            timeout: self.timeout.min(at_most),
+            tls: Arc::clone(&self.tls),
+        }
+    }
+
     /// One exchange.
     pub async fn send(&self, outgoing: &Outgoing) -> Answer {
         // The `http` crate knows no longer targets; a browser does, and an app may well lead to one.

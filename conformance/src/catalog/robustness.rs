@@ -21,14 +21,14 @@ use crate::{
         Edit::{Header, Query, RawQuery},
         Text::{Plain, Repeat},
     },
-    feature::Feature::SignsOut,
+    feature::Feature::{SendsState, SignsOut},
     outcome::Level,
     script::{
         AFTER,
         Act::{Authorize, Deliver, Flood, Probe, RawBytes, Request, SignIn, SignInWith, Start},
         MAIN,
         Place::{Callback, SignIn as SignInPage, SignOut},
-        SIGN_IN, user,
+        SIGN_IN, Step, user,
     },
     spec::{ASVS, RFC6585, RFC6749, RFC8259, RFC9110, RFC9112, ROBUSTNESS, WSTG},
 };
@@ -53,7 +53,19 @@ macro_rules! oversized {
 const LONG: crate::edit::Change = Set(Repeat("a", 65_000));
 const COOKIE: crate::edit::Text = Repeat("padding=0123456789; ", 5_120);
 
-/// Bytes that are no text, in each parameter of a response.
+/// Bytes that are no text, in the state beside a good code: one by one, until the flow is used up.
+const BAD_STATES: &[Step] = &[
+    user(Start(MAIN, &[])),
+    user(Authorize(MAIN, &[])),
+    user(Deliver(MAIN, &[Query("state", Bytes("%FF%FE"))])),
+    user(Deliver(MAIN, &[Query("state", Bytes("%C0%AF"))])),
+    user(Deliver(MAIN, &[Query("state", Bytes("a%00b"))])),
+    user(Deliver(MAIN, &[Query("state", Bytes("%ED%A0%80"))])),
+    user(Deliver(MAIN, &[Query("state", Bytes("%ZZ%4"))])),
+    user(Probe(AFTER)),
+];
+
+/// Bytes that are no text, in each parameter of a response; the code is never good.
 macro_rules! bad_bytes {
     ($name:literal, $bytes:literal) => {
         Variant::of(
@@ -61,7 +73,6 @@ macro_rules! bad_bytes {
             &[
                 user(Start(MAIN, &[])),
                 user(Authorize(MAIN, &[])),
-                user(Deliver(MAIN, &[Query("state", Bytes($bytes))])),
                 user(Deliver(
                     MAIN,
                     &[Query("state", Bytes($bytes)), Query("code", Bytes($bytes))],
@@ -185,6 +196,13 @@ pub(super) const CASES: &[Case] = &[
             bad_bytes!("nul", "a%00b"),
             bad_bytes!("lone-surrogate", "%ED%A0%80"),
             bad_bytes!("broken-escape", "%ZZ%4"),
+            Variant::of(
+                "state",
+                BAD_STATES,
+                &[],
+                &[Should(STAYS_CLEAN), Should(REFUSES_SIGN_IN)],
+            )
+            .needing(&[SendsState]),
         ],
         explain: Explain {
             story: "Every parameter of the callback in turn holds %FF, an overlong slash, a NUL, half a surrogate, %ZZ.\n\

@@ -6,7 +6,7 @@ use super::expect::{accepted, preferably_accepted, preferably_refused, refused, 
 use crate::{
     case::{Case, Expect, Explain, Lane, May, Must, Should, Variant},
     check::{
-        crowd::{EXACTLY_THE_GOOD_ONES, NOBODY_AS_ANOTHER},
+        crowd::{EXACTLY_THE_GOOD_ONES, NOBODY_AS_ANOTHER, OTHERS_ARE_SERVED_MEANWHILE},
         leaks::ERRORS_LEAK_NOTHING,
         metadata::FAILS_POLITELY,
         pages::PAYLOAD_STAYS_TEXT,
@@ -57,6 +57,7 @@ const BOUNDED: &[Expect] = &[
 ];
 const GIVEN_UP: &[Expect] = &[
     Should(EXACTLY_THE_GOOD_ONES),
+    Should(OTHERS_ARE_SERVED_MEANWHILE),
     Should(FAILS_POLITELY),
     Must(NOBODY_AS_ANOTHER),
 ];
@@ -74,7 +75,7 @@ const SECRETS_KEPT: &[Expect] = &[
 const ONE_OF_THREE: &[Step] = &[user(Act::Crowd(Crowd {
     size: 3,
     faulty_every: 3,
-    hold: Hold::Free,
+    hold: Hold::FaultyFirst,
     rounds: 1,
 }))];
 

@@ -72,6 +72,34 @@ pub const OTHERS_DO_NOT_WAIT: Check = Check {
     },
 };
 
+/// While the authorization server lets the faulty ones wait, everybody else is served.
+pub const OTHERS_ARE_SERVED_MEANWHILE: Check = Check {
+    id: "others-are-served-meanwhile",
+    expects: "everybody else done before the sign-in that waits is given up",
+    ask: |evidence| {
+        let done = |flow: &Flow| {
+            let hops = evidence.hops.iter().filter(|hop| hop.flow == Some(flow.slot));
+            hops.filter(|hop| matches!(hop.leg, Leg::Callback | Leg::AfterCallback))
+                .map(|hop| hop.done)
+                .max()
+        };
+        let (good, faulty): (Vec<&Flow>, Vec<&Flow>) = evidence
+            .flows
+            .iter()
+            .partition(|flow| flow.faults.iter().all(|fault| fault.is_twin()));
+        let Some(given_up) = faulty.iter().filter_map(|flow| done(flow)).min() else {
+            return CannotTell("nobody had to wait".to_owned());
+        };
+        match good.iter().find(|flow| done(flow) > Some(given_up)) {
+            Some(flow) => Broken(format!(
+                "{} had to wait until another sign-in was given up",
+                flow.person
+            )),
+            None => Holds,
+        }
+    },
+};
+
 /// Asks every member of the crowd what the protected page showed.
 fn each_member(evidence: &Evidence, ask: impl Fn(&Flow, &Shows) -> Result<(), String>) -> Outcome {
     let mut asked = 0usize;

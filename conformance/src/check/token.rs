@@ -152,8 +152,11 @@ fn exposed(hop: &Hop, what: &str, token: &str) -> Option<String> {
         return None;
     }
     let place = hop.url.split('?').next().unwrap_or_default();
-    // An ID token travels through the browser as `id_token_hint` at sign-out: the standard says so.
-    let is_hint = what == "ID token" && matches!(hop.leg, Leg::SignOut | Leg::AfterSignOut);
+    // An ID token travels through the browser as `id_token_hint` at sign-out, whoever started it: the standard says so.
+    let hinted = hop
+        .headers("location")
+        .any(|location| location.contains("id_token_hint="));
+    let is_hint = what == "ID token" && (hinted || matches!(hop.leg, Leg::SignOut | Leg::AfterSignOut));
     if !is_hint && hop.body().contains(token) {
         return Some(format!("the answer of {place} holds the {what}"));
     }
@@ -197,6 +200,7 @@ mod tests {
         );
         let hint = "http://idp/logout?id_token_hint=an-id-token-of-enough-length";
         assert_eq!(ask(Page::ok("").on(Leg::SignOut).with("location", hint)), Holds);
+        assert_eq!(ask(Page::ok("").on(Leg::Direct).with("location", hint)), Holds);
         for page in [
             Page::ok(&format!("{{\"token\":\"{TOKEN}\"}}")),
             Page::ok("").with("set-cookie", &format!("t={TOKEN}")),

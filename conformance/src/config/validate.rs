@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use mock_idp::tenant::AuthMethod;
 use toml::de::{DeTable, DeValue};
 use url::{Host, Url};
 
@@ -183,6 +184,16 @@ impl Checker<'_> {
         if !config.idp.builtin {
             let message = "only the built-in authorization server can misbehave on purpose".to_owned();
             self.report(&["idp", "builtin"], message, "leave it out, or write true");
+        }
+        if config.idp.client_auth == AuthMethod::PrivateKeyJwt && config.idp.client_jwks.is_empty() {
+            let message = "private_key_jwt cannot be verified without the client's public key".to_owned();
+            let mend = "add client_jwks = [{ kty = \"RSA\", n = \"…\", e = \"AQAB\" }]";
+            self.report(&["idp", "client_auth"], message, mend);
+        }
+        if config.idp.client_auth == AuthMethod::None {
+            let message = "a client without authentication is a public one".to_owned();
+            let mend = "leave client_auth out, and write public_client = true under [target.declares]";
+            self.report(&["idp", "client_auth"], message, mend);
         }
         if config.run.jobs == Some(0) {
             self.report(

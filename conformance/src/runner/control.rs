@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Instant};
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt, future::join_all, stream};
 use mock_idp::{
     Fault,
     flow::{
@@ -14,13 +14,13 @@ use mock_idp::{
 use super::{Listener, Options, lane::seed_of, ledger::Ledger, stage::Stage};
 use crate::{
     case::{Case, Lane, Variant},
-    check::{Check, cookies::set_by, sign_in::SIGNS_IN_AS_USER},
+    check::{Check, cookies::set_by, crowd::OTHERS_DO_NOT_WAIT, sign_in::SIGNS_IN_AS_USER},
     edit::Edit,
     evidence::{Evidence, Leg, Probe, Shows},
     feature::Seen,
     outcome::{Outcome, Verdict},
     run::Control,
-    script::{AFTER, Act, MAIN, OTHER, SIGN_IN, Step, THIRD, Who, attacker, user, victim},
+    script::{AFTER, Act, Crowd, Hold, MAIN, OTHER, SIGN_IN, Step, THIRD, Who, attacker, user, victim},
     target::{Config, Target},
     walk::{World, walk},
 };
@@ -74,6 +74,14 @@ const TWIN_OF_END_SESSION: &[Step] = &[
     user(Act::FollowSignOut(&[])),
     user(Act::Probe(AFTER)),
 ];
+
+/// One of two is held until the other is done.
+const ONE_WAITS: &[Step] = &[user(Act::Crowd(Crowd {
+    size: 2,
+    faulty_every: 0,
+    hold: Hold::FirstOnly,
+    rounds: 1,
+}))];
 
 /// What the control has shown.
 pub(super) struct Known {
@@ -274,6 +282,16 @@ pub(super) async fn bearable(
     jobs
 }
 
+/// Whether the app serves somebody while another one's token request waits for its answer.
+pub(super) async fn bears_waiting(stage: &Stage, seed: u64) -> bool {
+    let world = World {
+        crowd: 0,
+        ..stage.world.clone()
+    };
+    let evidence = walk(&world, ONE_WAITS, &[], seed_of(seed, "one waits")).await;
+    evidence.obstacles.is_empty() && (OTHERS_DO_NOT_WAIT.ask)(&evidence) == Outcome::Holds
+}
+
 /// For each hook that the selected cases use: whether the app accepts what it writes when the value is left valid.
 pub(super) struct Twins {
     messages: HashMap<Message, Result<(), String>>,
@@ -281,8 +299,15 @@ pub(super) struct Twins {
 }
 
 impl Twins {
-    /// Walks every twin that the cases need, side by side.
-    pub(super) async fn walk(stage: &Stage, cases: &[&'static Case], known: &Known, options: &Options) -> Self {
+    /// Walks every twin that the cases need, as many at a time as the app bears. One that fails is walked again alone: a
+    /// twin is to show that the hook does no harm, not how the app behaves in a crowd.
+    pub(super) async fn walk(
+        stage: &Stage,
+        cases: &[&'static Case],
+        known: &Known,
+        options: &Options,
+        jobs: usize,
+    ) -> Self {
         let mut twins: Vec<Fault> = Vec::new();
         for case in cases
             .iter()
@@ -303,19 +328,20 @@ impl Twins {
         }
         let world = &stage.world;
         let seed = options.seed;
-        let walked = join_all(
-            twins
-                .iter()
-                .map(|twin| async move { (twin.message(), walk_twin(world, *twin, seed_of(seed, twin)).await) }),
-        );
-        let edits = async {
-            let evidence = walk(world, TWIN_OF_EDITS, &[], seed_of(seed, "edits")).await;
-            accepted(&evidence, SIGNS_IN_AS_USER)
-        };
-        let (messages, edits) = futures_util::join!(walked, edits);
+        let walks = twins
+            .iter()
+            .map(|twin| async move { (twin.message(), walk_twin(world, *twin, seed_of(seed, twin)).await) });
+        let mut messages: HashMap<_, _> = stream::iter(walks).buffer_unordered(jobs).collect().await;
+        for twin in twins {
+            if messages.get(&twin.message()).is_some_and(Result::is_err) {
+                let again = walk_twin(world, twin, seed_of(seed, (twin, "alone"))).await;
+                messages.insert(twin.message(), again);
+            }
+        }
+        let edits = walk(world, TWIN_OF_EDITS, &[], seed_of(seed, "edits")).await;
         Self {
-            messages: messages.into_iter().collect(),
-            edits,
+            messages,
+            edits: accepted(&edits, SIGNS_IN_AS_USER),
         }
     }
 

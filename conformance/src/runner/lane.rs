@@ -6,9 +6,9 @@ use std::{
     panic::AssertUnwindSafe,
 };
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 
-use mock_idp::Fault;
+use mock_idp::{Fault, flow::fault::Message};
 use tokio::task::JoinSet;
 
 use super::{
@@ -23,6 +23,7 @@ use crate::{
     judge::{Judgement, judge, judge_all},
     outcome::{Level, Outcome, Verdict},
     run::{CheckResult, Control, ControlTriple},
+    script::{Act, IdpAct, Step},
     target::Config,
     walk::{begins_misbehaviour, beyond_browsers, refresh_records, server_faults, walk, wants_odd_client},
 };
@@ -30,8 +31,11 @@ use crate::{
 /// A control after serves at most so many walks per worker: more would make the wait for verdicts long.
 const WALKS_PER_CONTROL: usize = 8;
 
-/// How many fresh apps run at once.
+/// How many fresh apps work at once.
 const FRESH_APPS: usize = 3;
+
+/// How many more wait for an answer meanwhile.
+const WAITING_APPS: usize = 12;
 
 /// What all lanes share.
 pub(super) struct Context<'c, 'l> {
@@ -153,10 +157,7 @@ impl Context<'_, '_> {
     }
 
     fn seed(&self, task: Task) -> u64 {
-        seed_of(
-            self.options.seed,
-            (task.case.id, variant(task.case, task.variant).name, task.attempt),
-        )
+        task.seed(self.options.seed)
     }
 }
 
@@ -171,48 +172,145 @@ pub(super) fn seed_of(run: u64, name: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Walks cases against one running app, `jobs` at a time.
+/// How many walks are in flight at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Width {
+    /// Of those that work.
+    pub(super) jobs: usize,
+    /// Of those that let the app wait for an answer; 0: only when nothing else is in flight, and one at a time.
+    pub(super) waiting: usize,
+}
+
+/// Tasks that are still to be walked. Those in which the app waits for an answer take seconds and hardly any work: they
+/// go beside the others, where the app bears that.
+struct Queue {
+    working: VecDeque<Task>,
+    waiting: VecDeque<Task>,
+}
+
+impl Queue {
+    fn new(tasks: impl IntoIterator<Item = Task>) -> Self {
+        let (waiting, working) = tasks.into_iter().partition(|task| task.waits());
+        Self { working, waiting }
+    }
+
+    fn push(&mut self, task: Task) {
+        match task.waits() {
+            true => self.waiting.push_back(task),
+            false => self.working.push_back(task),
+        }
+    }
+
+    /// The next task, when so many are in flight.
+    fn next(&mut self, working: usize, waiting: usize, width: Width) -> Option<Task> {
+        let beside = waiting < width.waiting;
+        let alone = width.waiting == 0 && working + waiting == 0 && self.working.is_empty();
+        if beside || alone {
+            let task = self.waiting.pop_front();
+            if task.is_some() {
+                return task;
+            }
+        }
+        let room = working < width.jobs && (width.waiting > 0 || waiting == 0);
+        room.then(|| self.working.pop_front()).flatten()
+    }
+
+    fn into_tasks(self) -> impl Iterator<Item = Task> {
+        self.working.into_iter().chain(self.waiting)
+    }
+}
+
+impl Task {
+    fn seed(self, run: u64) -> u64 {
+        let name = variant(self.case, self.variant).name;
+        seed_of(run, (self.case.id, name, self.attempt))
+    }
+
+    /// Whether the app waits for seconds in this walk.
+    fn waits(self) -> bool {
+        let this = variant(self.case, self.variant);
+        let pauses = |step: &Step| matches!(step.act, Act::Wait(_) | Act::Idp(IdpAct::CoolDown));
+        this.faults.iter().any(|fault| fault.delays()) || this.script.iter().any(pauses)
+    }
+}
+
+/// Walks cases against one running app, as many at a time as it bears.
 pub(super) async fn side_by_side(
     context: &mut Context<'_, '_>,
     stage: &mut Stage,
     cases: Vec<&'static Case>,
-    jobs: usize,
+    width: Width,
 ) {
-    let mut queue = context.tasks(&cases);
-    let mut waiting: Vec<Walked> = Vec::new();
+    let mut queue = Queue::new(context.tasks(&cases));
+    let mut over: Vec<Walked> = Vec::new();
     let mut running: JoinSet<Result<Walked, Task>> = JoinSet::new();
+    // Which of those in flight wait.
+    let (mut working, mut waiting) = (0, 0);
     let mut controls = 0_u64;
     loop {
-        while running.len() < jobs && waiting.len() + running.len() < jobs * WALKS_PER_CONTROL {
-            let Some(task) = queue.pop_front() else { break };
+        let limit = width.jobs * WALKS_PER_CONTROL;
+        while over.len() + working < limit
+            && let Some(task) = queue.next(working, waiting, width)
+        {
             context.ledger.started(task.case, context.on);
+            *(if task.waits() { &mut waiting } else { &mut working }) += 1;
             spawn(&mut running, context, stage, task);
         }
-        match running.join_next().await {
-            Some(Ok(Ok(walked))) => waiting.push(walked),
-            Some(Ok(Err(task))) => context.settle_bug(task),
-            Some(Err(error)) => context
-                .ledger
-                .notice(format!("a walk was cancelled: {error}"), context.on),
-            None if waiting.is_empty() => return,
-            None => {}
+        let mut landed = running.join_next().await;
+        if landed.is_none() && over.is_empty() {
+            return;
         }
-        if !running.is_empty() || waiting.is_empty() {
+        while let Some(next) = landed {
+            let task = match next {
+                Ok(Ok(walked)) => {
+                    over.push(walked);
+                    over.last().map(|walked| walked.task)
+                }
+                Ok(Err(task)) => {
+                    context.settle_bug(task);
+                    Some(task)
+                }
+                Err(error) => {
+                    let text = format!("a walk was cancelled: {error}");
+                    context.ledger.notice(text, context.on);
+                    None
+                }
+            };
+            if let Some(task) = task {
+                *(if task.waits() { &mut waiting } else { &mut working }) -= 1;
+            }
+            landed = running.try_join_next();
+        }
+        // Enough are over, or nothing else is to be done meanwhile.
+        let due = over.len() >= limit || (working == 0 && queue.working.is_empty()) || running.is_empty();
+        if !due || over.is_empty() {
             continue;
         }
-        // Nothing is in flight: this sign-in starts after the last hop of everything that waits.
+        // This sign-in starts after the last hop of everything that is over; those in flight get another one.
         controls += 1;
         let (evidence, outcome) =
             control::sign_in(&stage.world, seed_of(context.options.seed, ("control", controls))).await;
         context.ledger.watched.push(evidence);
         match outcome {
             Ok(()) => {
-                for walked in std::mem::take(&mut waiting) {
-                    queue.extend(context.settle(stage, walked, None));
+                for walked in std::mem::take(&mut over) {
+                    context
+                        .settle(stage, walked, None)
+                        .into_iter()
+                        .for_each(|task| queue.push(task));
                 }
             }
             Err(why) => {
-                let suspects: Vec<Task> = std::mem::take(&mut waiting)
+                // Whoever is still in flight may have done it.
+                while let Some(landed) = running.join_next().await {
+                    match landed {
+                        Ok(Ok(walked)) => over.push(walked),
+                        Ok(Err(task)) => context.settle_bug(task),
+                        Err(_) => {}
+                    }
+                }
+                (working, waiting) = (0, 0);
+                let suspects: Vec<Task> = std::mem::take(&mut over)
                     .into_iter()
                     .map(|walked| walked.task)
                     .collect();
@@ -245,7 +343,7 @@ async fn one_by_one(
     stage: &mut Stage,
     suspects: Vec<Task>,
     why: &str,
-    queue: &mut VecDeque<Task>,
+    queue: &mut Queue,
 ) -> bool {
     let count = suspects.len();
     context.ledger.notice(
@@ -253,9 +351,7 @@ async fn one_by_one(
         context.on,
     );
     if !mend(context, stage).await {
-        for task in suspects {
-            queue.push_back(task);
-        }
+        suspects.into_iter().for_each(|task| queue.push(task));
         return false;
     }
     for task in suspects {
@@ -270,7 +366,10 @@ async fn one_by_one(
         );
         let (_, outcome) = control::sign_in(&stage.world, seed).await;
         let Err(why) = outcome else {
-            queue.extend(context.settle(stage, walked, None));
+            context
+                .settle(stage, walked, None)
+                .into_iter()
+                .for_each(|task| queue.push(task));
             continue;
         };
         let mut judgement = judge(task.case, this, context.options.profile, &walked.evidence);
@@ -284,7 +383,7 @@ async fn one_by_one(
         );
         let again = context.settle(stage, walked, Some(judgement));
         let working = mend(context, stage).await;
-        queue.extend(again);
+        again.into_iter().for_each(|task| queue.push(task));
         if !working {
             return false;
         }
@@ -330,8 +429,8 @@ async fn mend(context: &mut Context<'_, '_>, stage: &mut Stage) -> bool {
 }
 
 /// The app is broken for good: what has not been judged cannot be.
-fn give_up(context: &mut Context<'_, '_>, queue: VecDeque<Task>, why: &str) {
-    for task in queue {
+fn give_up(context: &mut Context<'_, '_>, queue: Queue, why: &str) {
+    for task in queue.into_tasks() {
         let reason = format!("the app no longer signs anybody in: {why}");
         context
             .ledger
@@ -375,6 +474,14 @@ pub(super) async fn on_the_running_app(context: &mut Context<'_, '_>, stage: &mu
     }
 }
 
+/// Where fresh apps are raised.
+#[derive(Clone, Copy)]
+struct Ground<'c> {
+    config: &'c Config,
+    options: &'c Options,
+    org: &'c Org,
+}
+
 /// What a fresh app left behind.
 struct Fresh {
     task: Task,
@@ -383,12 +490,12 @@ struct Fresh {
 
 /// Walks each variant on a fresh app with a fresh issuer; several at a time, because they share nothing.
 pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
-    let mut queue = context.tasks(&cases);
+    let queue = context.tasks(&cases);
     if queue.is_empty() {
         return;
     }
     let began = std::time::Instant::now();
-    let honest = fresh_control(context).await;
+    let honest = fresh_control(context, &[]).await;
     let control = Control {
         lane: "fresh app, fresh issuer".to_owned(),
         ok: honest.is_ok(),
@@ -409,27 +516,98 @@ pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Ca
         }
         return;
     }
-    let width = FRESH_APPS.min(context.options.jobs.max(1));
-    while !queue.is_empty() {
-        let batch: Vec<Task> = queue.drain(..queue.len().min(width)).collect();
-        for task in &batch {
+    // One listener presents one certificate: whoever spoils it must be alone.
+    let (spoilers, others): (Vec<Task>, Vec<Task>) = with_twins(context, queue)
+        .await
+        .into_iter()
+        .partition(|task| spoils_the_listener(*task));
+    let width = Width {
+        jobs: FRESH_APPS.min(context.options.jobs.max(1)),
+        waiting: WAITING_APPS,
+    };
+    walk_all_afresh(context, others, width).await;
+    let alone = Width { jobs: 1, waiting: 0 };
+    walk_all_afresh(context, spoilers, alone).await;
+}
+
+async fn walk_all_afresh(context: &mut Context<'_, '_>, tasks: Vec<Task>, width: Width) {
+    let ground = Ground {
+        config: context.config,
+        options: context.options,
+        org: context.org,
+    };
+    let mut queue = Queue::new(tasks);
+    let (mut working, mut waiting) = (0, 0);
+    let mut running = FuturesUnordered::new();
+    loop {
+        while let Some(task) = queue.next(working, waiting, width) {
             context.ledger.started(task.case, context.on);
+            *(if task.waits() { &mut waiting } else { &mut working }) += 1;
+            running.push(walk_afresh(ground, task));
         }
-        let walks = batch.iter().map(|task| walk_afresh(context, *task));
-        for fresh in futures_util::future::join_all(walks).await {
-            queue.extend(settle_fresh(context, fresh));
-        }
+        let Some(fresh) = running.next().await else { return };
+        *(if fresh.task.waits() { &mut waiting } else { &mut working }) -= 1;
+        settle_fresh(context, fresh)
+            .into_iter()
+            .for_each(|task| queue.push(task));
     }
 }
 
-async fn fresh_control(context: &Context<'_, '_>) -> Result<(), String> {
-    let stage = context.org.fresh(context.config, context.options, &[], false).await?;
-    let (_, outcome) = control::sign_in(&stage.world, seed_of(context.options.seed, "fresh control")).await;
+fn spoils_the_listener(task: Task) -> bool {
+    let faults = variant(task.case, task.variant).faults;
+    faults.iter().any(|fault| fault.message() == Message::Tls)
+}
+
+/// Those whose server-wide hooks the app accepts with the value left valid; the others are inconclusive.
+async fn with_twins(context: &mut Context<'_, '_>, queue: VecDeque<Task>) -> VecDeque<Task> {
+    let hooks = |task: &Task| {
+        server_faults(variant(task.case, task.variant).faults)
+            .into_iter()
+            .map(Fault::twin)
+    };
+    let mut twins: Vec<Fault> = Vec::new();
+    for twin in queue.iter().flat_map(hooks) {
+        if !twins.contains(&twin) {
+            twins.push(twin);
+        }
+    }
+    let mut refused: Vec<(Fault, String)> = Vec::new();
+    for twin in twins {
+        if let Err(why) = fresh_control(context, &[twin]).await {
+            refused.push((twin, why));
+        }
+    }
+    let mut accepted = VecDeque::new();
+    for task in queue {
+        let wrong = hooks(&task).find_map(|twin| refused.iter().find(|(refused, _)| *refused == twin));
+        match wrong {
+            None => accepted.push_back(task),
+            Some((twin, why)) => {
+                let reason = format!("the twin {twin} was not accepted: {why}");
+                context
+                    .ledger
+                    .settle(task.case, task.variant, Verdict::Inconclusive(reason), context.on);
+            }
+        }
+    }
+    accepted
+}
+
+/// An honest sign-in on a fresh app, through the hooks of these twins.
+async fn fresh_control(context: &Context<'_, '_>, twins: &[Fault]) -> Result<(), String> {
+    let stage = context.org.fresh(context.config, context.options, twins, false).await?;
+    if let Some(problem) = &stage.start_problem {
+        return Err(problem.clone());
+    }
+    let seed = seed_of(context.options.seed, ("fresh control", twins));
+    let (_, outcome) = control::sign_in(&stage.world, seed).await;
+    stage.world.idp.behave(&stage.world.server);
     stage.close().await;
     outcome
 }
 
-async fn walk_afresh(context: &Context<'_, '_>, task: Task) -> Fresh {
+async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
+    let Ground { config, options, org } = ground;
     let this = variant(task.case, task.variant);
     let from_start: Vec<Fault> = if begins_misbehaviour(this.script) {
         Vec::new()
@@ -437,10 +615,7 @@ async fn walk_afresh(context: &Context<'_, '_>, task: Task) -> Fresh {
         server_faults(this.faults)
     };
     let odd = wants_odd_client(this.script);
-    let stage = context
-        .org
-        .fresh(context.config, context.options, &from_start, odd)
-        .await;
+    let stage = org.fresh(config, options, &from_start, odd).await;
     let mut stage = match stage {
         Ok(stage) => stage,
         Err(error) => {
@@ -450,7 +625,7 @@ async fn walk_afresh(context: &Context<'_, '_>, task: Task) -> Fresh {
             };
         }
     };
-    let seed = context.seed(task);
+    let seed = task.seed(options.seed);
     // An app that does not start with these faults cannot be walked; what that means the checks decide.
     let script = if stage.start_problem.is_some() {
         &[]

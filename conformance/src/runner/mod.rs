@@ -20,7 +20,7 @@ use futures_util::future::BoxFuture;
 use mock_idp::flow::record::Stamp;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use self::{control::Twins, ledger::Ledger, stage::Org};
+use self::{control::Twins, lane::Width, ledger::Ledger, stage::Org};
 use crate::{
     browser::pool::Pool,
     case::{Case, Lane},
@@ -28,7 +28,7 @@ use crate::{
     target::{Config, Profile},
 };
 
-/// Slow cases in flight for each ordinary one.
+/// Walks that wait in flight for each that works.
 const SLOW_FACTOR: usize = 4;
 
 /// How to run.
@@ -54,6 +54,8 @@ pub struct Options {
     pub crowd: u16,
     /// Starts the app inside this process instead of by `[target.start]`.
     pub launcher: Option<Arc<dyn Launch>>,
+    /// Serves the issuer over TLS for an app that `launcher` starts, as `https_issuer` does under `[target.start]`.
+    pub https_issuer: bool,
 }
 
 impl Options {
@@ -71,6 +73,7 @@ impl Options {
             browsers: None,
             crowd: 0,
             launcher: None,
+            https_issuer: false,
         }
     }
 }
@@ -78,7 +81,7 @@ impl Options {
 /// Starts an app inside this process: for the tests of an app that is written in Rust.
 pub trait Launch: Send + Sync {
     /// Starts it with the variables that `[target.start] env` would be filled from: `port`, `idp.issuer`,
-    /// `idp.client.id`, `idp.client.secret`. It must listen when this returns, and end when the result is dropped.
+    /// `idp.client.id`, `idp.client.secret`, `idp.ca`. It must listen when this returns, and end when the result is dropped.
     fn launch(&self, vars: BTreeMap<String, String>) -> BoxFuture<'static, Result<Launched, String>>;
 }
 
@@ -137,7 +140,7 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
             return Err("the preflight failed: there is no browser to drive".to_owned());
         }
     }
-    if let Some(start) = &config.target.start {
+    if let (Some(start), None) = (&config.target.start, &options.launcher) {
         crate::process::build(start, &config.folder)
             .await
             .map_err(|error| error.to_string())?;
@@ -148,7 +151,12 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
     }
     let known = control::learn(&mut stage, config, options.seed, ledger, on).await?;
     let jobs = control::bearable(&stage, options.jobs, options.seed, ledger, on).await;
-    let twins = Twins::walk(&stage, &options.cases, &known, options).await;
+    let bears_waiting = options.driver == Driver::Http && control::bears_waiting(&stage, options.seed).await;
+    let width = Width {
+        jobs,
+        waiting: if bears_waiting { jobs * SLOW_FACTOR } else { 0 },
+    };
+    let twins = Twins::walk(&stage, &options.cases, &known, options, jobs).await;
 
     let mut context = lane::Context {
         config,
@@ -167,10 +175,10 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
             .filter(move |case| case.lane == lane)
             .collect::<Vec<_>>()
     };
-    lane::side_by_side(&mut context, &mut stage, selected(Lane::Parallel), jobs).await;
-    // Slow cases wait more than they work.
-    lane::side_by_side(&mut context, &mut stage, selected(Lane::Slow), jobs * SLOW_FACTOR).await;
-    lane::side_by_side(&mut context, &mut stage, selected(Lane::Alone), 1).await;
+    lane::side_by_side(&mut context, &mut stage, selected(Lane::Parallel), width).await;
+    lane::side_by_side(&mut context, &mut stage, selected(Lane::Slow), width).await;
+    let alone = Width { jobs: 1, waiting: 0 };
+    lane::side_by_side(&mut context, &mut stage, selected(Lane::Alone), alone).await;
     let mut server_wide = selected(Lane::Server);
     if stage.restartable() {
         server_wide.extend(selected(Lane::Restart));

@@ -10,7 +10,7 @@ use crate::{
     browser::{http::Client, pool::Pool},
     evidence::TargetFacts,
     process::{App, free_port},
-    target::{Config, Port, Start},
+    target::{Config, Idp, Port, Start},
     walk::{DEFAULT_SERVER, ODD, Site, World},
 };
 
@@ -24,7 +24,7 @@ const COOL_DOWN_OF_OURS: Duration = Duration::from_secs(2);
 pub(super) struct Org {
     idp: MockIdp,
     /// Bundle of the system's roots and ours, when the issuer is served over TLS.
-    ca: Option<PathBuf>,
+    ca: Option<Bundle>,
     client: Client,
     driver: &'static str,
     browsers: Option<Pool>,
@@ -62,7 +62,7 @@ pub(super) struct Credentials {
 impl Org {
     pub(super) async fn open(config: &Config, options: &Options, browsers: Option<Pool>) -> Result<Self, String> {
         let start = config.target.start.as_ref();
-        let https = start.is_some_and(|start| start.https_issuer);
+        let https = start.is_some_and(|start| start.https_issuer) || options.https_issuer;
         let port = if start.is_some() || options.launcher.is_some() {
             0
         } else {
@@ -75,7 +75,7 @@ impl Org {
             .await
             .map_err(|error| format!("the built-in authorization server does not start: {error}"))?;
         let ca = match idp.ca_pem() {
-            Some(ours) => Some(write_bundle(config, &ours)?),
+            Some(ours) => Some(Bundle::write(config, &ours, idp.port())?),
             None => None,
         };
         Ok(Self {
@@ -160,7 +160,7 @@ impl Org {
             ..facts
         };
         let site = Site::new(target, port, facts).map_err(|error| error.to_string())?;
-        self.register(&credentials, &site);
+        self.register(&config.idp, &credentials, &site);
         self.idp.misbehave(&server, faults);
 
         let starter = match (&options.launcher, &target.start) {
@@ -179,7 +179,10 @@ impl Org {
             ("idp.client.secret".to_owned(), credentials.secret.unwrap_or_default()),
             (
                 "idp.ca".to_owned(),
-                self.ca.as_ref().map(|ca| ca.display().to_string()).unwrap_or_default(),
+                self.ca
+                    .as_ref()
+                    .map(|ca| ca.0.display().to_string())
+                    .unwrap_or_default(),
             ),
             ("folder".to_owned(), config.folder.display().to_string()),
         ]);
@@ -209,9 +212,13 @@ impl Org {
         Ok(stage)
     }
 
-    fn register(&self, credentials: &Credentials, site: &Site) {
+    fn register(&self, idp: &Idp, credentials: &Credentials, site: &Site) {
         let mut client = match &credentials.secret {
-            Some(secret) => Registration::web(&credentials.id).secret(secret),
+            Some(secret) => Registration {
+                auth_method: idp.client_auth,
+                jwks: idp.client_jwks.clone(),
+                ..Registration::web(&credentials.id).secret(secret)
+            },
             None => Registration::browser(&credentials.id),
         };
         client = client.redirect(&site.facts.redirect_uri);
@@ -287,23 +294,36 @@ impl Stage {
     }
 }
 
-/// Writes the system's roots and ours into one file: some runtimes replace the roots by what they are given.
-fn write_bundle(config: &Config, ours: &str) -> Result<PathBuf, String> {
-    use base64::Engine;
-    let folder = config.folder.join(".conformance");
-    let path = folder.join("ca-bundle.pem");
-    let mut bundle = ours.to_owned();
-    for certificate in rustls_native_certs::load_native_certs().certs {
-        let text = base64::engine::general_purpose::STANDARD.encode(&certificate);
-        bundle.push_str("-----BEGIN CERTIFICATE-----\n");
-        for line in text.as_bytes().chunks(64) {
-            bundle.push_str(&String::from_utf8_lossy(line));
-            bundle.push('\n');
+/// The system's roots and ours in one file, as some runtimes replace the roots by what they are given. It goes with the
+/// run: its authority exists no longer.
+struct Bundle(PathBuf);
+
+impl Bundle {
+    fn write(config: &Config, ours: &str, port: u16) -> Result<Self, String> {
+        use base64::Engine;
+        let folder = config.folder.join(".conformance");
+        // Runs side by side have an authority each.
+        let path = folder.join(format!("ca-bundle-{port}.pem"));
+        let mut bundle = ours.to_owned();
+        for certificate in rustls_native_certs::load_native_certs().certs {
+            let text = base64::engine::general_purpose::STANDARD.encode(&certificate);
+            bundle.push_str("-----BEGIN CERTIFICATE-----\n");
+            for line in text.as_bytes().chunks(64) {
+                bundle.push_str(&String::from_utf8_lossy(line));
+                bundle.push('\n');
+            }
+            bundle.push_str("-----END CERTIFICATE-----\n");
         }
-        bundle.push_str("-----END CERTIFICATE-----\n");
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| std::fs::write(&path, bundle))
+            .map_err(|error| format!("cannot write the CA bundle to {}: {error}", path.display()))?;
+        Ok(Self(path))
     }
-    std::fs::create_dir_all(&folder)
-        .and_then(|()| std::fs::write(&path, bundle))
-        .map_err(|error| format!("cannot write the CA bundle to {}: {error}", path.display()))?;
-    Ok(path)
+}
+
+impl Drop for Bundle {
+    fn drop(&mut self) {
+        // A leftover does no harm.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }

@@ -15,7 +15,7 @@ use mock_idp::{
     },
 };
 use rand::{RngExt, seq::SliceRandom};
-use tokio::sync::{Notify, broadcast::error::RecvError};
+use tokio::sync::{Notify, broadcast::error::RecvError, watch};
 
 use super::{Walker, navigate::Purpose, persona, probe};
 use crate::{
@@ -90,6 +90,7 @@ impl<'w> Walker<'w> {
             .iter()
             .filter_map(|member| Some((member.flow()?, member.barrier.clone()?)))
             .collect();
+        let all: Vec<FlowId> = held.iter().map(|(flow, _)| *flow).collect();
         let mut order = held.clone();
         match crowd.hold {
             Hold::Shuffled => order.shuffle(&mut self.rng),
@@ -98,10 +99,20 @@ impl<'w> Walker<'w> {
         let others = usize::from(size) - held.len();
         let done = AtomicUsize::new(0);
         let news = Notify::new();
+        let (open, gate) = watch::channel(crowd.hold != Hold::FaultyFirst);
+        let faulty: Vec<FlowId> = members
+            .iter()
+            .filter(|member| member.slot == MAIN)
+            .filter_map(Member::flow)
+            .collect();
         let deliveries = join_all(members.iter_mut().map(|member| {
-            let (done, news) = (&done, &news);
+            let (done, news, mut gate) = (&done, &news, gate.clone());
             async move {
                 let Member { name, slot, walker, .. } = member;
+                if *slot != MAIN {
+                    // The sender outlives the deliveries.
+                    let _ = gate.wait_for(|open| *open).await;
+                }
                 walker.deliver(name, *slot, &[]).await;
                 done.fetch_add(1, Ordering::AcqRel);
                 news.notify_one();
@@ -109,9 +120,18 @@ impl<'w> Walker<'w> {
         }));
         let idp = &self.world.idp;
         let conductor = async {
+            if crowd.hold == Hold::FaultyFirst {
+                let asked = |event: &Event| {
+                    let endpoint = Endpoint::Token;
+                    matches!(event, Event::Received { endpoint: reached, .. } if *reached == endpoint)
+                };
+                // Bounded: an app that refuses before it asks for tokens would never open the gate.
+                let _ = tokio::time::timeout(HOLD_LIMIT, until(idp, &faulty, asked)).await;
+                open.send_replace(true);
+            }
             let all_held = tokio::time::timeout(
                 HOLD_LIMIT,
-                until(idp, &held, |event| matches!(event, Event::Held { .. })),
+                until(idp, &all, |event| matches!(event, Event::Held { .. })),
             );
             let complete = all_held.await.is_ok();
             if crowd.hold == Hold::FirstOnly {
@@ -130,7 +150,7 @@ impl<'w> Walker<'w> {
                     continue;
                 }
                 // The next one goes only after this answer is out: that is what makes the order an order.
-                let this = [(*flow, barrier.clone())];
+                let this = [*flow];
                 let out = until(idp, &this, |event| matches!(event, Event::Released { .. }));
                 let _ = tokio::time::timeout(HOLD_LIMIT, out).await;
             }
@@ -154,7 +174,7 @@ impl<'w> Walker<'w> {
     fn member(&mut self, crowd: Crowd, point: Point, index: u16) -> Member<'w> {
         let name = format!("crowd-{}", self.evidence.people.len() + usize::from(index));
         let held = match crowd.hold {
-            Hold::Free => false,
+            Hold::Free | Hold::FaultyFirst => false,
             Hold::FirstOnly => index == 0,
             Hold::Reversed | Hold::Shuffled => true,
         };
@@ -299,11 +319,11 @@ impl<'w> Walker<'w> {
 }
 
 /// Returns when every one of these flows has such an event in its record.
-async fn until(idp: &MockIdp, flows: &[(FlowId, Barrier)], wanted: impl Fn(&Event) -> bool) {
+async fn until(idp: &MockIdp, flows: &[FlowId], wanted: impl Fn(&Event) -> bool) {
     // Subscribed before the first look, so that nothing falls between the look and the wait.
     let mut news = idp.subscribe();
     let has = |flow: FlowId| idp.records(flow).iter().any(|record| wanted(&record.event));
-    while !flows.iter().all(|(flow, _)| has(*flow)) {
+    while !flows.iter().all(|flow| has(*flow)) {
         if matches!(news.recv().await, Err(RecvError::Closed)) {
             return;
         }

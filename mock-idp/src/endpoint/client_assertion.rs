@@ -5,7 +5,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::{
-    endpoint::{answer::Refusal, client_auth::refusal},
+    endpoint::{
+        answer::Refusal,
+        client_auth::{objection, refusal},
+    },
     exchange::Exchange,
     protocol::{
         error::*,
@@ -69,7 +72,7 @@ fn why(error: JwsError, method: AuthMethod) -> &'static OAuthError {
     }
 }
 
-/// What the signed claims must say.
+/// What the signed claims must say. In a watched flow a claim that is wrong is recorded only: whoever watches judges it.
 fn judge(exchange: &mut Exchange, client: &Client, claims: &Map<String, Value>) -> Result<(), Refusal> {
     let now = exchange.idp.clock.now();
     let endpoint = exchange.url();
@@ -88,12 +91,12 @@ fn judge(exchange: &mut Exchange, client: &Client, claims: &Map<String, Value>) 
         Some(_) => None,
     };
     if let Some(error) = error {
-        return Err(refusal(exchange, error));
+        objection(exchange, error)?;
     }
     if let Some(jti) = claims.get("jti").and_then(Value::as_str) {
         let key = format!("assertion {} {jti}", client.id);
         if !exchange.idp.store.use_once(key) {
-            return Err(refusal(exchange, &ASSERTION_REPLAYED));
+            objection(exchange, &ASSERTION_REPLAYED)?;
         }
     }
     Ok(())

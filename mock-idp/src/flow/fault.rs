@@ -198,7 +198,11 @@ impl Fault {
     /// its hook was passed.
     #[must_use]
     pub const fn is_rule(self) -> bool {
-        matches!(self, Fault::Code(CodeFault::PkceEnforced | CodeFault::PkceIgnored))
+        matches!(
+            self,
+            Fault::Code(CodeFault::PkceEnforced | CodeFault::PkceIgnored)
+                | Fault::RefreshResponse(RefreshFault::Rotated)
+        )
     }
 
     /// Whether this is a twin: a hook that changes nothing.

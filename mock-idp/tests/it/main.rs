@@ -24,3 +24,4 @@ mod refusals;
 mod robustness;
 mod shapes;
 mod sign_in;
+mod tls;

@@ -106,15 +106,19 @@ pub(crate) const CASES: &[Case] = &[
                 SIGN_IN,
                 &[IdToken(F::AuthTimeOld)],
                 STEPS_UP_OR_REFUSES,
-            ),
+            )
+            .needing(&[Feature::SendsMaxAge]),
             Variant::of(
                 "auth-time-absent",
                 SIGN_IN,
                 &[IdToken(F::AuthTimeAbsent)],
                 STEPS_UP_OR_REFUSES,
-            ),
-            Variant::of("acr-weaker", SIGN_IN, &[IdToken(F::AcrWeaker)], STEPS_UP_OR_REFUSES),
-            Variant::of("acr-absent", SIGN_IN, &[IdToken(F::AcrAbsent)], STEPS_UP_OR_REFUSES),
+            )
+            .needing(&[Feature::SendsMaxAge]),
+            Variant::of("acr-weaker", SIGN_IN, &[IdToken(F::AcrWeaker)], STEPS_UP_OR_REFUSES)
+                .needing(&[Feature::SendsAcrValues]),
+            Variant::of("acr-absent", SIGN_IN, &[IdToken(F::AcrAbsent)], STEPS_UP_OR_REFUSES)
+                .needing(&[Feature::SendsAcrValues]),
         ],
         explain: Explain {
             story: "The app sent `max_age`, `prompt=login` or `acr_values`.\n\

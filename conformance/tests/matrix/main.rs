@@ -1,0 +1,209 @@
+//! Who tests the tester: every planted flaw must redden exactly the cases that it declares, and the app without a flaw
+//! none.
+//!
+//! Each flaw is a test of its own, so `cargo test -p conformance --test matrix -- nonce` runs a few of them. By default
+//! a flaw meets the cases that it declares, their neighbours in the catalogue and a sample drawn from its name; with
+//! `MATRIX=full` it meets them all. The trials `clean::…` hold the other half of each statement: what a flaw reddens
+//! *passes* on the same app without it, in the same setting; a skip does not count. Together with the law of
+//! `fixtures/flawed-app/tests/it/table.rs`, that every case has a flaw, every case is seen passing and failing.
+//!
+//! `MATRIX_OUT=FILE` writes what was seen as a table; `MATRIX_SEED` changes the seed; `MATRIX_VERBOSE=1` prints what
+//! the runs report.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on should stop, and one that was asked to talk talks"
+)]
+
+mod app;
+mod table;
+
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use conformance::{
+    case::{Case, Lane},
+    catalog,
+    outcome::Verdict,
+    run::RunResult,
+};
+use flawed_app::{Flaw, Flaws, flaw::Setting};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use self::table::{Row, Table};
+
+/// How many cases beside its own and their neighbours a flaw meets.
+const SAMPLE: usize = 6;
+
+/// Every way in which the app can be configured, by the name of its clean trial.
+const SETTINGS: &[(&str, Setting)] = &[
+    ("default", Setting::Default),
+    ("refresh-tokens", Setting::RefreshTokens),
+    ("step-up", Setting::StepUp),
+    ("mail-domain", Setting::MailDomain),
+    ("secret-jwt", Setting::SecretJwt),
+    ("short-sessions", Setting::ShortSessions),
+    ("https-issuer", Setting::HttpsIssuer),
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let seen = Arc::new(Mutex::new(Table::default()));
+    let clean = SETTINGS.iter().map(|(name, setting)| {
+        let seen = seen.clone();
+        Trial::test(format!("clean::{name}"), move || {
+            clean_app_passes(name, *setting, &seen)
+        })
+    });
+    let flaws = Flaw::ALL.iter().map(|flaw| {
+        let seen = seen.clone();
+        Trial::test(flaw.name(), move || meets_its_cases(*flaw, &seen))
+    });
+    let conclusion = libtest_mimic::run(&arguments, clean.chain(flaws).collect());
+    if let Some(file) = std::env::var_os("MATRIX_OUT") {
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        std::fs::write(&file, seen.to_string()).expect("the table can be written where MATRIX_OUT says");
+    }
+    conclusion.exit_code()
+}
+
+/// Nothing is red, and what some flaw reddens in this setting passes without it.
+fn clean_app_passes(name: &str, setting: Setting, seen: &Mutex<Table>) -> Result<(), Failed> {
+    let flaws = || Flaw::ALL.iter().filter(|flaw| flaw.setting() == setting);
+    let mut owed: BTreeSet<&str> = flaws().flat_map(|flaw| flaw.reddens()).copied().collect();
+    let cases = match setting {
+        Setting::Default => everywhere(),
+        _ => chosen(&owed, setting, name),
+    };
+    owed.retain(|id| cases.iter().any(|case| case.id == *id));
+    let result = app::judged(Flaws::none(), setting, cases, seed())?;
+    note(seen, Row::clean(name, &result));
+    let wrong = result.cases.iter().filter(|case| match &case.verdict {
+        Verdict::Pass => false,
+        Verdict::Skipped(_) => owed.contains(case.case.id),
+        _ => true,
+    });
+    told(wrong.map(|case| story(&result, case.case.id)))
+}
+
+fn meets_its_cases(flaw: Flaw, seen: &Mutex<Table>) -> Result<(), Failed> {
+    let owed: BTreeSet<&str> = flaw.reddens().iter().copied().collect();
+    let cases = match full() && flaw.setting() != Setting::ShortSessions {
+        true => everywhere(),
+        false => chosen(&owed, flaw.setting(), flaw.name()),
+    };
+    let met: BTreeSet<&str> = cases.iter().map(|case| case.id).collect();
+    let result = app::judged(Flaws::from(flaw), flaw.setting(), cases, seed());
+    if flaw.fails_control() {
+        // An app that signs nobody in is not judged at all: that is what must be noticed.
+        return match result {
+            Err(_) => {
+                note(seen, Row::aborted(flaw));
+                Ok(())
+            }
+            Ok(_) => Err("an app that signs nobody in was judged".into()),
+        };
+    }
+    let result = result?;
+    note(seen, Row::flawed(flaw, &result));
+    let declared: BTreeSet<&str> = owed.intersection(&met).copied().collect();
+    let red: BTreeSet<&str> = result
+        .cases
+        .iter()
+        .filter(|case| is_red(&case.verdict))
+        .map(|case| case.case.id)
+        .collect();
+    let missed = declared
+        .difference(&red)
+        .map(|id| format!("not red: {}", story(&result, id)));
+    let surprising = red
+        .difference(&declared)
+        .map(|id| format!("red, not declared: {}", story(&result, id)));
+    told(missed.chain(surprising))
+}
+
+fn is_red(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Fail | Verdict::Warn)
+}
+
+fn full() -> bool {
+    std::env::var("MATRIX").is_ok_and(|value| value == "full")
+}
+
+fn seed() -> u64 {
+    std::env::var("MATRIX_SEED").map_or(0, |text| text.parse().expect("MATRIX_SEED is a number"))
+}
+
+fn everywhere() -> Vec<&'static Case> {
+    catalog::all().filter(|case| case.lane != Lane::Slow).collect()
+}
+
+/// These cases, the neighbours of each, and a sample that the name decides.
+fn chosen(own: &BTreeSet<&str>, setting: Setting, name: &str) -> Vec<&'static Case> {
+    let all: Vec<&'static Case> = catalog::all()
+        .filter(|case| case.lane != Lane::Slow || own.contains(case.id))
+        .collect();
+    let is_own = |at: &usize| own.contains(all[*at].id);
+    let mut chosen: BTreeSet<usize> = (0..all.len()).filter(is_own).collect();
+    // Sessions that end after seconds end under longer walks as well.
+    if setting != Setting::ShortSessions {
+        for at in chosen.clone() {
+            chosen.extend([at.saturating_sub(1), (at + 1).min(all.len() - 1)]);
+        }
+        let cheap = |at: &usize| matches!(all[*at].lane, Lane::Parallel | Lane::Watch);
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let start = usize::try_from(hasher.finish() % 1009).unwrap_or_default();
+        let sample = (0..all.len())
+            .map(|step| (start + step * 37) % all.len())
+            .filter(cheap)
+            .take(SAMPLE);
+        chosen.extend(sample);
+    }
+    chosen.into_iter().map(|at| all[at]).collect()
+}
+
+fn note(seen: &Mutex<Table>, row: Row) {
+    seen.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+}
+
+fn told(stories: impl Iterator<Item = String>) -> Result<(), Failed> {
+    let stories: Vec<String> = stories.collect();
+    match stories.is_empty() {
+        true => Ok(()),
+        false => Err(stories.join("\n").into()),
+    }
+}
+
+/// What a case came to, with what its checks saw.
+fn story(result: &RunResult, id: &str) -> String {
+    let Some(case) = result.cases.iter().find(|case| case.case.id == id) else {
+        return format!("{id}: not run");
+    };
+    let mut text = format!(
+        "{id}: {} {}",
+        case.verdict.word(),
+        case.verdict.reason().unwrap_or_default()
+    );
+    for variant in case.variants.iter().filter(|variant| variant.verdict != Verdict::Pass) {
+        let reason = variant.verdict.reason().unwrap_or_default();
+        text.push_str(&format!("\n    {}: {} {reason}", variant.name, variant.verdict.word()));
+        for (number, attempt) in variant.attempts.iter().enumerate() {
+            for check in &attempt.checks {
+                text.push_str(&format!(
+                    "\n        attempt {}: {} {:?}",
+                    number + 1,
+                    check.id,
+                    check.outcome
+                ));
+            }
+        }
+    }
+    text
+}
