@@ -11,6 +11,7 @@ mod catalogue;
 mod cli;
 mod config;
 mod engine;
+mod evidence_laws;
 mod explain;
 mod fixed_run;
 mod hostile_pages;

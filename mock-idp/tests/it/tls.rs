@@ -30,6 +30,18 @@ fn presented(idp: &MockIdp, wanted: TlsFault) -> Vec<(String, String)> {
     sent.collect()
 }
 
+/// What comes of the first request for which this certificate was presented. Those before it may still have gone over the
+/// connection of the old certificate, while it was being closed.
+async fn asks_anew(client: &reqwest::Client, idp: &MockIdp, fault: TlsFault) -> bool {
+    for _ in 0..100 {
+        let answered = asks(client, idp).await;
+        if !presented(idp, fault).is_empty() {
+            return answered;
+        }
+    }
+    panic!("{fault:?} was never presented");
+}
+
 #[tokio::test]
 async fn a_wrong_certificate_is_refused_even_by_who_was_connected_before() {
     let idp = MockIdp::builder().tls(true).start().await.unwrap();
@@ -37,9 +49,8 @@ async fn a_wrong_certificate_is_refused_even_by_who_was_connected_before() {
     for fault in [TlsFault::Untrusted, TlsFault::Expired, TlsFault::WrongHost] {
         assert!(asks(&client, &idp).await, "before {fault:?}");
         idp.misbehave("default", &[Fault::Tls(fault)]);
-        assert!(!asks(&client, &idp).await, "{fault:?} was taken");
+        assert!(!asks_anew(&client, &idp, fault).await, "{fault:?} was taken");
         let seen = presented(&idp, fault);
-        assert!(!seen.is_empty(), "{fault:?} was not recorded");
         assert!(seen.iter().all(|(twin, bytes)| twin != bytes), "{fault:?}");
         idp.behave("default");
     }
@@ -65,8 +76,7 @@ async fn a_certificate_that_was_issued_anew_is_as_good() {
     let client = trusting(&idp);
     assert!(asks(&client, &idp).await);
     idp.misbehave("default", &[Fault::Tls(TlsFault::Reissued)]);
-    assert!(asks(&client, &idp).await);
-    assert!(!presented(&idp, TlsFault::Reissued).is_empty());
+    assert!(asks_anew(&client, &idp, TlsFault::Reissued).await);
 }
 
 #[tokio::test]
@@ -76,5 +86,5 @@ async fn another_server_that_behaves_changes_nothing() {
     let other = idp.add_server();
     idp.misbehave("default", &[Fault::Tls(TlsFault::Expired)]);
     idp.behave(&other);
-    assert!(!asks(&client, &idp).await);
+    assert!(!asks_anew(&client, &idp, TlsFault::Expired).await);
 }
