@@ -8,7 +8,11 @@ use super::{
     editing::{Manner, apply},
 };
 use crate::{
-    browser::{cookie_jar::Situation, http::Outgoing, page},
+    browser::{
+        cookie_jar::{Situation, same_site},
+        http::Outgoing,
+        page,
+    },
     edit::{Edit, Initiator},
     evidence::{Answer, Hop, Leg, Problem},
     script::{Place, Slot},
@@ -67,16 +71,17 @@ impl Walker<'_> {
         let mut edited = outgoing.clone();
         let (manner, problems) = apply(&mut edited, edits, self);
         self.evidence.obstacles.extend(problems);
-        self.add_cookies(who, &mut edited, manner);
+        self.dress(who, &mut edited, manner);
         let unedited = (!edits.is_empty()).then(|| {
             let mut plain = outgoing;
-            self.add_cookies(who, &mut plain, Manner::default());
+            self.dress(who, &mut plain, Manner::default());
             plain
         });
         (edited, unedited)
     }
 
-    fn add_cookies(&mut self, who: &str, outgoing: &mut Outgoing, manner: Manner) {
+    /// Adds what a browser adds: who it is, whence the request comes, cookies.
+    fn dress(&mut self, who: &str, outgoing: &mut Outgoing, manner: Manner) {
         outgoing
             .headers
             .push(("user-agent".to_owned(), b"Mozilla/5.0 (conformance)".to_vec()));
@@ -84,11 +89,9 @@ impl Walker<'_> {
             let accept = b"text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8";
             outgoing.headers.push(("accept".to_owned(), accept.to_vec()));
         }
-        if manner.no_cookies || outgoing.headers.iter().any(|(name, _)| name == "cookie") {
-            return;
-        }
         let second_origin = self.evidence.target.second_origin.clone();
         let to_app = self.world.site.is_app(&outgoing.origin);
+        let from_server = self.is_back_channel(outgoing);
         let browser = self.browser(who);
         let initiator = match manner.initiator.unwrap_or_default() {
             Initiator::CurrentDocument => browser.document.clone(),
@@ -98,6 +101,16 @@ impl Walker<'_> {
             }
         };
         let top_level = manner.initiator != Some(Initiator::OtherSiteSubresource);
+        if !from_server {
+            for (name, value) in whence(outgoing, initiator.as_ref(), top_level) {
+                if !outgoing.headers.iter().any(|(field, _)| field == name) {
+                    outgoing.headers.push((name.to_owned(), value.into_bytes()));
+                }
+            }
+        }
+        if manner.no_cookies || outgoing.headers.iter().any(|(name, _)| name == "cookie") {
+            return;
+        }
         let pairs = match &browser.cookies {
             Some(tampered) if to_app => tampered.clone(),
             _ => {
@@ -302,4 +315,61 @@ pub(super) fn submission(form: &page::Form) -> Outgoing {
     let mut url = form.action.clone();
     url.query_pairs_mut().clear().extend_pairs(&form.fields);
     Outgoing::get(&url)
+}
+
+/// The fields by which a browser tells a server whence a request comes, and by which many apps refuse what another site
+/// sends: `Origin` (Fetch §3.2: with every method but GET and HEAD) and Fetch Metadata (W3C, §2).
+fn whence(outgoing: &Outgoing, initiator: Option<&Url>, top_level: bool) -> Vec<(&'static str, String)> {
+    let target = &outgoing.origin;
+    let site = match initiator {
+        None => "none",
+        Some(document) if document.origin() == target.origin() => "same-origin",
+        Some(document) if same_site(document, target) => "same-site",
+        Some(_) => "cross-site",
+    };
+    let (mode, destination) = if top_level {
+        ("navigate", "document")
+    } else {
+        ("no-cors", "image")
+    };
+    let mut fields = vec![
+        ("sec-fetch-site", site.to_owned()),
+        ("sec-fetch-mode", mode.to_owned()),
+        ("sec-fetch-dest", destination.to_owned()),
+    ];
+    if !matches!(outgoing.method.as_str(), "GET" | "HEAD") {
+        let origin = initiator.map_or_else(|| "null".to_owned(), |document| document.origin().ascii_serialization());
+        fields.push(("origin", origin));
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_post_of_another_site_says_so_like_that_of_a_browser() {
+        let url = |text| Url::parse(text).unwrap();
+        let page = url("http://localhost:3000/profile");
+        let post = Outgoing::form(&url("http://localhost:3000/logout"), &[]);
+        let told = |outgoing: &Outgoing, initiator: Option<&Url>, top_level| {
+            let fields = whence(outgoing, initiator, top_level);
+            let values: Vec<String> = fields.into_iter().map(|(_, value)| value).collect();
+            values.join(" ")
+        };
+        assert_eq!(
+            told(&post, Some(&page), true),
+            "same-origin navigate document http://localhost:3000"
+        );
+        assert_eq!(
+            told(&post, Some(&url("http://127.0.0.1:9494/evil")), true),
+            "cross-site navigate document http://127.0.0.1:9494"
+        );
+        assert_eq!(
+            told(&Outgoing::get(&page), Some(&url("http://localhost:3001/")), false),
+            "same-site no-cors image"
+        );
+        assert_eq!(told(&Outgoing::get(&page), None, true), "none navigate document");
+    }
 }
