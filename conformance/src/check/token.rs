@@ -4,6 +4,7 @@ use mock_idp::flow::record::{Endpoint, Event};
 
 use super::{
     Check,
+    facts::header,
     requests::at_most,
     sign_in::{NEVER_AS_SOMEBODY_ELSE, REFUSES_SIGN_IN},
 };
@@ -13,7 +14,7 @@ use crate::{
     script::{AFTER, BEFORE, MAIN},
 };
 
-/// A token of an unknown type is not presented as a bearer token.
+/// A token of an unknown type is not presented anywhere, neither as a bearer token nor under its own scheme.
 pub const NOT_USED_AS_BEARER: Check = Check {
     id: "not-used-as-bearer",
     expects: "no userinfo request with a token whose type is unknown",
@@ -21,13 +22,15 @@ pub const NOT_USED_AS_BEARER: Check = Check {
         let Some(flow) = evidence.flow(MAIN) else {
             return CannotTell("no flow was begun".to_owned());
         };
-        let used = evidence
-            .received(Endpoint::Userinfo)
-            .any(|(record, _)| record.flow == Some(flow.id));
-        if used {
-            Broken("the token was sent to userinfo as a bearer token".to_owned())
-        } else {
-            Holds
+        let mut used = evidence.received(Endpoint::Userinfo);
+        match used.find(|(record, _)| record.flow == Some(flow.id)) {
+            Some((_, request)) => Broken(format!(
+                "the token was sent to userinfo with the scheme {}",
+                header(request, "authorization")
+                    .and_then(|field| field.split(' ').next())
+                    .unwrap_or("(none)")
+            )),
+            None => Holds,
         }
     },
 };

@@ -1,6 +1,9 @@
 //! Questions about the userinfo request and what becomes of its answer.
 
-use mock_idp::flow::record::{Endpoint, Request};
+use mock_idp::flow::{
+    record::{Endpoint, Event, Request},
+    scenario::FlowId,
+};
 
 use super::{Check, content::plain};
 use crate::{
@@ -19,7 +22,7 @@ pub const BEARER_IN_ONE_SAFE_PLACE: Check = Check {
             return CannotTell("no userinfo request was seen".to_owned());
         }
         requests
-            .find_map(|(_, request)| misplaced(request))
+            .find_map(|(record, request)| misplaced(request, token_type_of(evidence, record.flow).as_deref()))
             .map_or(Holds, Broken)
     },
 };
@@ -70,7 +73,24 @@ fn last_page(evidence: &Evidence) -> Outcome {
     }
 }
 
-fn misplaced(request: &Request) -> Option<String> {
+/// The `token_type` that the app was last told in this flow.
+fn token_type_of(evidence: &Evidence, flow: Option<FlowId>) -> Option<String> {
+    let answers = evidence.records.iter().rev().filter(|record| record.flow == flow);
+    answers
+        .filter_map(|record| match &record.event {
+            Event::Answered {
+                endpoint: Endpoint::Token,
+                body,
+                ..
+            } => serde_json::from_str::<serde_json::Value>(body).ok(),
+            _ => None,
+        })
+        .find_map(|answer| Some(answer.get("token_type")?.as_str()?.to_owned()))
+}
+
+/// What is wrong with how the token travels. The scheme is Bearer, or that which the token answer named: whether an app
+/// may use a token of such a type is asked by `token-response/token-type-unusable`.
+fn misplaced(request: &Request, token_type: Option<&str>) -> Option<String> {
     let query = request.target.split_once('?').map_or("", |(_, query)| query);
     let names = |text: &str| form_urlencoded::parse(text.as_bytes()).any(|(name, _)| name == "access_token");
     if names(query) {
@@ -85,7 +105,9 @@ fn misplaced(request: &Request) -> Option<String> {
     match (headers.len(), names(&request.body)) {
         (1, true) => Some("the access token stood in the header and in the body".to_owned()),
         (0, false) => Some("the userinfo request carried no access token".to_owned()),
-        (1, false) if !headers[0].to_ascii_lowercase().starts_with("bearer ") => {
+        (1, false)
+            if !has_scheme(headers[0], "bearer") && !token_type.is_some_and(|own| has_scheme(headers[0], own)) =>
+        {
             Some("the Authorization header of the userinfo request is not of scheme Bearer".to_owned())
         }
         (more, _) if more > 1 => Some(format!("the userinfo request carried {more} Authorization headers")),
@@ -93,10 +115,16 @@ fn misplaced(request: &Request) -> Option<String> {
     }
 }
 
+fn has_scheme(field: &str, scheme: &str) -> bool {
+    field
+        .split_once(' ')
+        .is_some_and(|(found, _)| found.eq_ignore_ascii_case(scheme))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::fixture::{Page, evidence, probed, received, request};
+    use crate::check::fixture::{Page, evidence, probed, received, recorded, request};
 
     fn asked(headers: &[(&str, &str)], target: &str, body: &str) -> Outcome {
         let all = received(evidence(&[]), Endpoint::Userinfo, request("GET", target, headers, body));
@@ -121,6 +149,25 @@ mod tests {
         ] {
             assert!(matches!(outcome, Broken(_)), "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn the_scheme_that_the_token_answer_named_is_no_wrong_place() {
+        let told = |token_type: &str| {
+            let answer = Event::Answered {
+                exchange: 1,
+                endpoint: Endpoint::Token,
+                status: 200,
+                headers: Vec::new(),
+                body: format!(r#"{{"access_token":"a","token_type":"{token_type}"}}"#),
+                length: 0,
+            };
+            let asked = request("GET", "/userinfo", &[("authorization", "DPoP a")], "");
+            let all = received(recorded(evidence(&[]), answer), Endpoint::Userinfo, asked);
+            (BEARER_IN_ONE_SAFE_PLACE.ask)(&all)
+        };
+        assert_eq!(told("DPoP"), Holds);
+        assert!(matches!(told("Bearer"), Broken(_)));
     }
 
     #[test]
