@@ -41,7 +41,8 @@ const FIFTY_STARTS: &[Step] = &[
     user(Flood(20)),
 ];
 
-/// Starts between sign-ins that the user cancelled and sign-ins that failed.
+/// Starts between sign-ins that the user cancelled and sign-ins that failed. Each round has new browsers: an app may well
+/// refuse somebody who leaves a dozen sign-ins open (`session/abandoned-flows` asks about that).
 const STARTS_BETWEEN_FAILURES: &[Step] = &[user(Repeat(
     10,
     &[
@@ -57,6 +58,8 @@ const STARTS_BETWEEN_FAILURES: &[Step] = &[user(Repeat(
         victim(Start(THIRD, &[])),
         user(Start(Slot(3), &[])),
         user(Start(Slot(4), &[])),
+        user(NewBrowser),
+        victim(NewBrowser),
     ],
 ))];
 
