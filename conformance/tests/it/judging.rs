@@ -14,7 +14,7 @@ use conformance::{
 use mock_idp::{
     Event, Fault,
     flow::{
-        fault::{IdTokenFault, Message},
+        fault::{IdTokenFault, Message, RefreshFault},
         record::{Record, Request, Stamp},
     },
 };
@@ -47,6 +47,12 @@ const VARIANTS: &[Variant] = &[
     Variant::of("should", SIGN_IN, &[FORGED], &[Should(BROKEN)]),
     Variant::of("may", SIGN_IN, &[FORGED], &[May(BROKEN)]),
     Variant::of("blind", SIGN_IN, &[FORGED], &[Must(BLIND)]),
+    Variant::of(
+        "refresh",
+        SIGN_IN,
+        &[Fault::RefreshResponse(RefreshFault::SubVictim)],
+        &[Must(HOLDS)],
+    ),
     Variant::of("edited", EDITED, &[], &[Must(HOLDS)]),
 ];
 
@@ -166,6 +172,15 @@ fn a_fault_that_was_never_written_decides_nothing() {
             assert!(matches!(verdict, Verdict::Inconclusive(_)), "{name}: {verdict:?}");
         }
     }
+}
+
+#[test]
+fn an_app_that_never_refreshes_is_not_asked_how() {
+    let verdict = verdict("refresh", Profile::Okta, &Evidence::default());
+    assert!(
+        matches!(&verdict, Verdict::Skipped(why) if why.contains("refresh token")),
+        "{verdict:?}"
+    );
 }
 
 #[test]
