@@ -316,6 +316,9 @@ pub struct Run {
     pub jobs: Option<usize>,
     /// Limit of one request in seconds.
     pub timeout: Option<f64>,
+    /// How long the app may let its user wait, in seconds, when the authorization server answers late or never (65).
+    /// Less makes runs against an app without time limits shorter; it must be more than the app's own limit.
+    pub patience: Option<u64>,
     /// Cool-down after a key fetch, in seconds, where the app cannot be restarted.
     pub cool_down: Option<u64>,
     /// Cases that are left out, each with its reason.

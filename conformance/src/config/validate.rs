@@ -13,6 +13,9 @@ use crate::{
     target::{Config, Pattern, Port, SignIn, SignOut},
 };
 
+/// A token answer that takes five seconds must be waited for; less than this would cut off apps that do.
+const LEAST_PATIENCE: u64 = 10;
+
 /// Everything that is wrong; empty when the file can be used.
 pub(super) fn problems(config: &Config, text: &str, allow_hosts: &[String]) -> Vec<Problem> {
     let mut checker = Checker {
@@ -209,6 +212,11 @@ impl Checker<'_> {
         {
             let message = "a request can take more than 0 and at most 3600 seconds".to_owned();
             self.report(&["run", "timeout"], message, "the default is 10");
+        }
+        if let Some(patience) = config.run.patience.filter(|patience| *patience < LEAST_PATIENCE) {
+            let message = format!("{patience} s is less than what an app must wait for a slow authorization server");
+            let mend = format!("at least {LEAST_PATIENCE}, and more than the app's own time limit");
+            self.report(&["run", "patience"], message, mend);
         }
         for (index, skip) in config.run.skip.iter().enumerate() {
             let index = index.to_string();

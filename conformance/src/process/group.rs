@@ -33,7 +33,7 @@ impl Group {
     /// Whether anything in it still runs. Where the system tells, processes that have ended and were only not yet
     /// collected (common in containers whose first process collects nothing) do not count.
     pub(super) fn is_alive(self) -> bool {
-        test_kill_process_group(self.0).is_ok() && self.has_living_member().unwrap_or(true)
+        test_kill_process_group(self.0).is_ok() && self.living_members().is_none_or(|members| !members.is_empty())
     }
 
     /// Whether the process with the group's number runs, whatever group it is in now.
@@ -41,24 +41,26 @@ impl Group {
         test_kill_process(self.0).is_ok()
     }
 
-    /// Reads `/proc/*/stat`: `pid (name) state parent group ...`; the name may hold anything, so the last `)` counts.
-    fn has_living_member(self) -> Option<bool> {
+    /// What in it still runs, where the system tells. Reads `/proc/*/stat`: `pid (name) state parent group ...`; the name
+    /// may hold anything, so the last `)` counts.
+    pub(super) fn living_members(self) -> Option<Vec<u32>> {
         let mut read_any = false;
+        let mut members = Vec::new();
         for entry in std::fs::read_dir("/proc").ok()?.flatten() {
             let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else {
                 continue;
             };
-            let Some((_, fields)) = stat.rsplit_once(')') else {
+            let Some((pid, fields)) = stat.rsplit_once(')') else {
                 continue;
             };
             let mut fields = fields.split_whitespace();
             let (state, group) = (fields.next(), fields.nth(1));
             read_any = true;
             if group == Some(self.id().to_string().as_str()) && !matches!(state, Some("Z" | "X")) {
-                return Some(true);
+                members.extend(pid.split(' ').next().and_then(|pid| pid.parse::<u32>().ok()));
             }
         }
-        read_any.then_some(false)
+        read_any.then_some(members)
     }
 
     /// A shell that kills this group as soon as our end of its standard input is closed, however that came about. The

@@ -30,7 +30,7 @@ pub use self::{
     leftover::Leftover,
     port::{free_port, holder_of},
 };
-use self::{group::Group, leftover::PidFile, output::Output};
+use self::{group::Group, leftover::PidFile, output::Output, port::named};
 use crate::{placeholder::fill, target::Start};
 
 /// How long `build` may take when the configuration does not say: a first build of a large project on a small machine.
@@ -45,6 +45,37 @@ const GRACE: Duration = Duration::from_secs(3);
 pub struct App {
     /// `None` when an app that ran already is used.
     running: Option<Running>,
+}
+
+/// How an app ended that was asked to. What had to be killed is named as `pid 4711 (node server.js)`; the list is empty
+/// where the system does not tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// At once, with all that it had started.
+    Willing,
+    /// It went on for three seconds after SIGTERM.
+    Deaf(Vec<String>),
+    /// It ended, and what it had started went on for three seconds after SIGTERM.
+    LeftBehind(Vec<String>),
+}
+
+impl Ending {
+    /// A sentence for whoever wrote the app; `None` when there is nothing to say.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        let grace = GRACE.as_secs();
+        match self {
+            Ending::Willing => None,
+            Ending::Deaf(names) => Some(format!(
+                "the app ignores SIGTERM: after {grace} s it was killed: {}",
+                names.join(", ")
+            )),
+            Ending::LeftBehind(names) => Some(format!(
+                "the app leaves children behind that ignore SIGTERM: after {grace} s they were killed: {}",
+                names.join(", ")
+            )),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -196,9 +227,10 @@ impl App {
 
     /// Ends the app and everything that it started: SIGTERM, and after three seconds SIGKILL. Returns when the group is
     /// empty. An app that ran already is left alone.
-    pub async fn stop(mut self) {
-        if let Some(mut running) = self.running.take() {
-            running.stop().await;
+    pub async fn stop(mut self) -> Ending {
+        match self.running.take() {
+            Some(mut running) => running.stop().await,
+            None => Ending::Willing,
         }
     }
 }
@@ -262,19 +294,34 @@ impl Running {
         }
     }
 
-    async fn stop(&mut self) {
+    async fn stop(&mut self) -> Ending {
         self.group.terminate();
         let started = Instant::now();
+        let mut ending = Ending::Willing;
         while self.group.is_alive() {
             if started.elapsed() > GRACE {
+                if ending == Ending::Willing {
+                    ending = self.reluctance();
+                }
                 self.group.kill();
             }
             if started.elapsed() > 2 * GRACE {
-                return; // Only a process that the kernel cannot end stays; nothing is gained by waiting for it.
+                return ending; // Only a process that the kernel cannot end stays; nothing is gained by waiting for it.
             }
             sleep(Duration::from_millis(10)).await;
         }
         let _collected = timeout(GRACE, self.ended()).await;
+        ending
+    }
+
+    /// Who still runs although everybody was asked to end.
+    fn reluctance(&self) -> Ending {
+        let members = self.group.living_members().unwrap_or_default();
+        let names = members.into_iter().map(named).collect();
+        match *self.exit.borrow() {
+            None => Ending::Deaf(names),
+            Some(_) => Ending::LeftBehind(names),
+        }
     }
 }
 

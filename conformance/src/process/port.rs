@@ -74,12 +74,17 @@ pub fn holder_of(port: u16) -> Option<String> {
             .filter_map(|fd| fs::metadata(fd.path()).ok())
             .any(|file| sockets.contains(&file.ino()));
         if holds {
-            let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            let command = String::from_utf8_lossy(&command).replace('\0', " ");
-            return Some(format!("pid {pid} ({})", shorten(command.trim())));
+            return Some(named(pid));
         }
     }
     None
+}
+
+/// A process in words: `pid 4711 (node server.js)`.
+pub(super) fn named(pid: u32) -> String {
+    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let command = String::from_utf8_lossy(&command).replace('\0', " ");
+    format!("pid {pid} ({})", shorten(command.trim()))
 }
 
 /// Inodes of listening sockets on a port. Lines of `/proc/net/tcp*`: `sl local remote state tx:rx tr:when retrnsmt uid

@@ -192,6 +192,9 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
     }
     lane::watch(&mut context, selected(Lane::Watch));
     stage.close().await;
+    for complaint in org.complaints() {
+        context.ledger.notice(complaint, context.on);
+    }
     Ok(())
 }
 

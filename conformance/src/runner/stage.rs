@@ -1,6 +1,11 @@
 //! A stage: the app under test, running, on an authorization server of the fake org.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use mock_idp::{Client as Registration, Fault, MockIdp};
 use url::Url;
@@ -11,7 +16,7 @@ use crate::{
     evidence::TargetFacts,
     process::{App, free_port},
     target::{Config, Idp, Port, Start},
-    walk::{DEFAULT_SERVER, ODD, Site, World},
+    walk::{DEFAULT_SERVER, ODD, PATIENCE, Site, World},
 };
 
 /// How long to leave an unknown app after a key fetch: the longest cool-down of the common libraries is 60 s.
@@ -28,7 +33,11 @@ pub(super) struct Org {
     client: Client,
     driver: &'static str,
     browsers: Option<Pool>,
+    complaints: Complaints,
 }
+
+/// What is to be said about how apps ended, by all stages.
+type Complaints = Arc<Mutex<Vec<String>>>;
 
 /// The app on an authorization server.
 pub(super) struct Stage {
@@ -39,6 +48,7 @@ pub(super) struct Stage {
     app: Option<Running>,
     starter: Option<Starter>,
     vars: BTreeMap<String, String>,
+    complaints: Complaints,
 }
 
 /// An app that this stage started.
@@ -84,11 +94,27 @@ impl Org {
             client: Client::new(options.timeout),
             driver: options.driver.name(),
             browsers,
+            complaints: Complaints::default(),
         })
     }
 
     pub(super) fn issuer(&self) -> String {
         self.idp.issuer_of(DEFAULT_SERVER)
+    }
+
+    /// What is to be said about how apps ended so far: the first complaint of its kind, and how often it came.
+    pub(super) fn complaints(&self) -> Vec<String> {
+        let all = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = |text: &str| text.split(':').next().unwrap_or_default().to_owned();
+        let mut counted: BTreeMap<String, (usize, &String)> = BTreeMap::new();
+        for complaint in all.iter() {
+            counted.entry(kind(complaint)).or_insert((0, complaint)).0 += 1;
+        }
+        let told = |(count, first): (usize, &String)| match count {
+            1 => first.clone(),
+            _ => format!("{first} ({count} times)"),
+        };
+        counted.into_values().map(told).collect()
     }
 
     /// The main stage: the configured client on the `default` authorization server.
@@ -193,6 +219,7 @@ impl Org {
                 client: self.client.clone(),
                 browsers: self.browsers.clone(),
                 cool_down,
+                patience: config.run.patience.map_or(PATIENCE, Duration::from_secs),
                 crowd: options.crowd,
                 site: Arc::new(site),
             },
@@ -200,6 +227,7 @@ impl Org {
             app: None,
             starter,
             vars,
+            complaints: Arc::clone(&self.complaints),
         };
         if stage.starter.is_some()
             && let Err(error) = stage.restart().await
@@ -234,9 +262,7 @@ impl Org {
 impl Stage {
     /// Starts the app, ending it first where it runs.
     pub(super) async fn restart(&mut self) -> Result<(), String> {
-        if let Some(Running::Process(app)) = self.app.take() {
-            app.stop().await;
-        }
+        self.end().await;
         self.app = match &self.starter {
             None => return Err("the app cannot be restarted: the configuration has no [target.start]".to_owned()),
             Some(Starter::InProcess(launcher)) => Some(Running::InProcess {
@@ -287,9 +313,16 @@ impl Stage {
     }
 
     /// Ends the app.
-    pub(super) async fn close(self) {
-        if let Some(Running::Process(app)) = self.app {
-            app.stop().await;
+    pub(super) async fn close(mut self) {
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
+        if let Some(Running::Process(app)) = self.app.take()
+            && let Some(complaint) = app.stop().await.complaint()
+        {
+            let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+            complaints.push(complaint);
         }
     }
 }

@@ -45,8 +45,9 @@ use crate::{
 /// The authorization server that the main stage uses, as in every Okta org.
 pub const DEFAULT_SERVER: &str = "default";
 
-/// How long an app may wait for an authorization server that does not answer, and a little more.
-const PATIENCE: Duration = Duration::from_secs(65);
+/// How long an app may wait for an authorization server that does not answer, and a little more, where the configuration
+/// does not say.
+pub const PATIENCE: Duration = Duration::from_secs(65);
 
 /// Everything that a walk happens in: the authorization server, the app, and a way to send requests.
 #[derive(Clone)]
@@ -63,6 +64,8 @@ pub struct World {
     pub browsers: Option<Pool>,
     /// How long to leave the app after a key fetch before keys change.
     pub cool_down: Duration,
+    /// How long to wait for an app that waits for an authorization server that does not answer.
+    pub patience: Duration,
     /// How many people a crowd has at least.
     pub crowd: u16,
 }
@@ -73,7 +76,7 @@ pub async fn walk(world: &World, script: &[Step], faults: &[Fault], seed: u64) -
     let world = if faults.iter().any(|fault| fault.delays()) {
         // The app must give up by itself; only then is it the harness that does not wait any longer.
         patient = World {
-            client: world.client.patient(PATIENCE),
+            client: world.client.patient(world.patience),
             ..world.clone()
         };
         &patient

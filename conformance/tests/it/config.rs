@@ -114,3 +114,11 @@ fn a_file_is_found_upwards_and_its_folder_is_known() {
     let missing = Config::load(&deep.join("none.toml"), &[]).unwrap_err().to_string();
     assert!(missing.contains("none.toml: cannot be read"), "{missing}");
 }
+
+#[test]
+fn patience_is_not_shorter_than_an_answer_that_must_be_waited_for() {
+    let with = |seconds: u64| parse(&format!("{GOOD}\n[run]\npatience = {seconds}\n"));
+    assert_eq!(with(10).unwrap().run.patience, Some(10));
+    let text = with(9).unwrap_err();
+    assert!(text.contains("at least 10"), "{text}");
+}

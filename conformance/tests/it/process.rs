@@ -88,7 +88,7 @@ async fn an_app_starts_with_its_environment_is_heard_and_stops() {
         "{}",
         app.output_since(mark)
     );
-    app.stop().await;
+    assert_eq!(app.stop().await.complaint(), None);
     assert!(!listens(port));
     assert_eq!(App::leftovers(folder.path()), vec![]);
 }
@@ -97,16 +97,24 @@ async fn an_app_starts_with_its_environment_is_heard_and_stops() {
 async fn an_app_that_ignores_sigterm_is_killed_after_the_grace_period() {
     let folder = folder();
     let port = free_port().unwrap();
-    let app = App::start(&start("python3 server.py {port} 200 deaf"), folder.path(), &vars(port))
-        .await
-        .unwrap();
+    let app = App::start(
+        &start("exec python3 server.py {port} 200 deaf"),
+        folder.path(),
+        &vars(port),
+    )
+    .await
+    .unwrap();
     let stopping = Instant::now();
-    app.stop().await;
+    let ending = app.stop().await;
     assert!(!listens(port));
     assert!(
         stopping.elapsed() >= Duration::from_secs(3),
         "it had its chance to end by itself"
     );
+    let complaint = ending.complaint().unwrap();
+    assert!(complaint.contains("ignores SIGTERM"), "{complaint}");
+    #[cfg(target_os = "linux")]
+    assert!(complaint.contains("python3 server.py"), "{complaint}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,6 +132,22 @@ async fn grandchildren_end_with_the_app_by_stop_and_by_drop() {
         }
         assert!(soon(|| !listens(port) && !listens(beside)), "by drop: {by_drop}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn children_that_stay_behind_are_named() {
+    let folder = folder();
+    let (port, beside) = (free_port().unwrap(), free_port().unwrap());
+    // The shell makes way for the app, so only the deaf child is left once that has ended.
+    let command = format!("python3 server.py {beside} 200 deaf & exec python3 server.py {{port}} 200");
+    let app = App::start(&start(&command), folder.path(), &vars(port)).await.unwrap();
+    assert!(soon(|| listens(beside)), "the child serves: {}", app.output());
+    let ending = app.stop().await;
+    assert!(!listens(port) && !listens(beside));
+    let complaint = ending.complaint().unwrap();
+    assert!(complaint.contains("leaves children behind"), "{complaint}");
+    #[cfg(target_os = "linux")]
+    assert!(complaint.contains(&format!("server.py {beside}")), "{complaint}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
