@@ -6,6 +6,7 @@
 )]
 
 mod agreement;
+mod apps_runner;
 mod browser_cookies;
 mod catalogue;
 mod cli;
