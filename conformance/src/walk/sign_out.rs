@@ -40,6 +40,11 @@ impl Walker<'_> {
     /// Signs out the way the target says, and stops at the first request that leaves the app.
     pub(super) async fn sign_out(&mut self, who: &str, edits: &[Edit]) {
         let site = std::sync::Arc::clone(&self.world.site);
+        // Who wants to sign out is on a page of the app; who was led elsewhere comes back by typing its address.
+        let browser = self.browser(who);
+        if browser.document.as_ref().is_some_and(|document| !site.is_app(document)) {
+            browser.document = None;
+        }
         let purpose = Purpose {
             who,
             leg: Leg::SignOut,
