@@ -189,7 +189,9 @@ fn the_other_suites_tests_are_covered_by_the_cases_that_name_them() {
             let name = match Known::of(id) {
                 Known::Test { suite, name } if suite.starts_with("PrOfESSOS") => format!("PrOfESSOS {name}"),
                 Known::Test { suite, name } if suite.starts_with("OAUCH") => format!("OAUCH {name}"),
-                Known::Test { suite, .. } if suite == "okta-oidc-tck" => continue,
+                Known::Test {
+                    suite: "okta-oidc-tck", ..
+                } => continue,
                 Known::Test { name, .. } => name,
                 Known::Vulnerability(cve) => cve.id.to_owned(),
                 Known::Report(_) => continue,

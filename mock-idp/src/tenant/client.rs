@@ -233,7 +233,7 @@ fn fits_wildcard(known: &str, uri: &str) -> bool {
         return false;
     };
     let label = before.strip_prefix("https://");
-    if after.contains('*') || !label.is_some_and(|label| !label.contains(['.', '/', '@'])) || !after.contains('.') {
+    if after.contains('*') || label.is_none_or(|label| label.contains(['.', '/', '@'])) || !after.contains('.') {
         return false;
     }
     let middle = uri.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
