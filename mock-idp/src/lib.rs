@@ -52,7 +52,7 @@ mod universal_logout;
 mod wire;
 
 pub use flow::{fault::Fault, record::Event, scenario::Scenario};
-pub use logout_token::LogoutTokenError;
+pub use logout_token::{LogoutTokenError, TIMED_OUT};
 pub use router::{EndpointRow, endpoints};
 pub use server::{Builder, FlowHandle, MockIdp, StartError};
 pub use tenant::{Client, Tenant, User};

@@ -22,6 +22,8 @@ use crate::{
 
 /// How long a relying party may take to answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// The problem of a logout token that was not answered in time.
+pub const TIMED_OUT: &str = "the relying party did not answer in time";
 /// How long a logout token is good for, seconds (§2.4 recommends two minutes at most).
 const LIFETIME: i64 = 120;
 
@@ -72,6 +74,7 @@ pub(crate) async fn send(idp: &Arc<Idp>, http: &reqwest::Client, id: FlowId) -> 
                 .collect();
             (Some(answer.status().as_u16()), headers, None)
         }
+        Err(error) if error.is_timeout() => (None, Vec::new(), Some(TIMED_OUT.to_owned())),
         Err(error) => (None, Vec::new(), Some(error.without_url().to_string())),
     };
     let event = Event::LogoutTokenPosted {
