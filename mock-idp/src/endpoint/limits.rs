@@ -1,7 +1,7 @@
 //! Rate limits, where the org switches them on: so many requests a minute for each client and for each user.
 //!
-//! A client is counted by its `client_id`, address of the caller and device cookie, an API token by itself, a user by the
-//! name that he signs in with. Metadata and keys are never limited, as with Okta.
+//! A client is counted by its `client_id` and device cookie (Okta's address of the caller is always loopback here), an API
+//! token by itself, a user by the name that he signs in with. Metadata and keys are never limited, as with Okta.
 
 use std::collections::HashMap;
 
