@@ -189,6 +189,13 @@ impl Gate {
             .is_ok()
     }
 
+    /// Returns when a navigation was seen since the gate was armed, or after `limit`. Says whether one was.
+    pub async fn navigation(&self, limit: Duration) -> bool {
+        tokio::time::timeout(limit, self.until(|state| state.documents > 0))
+            .await
+            .is_ok()
+    }
+
     /// Returns when nothing is on its way, and nothing has come for this long. Says whether that was so within `limit`.
     pub async fn quiet(&self, pause: Duration, limit: Duration) -> bool {
         let quiet = async {

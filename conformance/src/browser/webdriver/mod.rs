@@ -194,14 +194,23 @@ impl Session {
                 field.send_keys(value).await?;
             }
         }
-        self.click_found(button).await
+        // Its forms lead on without any script: until they do, the page that was sent is still the open one, and a busy
+        // browser's answer to the click may come before its request.
+        let sent = self.click_found(button).await?;
+        if sent {
+            self.gate.navigation(self.limit).await;
+        }
+        Ok(sent)
     }
 
     async fn click_found(&mut self, found: Value) -> Result<bool, BrowserError> {
         let Some(element) = self.element(found)? else {
             return Ok(false);
         };
+        let began = Instant::now();
         element.click().await?;
+        // What comes of a click comes at once, unless a script has to think first; a busy browser does everything late.
+        self.gate.something(pause_after(began.elapsed())).await;
         Ok(true)
     }
 
@@ -229,8 +238,7 @@ impl Session {
             let before = self.gate.count();
             let asked = Instant::now();
             let mut document = self.document().await?;
-            // A page that answers late does everything late: what it is about to ask for included.
-            let pause = (asked.elapsed() * SLUGGISH).clamp(PAUSE, LONGEST_PAUSE);
+            let pause = pause_after(asked.elapsed());
             if began.elapsed() >= self.limit {
                 document.settled = false;
                 return Ok(document);
@@ -466,6 +474,11 @@ impl Drop for Session {
             runtime.spawn(process.end());
         }
     }
+}
+
+/// How long to wait for what may follow: a page that answers late does everything late.
+fn pause_after(answered: Duration) -> Duration {
+    (answered * SLUGGISH).clamp(PAUSE, LONGEST_PAUSE)
 }
 
 /// A command that is a POST below the session's address.
