@@ -10,7 +10,6 @@
 )]
 
 use std::{
-    collections::BTreeMap,
     net::Ipv4Addr,
     sync::Arc,
     time::{Duration, Instant},
@@ -24,11 +23,10 @@ use conformance::{
         webdriver::{Owner, Rule},
     },
     catalog,
-    runner::{Driver, Launch, Launched, Options, run},
+    runner::{Driver, InProcess, Options, run},
     target::Config,
 };
 use flawed_app::Flaws;
-use futures_util::future::BoxFuture;
 use url::Url;
 
 const CONFIG: &str = include_str!("../../fixtures/flawed-app/conformance.toml");
@@ -37,21 +35,11 @@ const PAGE: &str = "<!doctype html><form method=post><input name=identifier><inp
 const ROUNDS: usize = 20;
 
 /// The right app inside this process.
-struct App;
-
-impl Launch for App {
-    fn launch(&self, vars: BTreeMap<String, String>) -> BoxFuture<'static, Result<Launched, String>> {
-        Box::pin(async move {
-            let address = format!("localhost:{}", vars["port"]);
-            let listener = tokio::net::TcpListener::bind(&address).await;
-            let listener = listener.map_err(|error| error.to_string())?;
-            let (issuer, id, secret) = (&vars["idp.issuer"], &vars["idp.client.id"], &vars["idp.client.secret"]);
-            let config = flawed_app::Config::new(issuer, id, secret, &format!("http://{address}"));
-            // It lives as long as the benchmark: nothing is measured after its end.
-            tokio::spawn(flawed_app::serve(listener, config, Flaws::none()));
-            Ok(Box::new(()) as Launched)
-        })
-    }
+fn app() -> InProcess {
+    InProcess::new(|listener, vars| {
+        let serving = flawed_app::serve(listener, flawed_app::Config::from_vars(&vars), Flaws::none());
+        async { Ok(serving) }
+    })
 }
 
 /// What was measured, by name, in the order of the first time.
@@ -149,7 +137,7 @@ async fn main() {
         let options = Options {
             driver,
             browsers,
-            launcher: Some(Arc::new(App)),
+            launcher: Some(app()),
             timeout: limit,
             ..Options::new(cases.clone())
         };

@@ -101,6 +101,30 @@ pub struct CaseResult {
     pub notes: Vec<String>,
 }
 
+impl CaseResult {
+    /// What it came to, and what the checks saw of each variant that is not well: many lines, for the message of a test.
+    #[must_use]
+    pub fn story(&self) -> String {
+        let mut lines = vec![format!("{}: {}", self.case.id, told(&self.verdict))];
+        for variant in self.variants.iter().filter(|variant| variant.verdict != Verdict::Pass) {
+            lines.push(format!("    {}: {}", variant.name, told(&variant.verdict)));
+            for (attempt, number) in variant.attempts.iter().zip(1..) {
+                for check in &attempt.checks {
+                    lines.push(format!("        attempt {number}: {} {:?}", check.id, check.outcome));
+                }
+            }
+        }
+        lines.join("\n")
+    }
+}
+
+fn told(verdict: &Verdict) -> String {
+    match verdict.reason() {
+        Some(reason) => format!("{}, {reason}", verdict.word()),
+        None => verdict.word().to_owned(),
+    }
+}
+
 /// A variant with its verdict.
 #[derive(Debug, Serialize)]
 pub struct VariantResult {

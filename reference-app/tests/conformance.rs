@@ -10,22 +10,16 @@
     reason = "a test that cannot go on should stop"
 )]
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    process::ExitCode,
-    sync::{Arc, OnceLock},
-};
+use std::{path::Path, process::ExitCode, sync::OnceLock};
 
 use conformance::{
     case::{Case, Lane},
     catalog,
-    outcome::{Outcome, Verdict},
-    run::{CaseResult, RunResult},
-    runner::{Launch, Launched, Options, run},
+    outcome::Verdict,
+    run::RunResult,
+    runner::{InProcess, Options, run},
     target::Config,
 };
-use futures_util::{FutureExt, future::BoxFuture};
 use libtest_mimic::{Arguments, Failed, Trial};
 use reference_app::{app::App, clock::Clock};
 
@@ -67,7 +61,7 @@ fn judge(cases: Vec<&'static Case>) -> RunResult {
     let mut config: Config = toml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     config.target.start = None;
     let options = Options {
-        launcher: Some(Arc::new(InProcess)),
+        launcher: Some(app()),
         ..Options::new(cases)
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -86,66 +80,26 @@ fn verdict_of(result: &RunResult, case: &Case) -> Result<(), Failed> {
         .ok_or("the run has no verdict for it")?;
     match &judged.verdict {
         Verdict::Pass | Verdict::Skipped(_) => Ok(()),
-        other => Err(format!("{}: {}", other.word(), told(judged)).into()),
+        _ => Err(format!("{}\n{}", case.title, judged.story()).into()),
     }
 }
 
-/// What each variant that is not well came to, and what its checks saw.
-fn told(judged: &CaseResult) -> String {
-    let mut text = judged.case.title.to_owned();
-    for variant in judged
-        .variants
-        .iter()
-        .filter(|variant| variant.verdict != Verdict::Pass)
-    {
-        let reason = variant.verdict.reason().unwrap_or_default();
-        text.push_str(&format!("\n  {}: {} {reason}", variant.name, variant.verdict.word()));
-        for check in variant.attempts.iter().flat_map(|attempt| &attempt.checks) {
-            if let Outcome::Broken(saw) | Outcome::CannotTell(saw) = &check.outcome {
-                text.push_str(&format!("\n    {}: {saw}", check.id));
-            }
-        }
-    }
-    text
-}
-
-/// This app inside this process.
-struct InProcess;
-
-impl Launch for InProcess {
-    fn launch(&self, vars: BTreeMap<String, String>) -> BoxFuture<'static, Result<Launched, String>> {
-        async move {
-            // As `[target.start] env` in conformance.toml says it.
-            let names = [
-                ("PORT", "port"),
-                ("OKTA_ISSUER", "idp.issuer"),
-                ("OKTA_CLIENT_ID", "idp.client.id"),
-                ("OKTA_CLIENT_SECRET", "idp.client.secret"),
-            ];
-            let setting = |wanted: &str| {
-                let (_, variable) = names.iter().find(|(name, _)| *name == wanted)?;
-                vars.get(*variable).cloned()
+/// This app inside this process, as `[target.start] env` in conformance.toml starts it outside.
+fn app() -> InProcess {
+    InProcess::new(|listener, vars| async move {
+        let setting = |name: &str| {
+            let variable = match name {
+                "PORT" => "port",
+                "OKTA_ISSUER" => "idp.issuer",
+                "OKTA_CLIENT_ID" => "idp.client.id",
+                "OKTA_CLIENT_SECRET" => "idp.client.secret",
+                _ => return None,
             };
-            let config = reference_app::config::Config::from_lookup(setting).map_err(|error| error.to_string())?;
-            let address = (config.host.clone(), config.port);
-            let app = App::open(config, Clock::default())
-                .await
-                .map_err(|error| error.to_string())?;
-            let listener = tokio::net::TcpListener::bind(&address)
-                .await
-                .map_err(|error| format!("{}:{}: {error}", address.0, address.1))?;
-            let server = tokio::spawn(async move { axum::serve(listener, app.router()).await });
-            Ok(Box::new(Ended(server)) as Launched)
-        }
-        .boxed()
-    }
-}
-
-/// Ends the server when it is dropped.
-struct Ended(tokio::task::JoinHandle<std::io::Result<()>>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+            vars.get(variable).cloned()
+        };
+        let config = reference_app::config::Config::from_lookup(setting).map_err(|error| error.to_string())?;
+        let app = App::open(config, Clock::default()).await;
+        let router = app.map_err(|error| error.to_string())?.router();
+        Ok(async move { axum::serve(listener, router).await })
+    })
 }

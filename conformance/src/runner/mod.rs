@@ -4,22 +4,18 @@
 //! [`lane`] walks cases and settles their verdicts; [`preflight`] tells a set-up mistake from a defect.
 
 mod control;
+mod in_process;
 mod lane;
 mod ledger;
 pub mod preflight;
 mod stage;
 
-use std::{
-    any::Any,
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
 use mock_idp::flow::record::Stamp;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+pub use self::in_process::{InProcess, Vars};
 use self::{control::Twins, lane::Width, ledger::Ledger, stage::Org};
 use crate::{
     browser::pool::Pool,
@@ -53,7 +49,7 @@ pub struct Options {
     /// How many people a crowd has at least.
     pub crowd: u16,
     /// Starts the app inside this process instead of by `[target.start]`.
-    pub launcher: Option<Arc<dyn Launch>>,
+    pub launcher: Option<InProcess>,
     /// Serves the issuer over TLS for an app that `launcher` starts, as `https_issuer` does under `[target.start]`.
     pub https_issuer: bool,
 }
@@ -77,16 +73,6 @@ impl Options {
         }
     }
 }
-
-/// Starts an app inside this process: for the tests of an app that is written in Rust.
-pub trait Launch: Send + Sync {
-    /// Starts it with the variables that `[target.start] env` would be filled from: `port`, `idp.issuer`,
-    /// `idp.client.id`, `idp.client.secret`, `idp.ca`. It must listen when this returns, and end when the result is dropped.
-    fn launch(&self, vars: BTreeMap<String, String>) -> BoxFuture<'static, Result<Launched, String>>;
-}
-
-/// An app that runs in this process until this is dropped.
-pub type Launched = Box<dyn Any + Send + Sync>;
 
 /// Who walks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

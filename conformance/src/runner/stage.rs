@@ -10,7 +10,10 @@ use std::{
 use mock_idp::{Client as Registration, Fault, MockIdp};
 use url::Url;
 
-use super::{Launch, Launched, Options};
+use super::{
+    InProcess, Options,
+    in_process::Launched,
+};
 use crate::{
     browser::{http::Client, pool::Pool},
     evidence::TargetFacts,
@@ -60,7 +63,7 @@ enum Running {
 /// How this stage starts its app.
 enum Starter {
     Command { start: Start, folder: PathBuf },
-    InProcess(Arc<dyn Launch>),
+    InProcess(InProcess),
 }
 
 /// Who the app is at the authorization server.
@@ -190,7 +193,7 @@ impl Org {
         self.idp.misbehave(&server, faults);
 
         let starter = match (&options.launcher, &target.start) {
-            (Some(launcher), _) => Some(Starter::InProcess(Arc::clone(launcher))),
+            (Some(launcher), _) => Some(Starter::InProcess(launcher.clone())),
             (None, Some(start)) => Some(Starter::Command {
                 start: start.clone(),
                 folder: config.folder.clone(),

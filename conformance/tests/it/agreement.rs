@@ -3,7 +3,7 @@
 //! Usually an app meets the cases that its flaw reddens and a neighbour of each; `AGREEMENT=full cargo test -p conformance
 //! --test it agreement` lets every app meet every case but the slow ones.
 
-use std::{collections::BTreeMap, mem::discriminant, sync::Arc, time::Duration};
+use std::{mem::discriminant, time::Duration};
 
 use conformance::{
     browser::pool::Pool,
@@ -12,12 +12,11 @@ use conformance::{
     evidence::Evidence,
     outcome::{Outcome, Verdict},
     run::{CaseResult, RunResult, VariantResult},
-    runner::{Driver, Launch, Launched, Options, run},
+    runner::{Driver, InProcess, Options, run},
     target::Config,
     walk::beyond_browsers,
 };
 use flawed_app::{Flaw, Flaws};
-use futures_util::future::BoxFuture;
 
 use crate::{
     made::signed_in,
@@ -216,32 +215,13 @@ fn difference(case: &CaseResult, http: &VariantResult, browser: &VariantResult) 
     })
 }
 
-/// The flawed app inside this process.
-struct Flawed(Flaws);
-
-impl Launch for Flawed {
-    fn launch(&self, vars: BTreeMap<String, String>) -> BoxFuture<'static, Result<Launched, String>> {
-        let flaws = self.0.clone();
-        Box::pin(async move {
-            let address = format!("localhost:{}", vars["port"]);
-            let listener = tokio::net::TcpListener::bind(&address)
-                .await
-                .map_err(|error| error.to_string())?;
-            let (issuer, id, secret) = (&vars["idp.issuer"], &vars["idp.client.id"], &vars["idp.client.secret"]);
-            let config = flawed_app::Config::new(issuer, id, secret, &format!("http://{address}"));
-            let server = tokio::spawn(flawed_app::serve(listener, config, flaws));
-            Ok(Box::new(Ended(server)) as Launched)
-        })
-    }
-}
-
-/// Ends the server when it is dropped.
-struct Ended(tokio::task::JoinHandle<std::io::Result<()>>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+/// The app inside this process.
+fn app(flaw: Option<Flaw>) -> InProcess {
+    let flaws = flaw.map(Flaws::from).unwrap_or_default();
+    InProcess::new(move |listener, vars| {
+        let serving = flawed_app::serve(listener, flawed_app::Config::from_vars(&vars), flaws.clone());
+        async { Ok(serving) }
+    })
 }
 
 async fn run_flawed(driver: Driver, browsers: Option<&Pool>, flaw: Option<Flaw>, cases: &[&'static Case]) -> RunResult {
@@ -250,7 +230,7 @@ async fn run_flawed(driver: Driver, browsers: Option<&Pool>, flaw: Option<Flaw>,
     let options = Options {
         driver,
         browsers: browsers.cloned(),
-        launcher: Some(Arc::new(Flawed(flaw.map(Flaws::from).unwrap_or_default()))),
+        launcher: Some(app(flaw)),
         timeout: Duration::from_secs(20),
         ..Options::new(cases.to_vec())
     };

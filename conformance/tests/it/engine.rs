@@ -1,15 +1,15 @@
 //! The engine against apps that are hopeless: whatever they do, nothing passes that should not, and nothing hangs.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use conformance::{
     catalog,
     run::RunResult,
-    runner::{Launch, Options, run},
+    runner::{Options, run},
     target::Config,
 };
 
-use crate::scripted::{Mode, Scripted};
+use crate::scripted::Mode;
 
 const CONFIG: &str = r#"
 [target]
@@ -23,14 +23,14 @@ signed_in = { status = 200, contains = "{user.email}" }
 signed_out = { status = 401 }
 "#;
 
-/// Runs these cases against an app of this process.
-async fn run_against(launcher: Arc<dyn Launch>, ids: &[&str]) -> RunResult {
+/// Runs these cases against this app.
+async fn run_against(mode: Mode, ids: &[&str]) -> RunResult {
     let config: Config = toml::from_str(CONFIG).unwrap();
     let cases = catalog::all()
         .filter(|case| ids.is_empty() || ids.contains(&case.id))
         .collect();
     let options = Options {
-        launcher: Some(launcher),
+        launcher: Some(mode.app()),
         timeout: Duration::from_secs(2),
         ..Options::new(cases)
     };
@@ -58,7 +58,7 @@ async fn an_app_that_cannot_sign_anybody_in_passes_nothing() {
         Mode::RejectsEveryone,
     ] {
         let result = run_against(
-            Arc::new(Scripted(mode)),
+            mode,
             &["callback/state-mismatch", "id-token/alg-none"],
         )
         .await;
@@ -69,7 +69,7 @@ async fn an_app_that_cannot_sign_anybody_in_passes_nothing() {
 
 #[tokio::test]
 async fn an_app_that_shows_the_user_to_everybody_is_not_judged() {
-    let result = run_against(Arc::new(Scripted(Mode::ShowsTheLastUser)), &["callback/state-mismatch"]).await;
+    let result = run_against(Mode::ShowsTheLastUser, &["callback/state-mismatch"]).await;
     let reason = result.aborted.clone().expect("the control must notice");
     assert!(
         reason.contains("must show nobody") || reason.contains("must show the"),
@@ -91,7 +91,7 @@ async fn an_app_that_accepts_everybody_fails_every_forgery() {
         "id-token/sig-corrupt",
         "id-token/header-jwk",
     ];
-    let result = run_against(Arc::new(Scripted(Mode::AcceptsEveryone)), &forgeries).await;
+    let result = run_against(Mode::AcceptsEveryone, &forgeries).await;
     assert_eq!(result.aborted, None);
     assert_eq!(with(&result, "pass"), Vec::<&str>::new());
     let failed = with(&result, "fail");

@@ -2,11 +2,9 @@
 //! one case inconclusive, with a picture, and the run goes on.
 
 use std::{
-    collections::BTreeMap,
     io::Write,
     path::Path,
     process::{Command, Stdio},
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,11 +18,10 @@ use conformance::{
     catalog,
     outcome::Verdict,
     run::{CaseResult, RunResult},
-    runner::{Driver, Launch, Launched, Options, run},
+    runner::{Driver, InProcess, Options, run},
     target::Config,
 };
 use flawed_app::Flaws;
-use futures_util::future::BoxFuture;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
     matchers::{method, path},
@@ -58,29 +55,14 @@ struct Tricky {
     mark: String,
 }
 
-impl Launch for Tricky {
-    fn launch(&self, vars: BTreeMap<String, String>) -> BoxFuture<'static, Result<Launched, String>> {
-        let tricky = self.clone();
-        Box::pin(async move {
-            let address = format!("localhost:{}", vars["port"]);
-            let listener = tokio::net::TcpListener::bind(&address)
-                .await
-                .map_err(|error| error.to_string())?;
-            let (issuer, id, secret) = (&vars["idp.issuer"], &vars["idp.client.id"], &vars["idp.client.secret"]);
-            let config = flawed_app::Config::new(issuer, id, secret, &format!("http://{address}"));
-            let app = flawed_app::app(config, Flaws::none()).layer(middleware::from_fn_with_state(tricky, answer));
-            let server = tokio::spawn(async move { axum::serve(listener, app).await });
-            Ok(Box::new(Ended(server)) as Launched)
+impl Tricky {
+    /// The app inside this process.
+    fn app(self) -> InProcess {
+        InProcess::new(move |listener, vars| {
+            let app = flawed_app::app(flawed_app::Config::from_vars(&vars), Flaws::none());
+            let app = app.layer(middleware::from_fn_with_state(self.clone(), answer));
+            async move { Ok(async move { axum::serve(listener, app).await }) }
         })
-    }
-}
-
-/// Ends the server when it is dropped.
-struct Ended(tokio::task::JoinHandle<std::io::Result<()>>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
@@ -137,7 +119,7 @@ async fn whatever_a_page_does_to_the_browser_the_run_goes_on() {
         let options = Options {
             driver: Driver::WebDriver { url: None },
             browsers: Some(pool.clone()),
-            launcher: Some(Arc::new(Tricky { trick, mark })),
+            launcher: Some(Tricky { trick, mark }.app()),
             timeout: limit,
             jobs: 1,
             ..Options::new(catalog::all().filter(|case| CASES.contains(&case.id)).collect())

@@ -1,7 +1,7 @@
 //! Scripted apps: what a harness meets when the target is no relying party at all, or a hopeless one.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex},
 };
 
@@ -13,8 +13,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use conformance::runner::{Launch, Launched};
-use futures_util::{FutureExt, future::BoxFuture, stream};
+use conformance::runner::{InProcess, Vars};
+use futures_util::stream;
 
 /// How the app misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,47 +37,29 @@ pub(crate) enum Mode {
     ShowsTheLastUser,
 }
 
-/// Starts the app in this process.
-pub(crate) struct Scripted(pub(crate) Mode);
-
 #[derive(Clone)]
 struct App {
     mode: Mode,
-    vars: Arc<BTreeMap<String, String>>,
+    vars: Arc<Vars>,
     last: Arc<Mutex<Option<String>>>,
 }
 
-impl Launch for Scripted {
-    fn launch(&self, vars: BTreeMap<String, String>) -> BoxFuture<'static, Result<Launched, String>> {
-        let mode = self.0;
-        async move {
-            let port: u16 = vars["port"].parse().map_err(|_| "no port".to_owned())?;
-            let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
-                .await
-                .map_err(|error| error.to_string())?;
-            let task = if mode == Mode::Closes {
-                tokio::spawn(close_everything(listener))
-            } else {
-                let app = App {
-                    mode,
-                    vars: Arc::new(vars),
-                    last: Arc::default(),
-                };
-                tokio::spawn(async move {
-                    let _ = axum::serve(listener, router(app)).await;
-                })
+impl Mode {
+    /// The app inside this process.
+    pub(crate) fn app(self) -> InProcess {
+        InProcess::new(move |listener, vars| async move {
+            let app = App {
+                mode: self,
+                vars: Arc::new(vars),
+                last: Arc::default(),
             };
-            Ok(Box::new(AbortOnDrop(task)) as Launched)
-        }
-        .boxed()
-    }
-}
-
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
+            Ok(async move {
+                match self {
+                    Mode::Closes => close_everything(listener).await,
+                    _ => drop(axum::serve(listener, router(app)).await),
+                }
+            })
+        })
     }
 }
 

@@ -1,20 +1,14 @@
 //! The flawed app inside this process, and what each setting of it means for the app, the registration and the harness.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Duration};
 
 use conformance::{
     case::Case,
     run::RunResult,
-    runner::{Launch, Launched, Options, run},
+    runner::{InProcess, Options, Vars, run},
     target::Config,
 };
 use flawed_app::{Flaws, config::ClientAuth, flaw::Setting};
-use futures_util::{FutureExt, future::BoxFuture};
 use libtest_mimic::Failed;
 use mock_idp::tenant::AuthMethod;
 use tempfile::TempDir;
@@ -35,9 +29,8 @@ pub(crate) fn judged(
 ) -> Result<RunResult, Failed> {
     let folder = TempDir::new()?;
     let config = configuration(setting, folder.path())?;
-    let launcher: Arc<dyn Launch> = Arc::new(InProcess(flaws, setting));
     let options = Options {
-        launcher: Some(launcher),
+        launcher: Some(app(flaws, setting)),
         https_issuer: setting == Setting::HttpsIssuer,
         seed,
         ..Options::new(cases)
@@ -78,60 +71,34 @@ fn configuration(setting: Setting, folder: &Path) -> Result<Config, Failed> {
     Ok(config)
 }
 
-struct InProcess(Flaws, Setting);
-
-impl Launch for InProcess {
-    fn launch(&self, vars: BTreeMap<String, String>) -> BoxFuture<'static, Result<Launched, String>> {
-        let (flaws, setting) = (self.0.clone(), self.1);
-        async move {
-            let port: u16 = vars["port"].parse().map_err(|_| "the port is no number".to_owned())?;
-            let listener = bind(port).await?;
-            let origin = format!("http://localhost:{port}");
-            let (id, secret) = (&vars["idp.client.id"], &vars["idp.client.secret"]);
-            let mut config = flawed_app::Config::new(&vars["idp.issuer"], id, secret, &origin);
-            match setting {
-                Setting::RefreshTokens => config.refresh_tokens = true,
-                Setting::MailDomain => config.mail_domain = Some(MAIL_DOMAIN.to_owned()),
-                Setting::StepUp => {
-                    config.max_age = Some(3600);
-                    config.acr_values = Some("urn:okta:loa:1fa:pwd".to_owned());
-                }
-                Setting::SecretJwt => config.client_auth = ClientAuth::SecretJwt,
-                Setting::ShortSessions => {
-                    config.session_idle = Duration::from_secs(IDLE);
-                    config.session_lifetime = Duration::from_secs(LIFETIME);
-                }
-                Setting::HttpsIssuer => {
-                    let bundle = std::fs::read_to_string(&vars["idp.ca"]);
-                    config.extra_roots = Some(bundle.map_err(|error| error.to_string())?);
-                }
-                Setting::Default => {}
-            }
-            let task = tokio::spawn(async move {
-                let _ = flawed_app::serve(listener, config, flaws).await;
-            });
-            Ok(Box::new(AbortOnDrop(task)) as Launched)
-        }
-        .boxed()
-    }
+/// The app as this setting configures it.
+fn app(flaws: Flaws, setting: Setting) -> InProcess {
+    InProcess::new(move |listener, vars| {
+        let config = app_configuration(setting, &vars);
+        let flaws = flaws.clone();
+        async move { Ok(flawed_app::serve(listener, config?, flaws)) }
+    })
 }
 
-/// The port of the app before may be free only once its task has really ended.
-async fn bind(port: u16) -> Result<tokio::net::TcpListener, String> {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    loop {
-        match tokio::net::TcpListener::bind(("127.0.0.1", port)).await {
-            Ok(listener) => return Ok(listener),
-            Err(error) if Instant::now() > deadline => return Err(error.to_string()),
-            Err(_) => tokio::task::yield_now().await,
+fn app_configuration(setting: Setting, vars: &Vars) -> Result<flawed_app::Config, String> {
+    let mut config = flawed_app::Config::from_vars(vars);
+    match setting {
+        Setting::RefreshTokens => config.refresh_tokens = true,
+        Setting::MailDomain => config.mail_domain = Some(MAIL_DOMAIN.to_owned()),
+        Setting::StepUp => {
+            config.max_age = Some(3600);
+            config.acr_values = Some("urn:okta:loa:1fa:pwd".to_owned());
         }
+        Setting::SecretJwt => config.client_auth = ClientAuth::SecretJwt,
+        Setting::ShortSessions => {
+            config.session_idle = Duration::from_secs(IDLE);
+            config.session_lifetime = Duration::from_secs(LIFETIME);
+        }
+        Setting::HttpsIssuer => {
+            let bundle = std::fs::read_to_string(&vars["idp.ca"]);
+            config.extra_roots = Some(bundle.map_err(|error| error.to_string())?);
+        }
+        Setting::Default => {}
     }
-}
-
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    Ok(config)
 }

@@ -31,7 +31,7 @@ use conformance::{
     case::{Case, Lane},
     catalog,
     outcome::Verdict,
-    run::RunResult,
+    run::{CaseResult, RunResult},
 };
 use flawed_app::{Flaw, Flaws, flaw::Setting};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -181,29 +181,7 @@ fn told(stories: impl Iterator<Item = String>) -> Result<(), Failed> {
     }
 }
 
-/// What a case came to, with what its checks saw.
 fn story(result: &RunResult, id: &str) -> String {
-    let Some(case) = result.cases.iter().find(|case| case.case.id == id) else {
-        return format!("{id}: not run");
-    };
-    let mut text = format!(
-        "{id}: {} {}",
-        case.verdict.word(),
-        case.verdict.reason().unwrap_or_default()
-    );
-    for variant in case.variants.iter().filter(|variant| variant.verdict != Verdict::Pass) {
-        let reason = variant.verdict.reason().unwrap_or_default();
-        text.push_str(&format!("\n    {}: {} {reason}", variant.name, variant.verdict.word()));
-        for (number, attempt) in variant.attempts.iter().enumerate() {
-            for check in &attempt.checks {
-                text.push_str(&format!(
-                    "\n        attempt {}: {} {:?}",
-                    number + 1,
-                    check.id,
-                    check.outcome
-                ));
-            }
-        }
-    }
-    text
+    let judged = result.cases.iter().find(|case| case.case.id == id);
+    judged.map_or_else(|| format!("{id}: not run"), CaseResult::story)
 }
