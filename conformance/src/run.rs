@@ -1,6 +1,8 @@
 //! What a run leaves behind: the events it tells while it goes, and the result that `run.json` stores. Reporters fold
 //! over these and know nothing else.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::{
@@ -15,6 +17,10 @@ use crate::{
 pub enum RunEvent<'a> {
     /// The selection is known and the target is about to be started.
     Started(&'a Header),
+    /// The app is built by this command, which may take minutes; the time is not the run's.
+    Building(&'a str),
+    /// It was built in this time.
+    Built(Duration),
     /// A preflight check was made.
     Preflight(&'a Preflight),
     /// The control sign-in was made (once per lane).

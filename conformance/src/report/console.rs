@@ -8,7 +8,7 @@ use super::{
     Setting,
     block::block,
     look::{Look, Tone},
-    plain::{control_line, opening, setup},
+    plain::{built, control_line, opening, setup},
     summary::{WORDS, last_line, notices, seconds, tail},
 };
 use crate::{
@@ -67,6 +67,17 @@ impl<S: FnMut(&str)> Console<S> {
                 self.header = Some((*header).clone());
                 if !self.quiet {
                     self.print(&opening(header, &self.look));
+                }
+            }
+            RunEvent::Building(command) => {
+                let text = format!("building the app: {}", self.look.text(command));
+                self.bar.set_message(text);
+                self.bar.tick();
+            }
+            RunEvent::Built(time) => {
+                self.bar.set_message(String::new());
+                if let Some(line) = built(*time).filter(|_| !self.quiet) {
+                    self.print(&line);
                 }
             }
             RunEvent::Preflight(check) => {

@@ -1,6 +1,9 @@
 //! Lines for logs of CI: one finished line per case, blocks of what is not well, no cursor movement.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use super::{
     Setting,
@@ -15,6 +18,9 @@ use crate::{
 
 /// GitHub takes ten annotations of a kind per step; the last one says how many more there are.
 const ANNOTATIONS: usize = 9;
+
+/// What a build that has nothing to do stays under.
+const LONG_BUILD: Duration = Duration::from_secs(3);
 
 /// Writes a run as lines.
 #[derive(Debug)]
@@ -55,6 +61,16 @@ impl<W: Write> Plain<W> {
                 self.header = Some((*header).clone());
                 if !self.quiet {
                     write!(self.out, "{}", opening(header, &self.look))?;
+                }
+            }
+            RunEvent::Building(command) => {
+                if !self.quiet {
+                    writeln!(self.out, "building the app: {}", self.look.text(command))?;
+                }
+            }
+            RunEvent::Built(time) => {
+                if let Some(line) = built(*time).filter(|_| !self.quiet) {
+                    self.out.write_all(line.as_bytes())?;
                 }
             }
             RunEvent::Preflight(check) => {
@@ -162,6 +178,12 @@ pub(super) fn setup(check: &Preflight, look: &Look) -> String {
         row("wanted", &check.wanted),
         row("mend", &check.mend)
     )
+}
+
+/// How long the build took, when that was long enough to be wondered about.
+pub(super) fn built(time: Duration) -> Option<String> {
+    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    (time >= LONG_BUILD).then(|| format!("the app was built in {}\n", seconds(milliseconds)))
 }
 
 pub(super) fn control_line(control: &Control, look: &Look) -> String {

@@ -104,11 +104,19 @@ pub(crate) type Listener<'l> = dyn FnMut(RunEvent<'_>) + 'l;
 /// Runs the selected cases against the target.
 pub async fn run(config: &Config, options: &Options, on: &mut Listener<'_>) -> RunResult {
     let began = Instant::now();
+    let mut building = Duration::ZERO;
     let mut ledger = Ledger::new(config, options);
-    let outcome = Box::pin(run_all(config, options, &mut ledger, on)).await;
+    let mut listen = |event: RunEvent<'_>| {
+        if let RunEvent::Built(time) = event {
+            building = time;
+        }
+        on(event);
+    };
+    let outcome = Box::pin(run_all(config, options, &mut ledger, &mut listen)).await;
     let mut result = ledger.close();
     result.aborted = outcome.err();
-    result.duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let took = began.elapsed().saturating_sub(building);
+    result.duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     on(RunEvent::Finished(&result));
     result
 }
@@ -126,10 +134,15 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
             return Err("the preflight failed: there is no browser to drive".to_owned());
         }
     }
-    if let (Some(start), None) = (&config.target.start, &options.launcher) {
+    if let (Some(start), None) = (&config.target.start, &options.launcher)
+        && let Some(command) = &start.build
+    {
+        let began = Instant::now();
+        on(RunEvent::Building(command));
         crate::process::build(start, &config.folder)
             .await
             .map_err(|error| error.to_string())?;
+        on(RunEvent::Built(began.elapsed()));
     }
     let mut stage = org.stage(config, options).await?;
     if !preflight::check(&stage, config, options.seed, ledger, on).await {

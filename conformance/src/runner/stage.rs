@@ -10,10 +10,7 @@ use std::{
 use mock_idp::{Client as Registration, Fault, MockIdp};
 use url::Url;
 
-use super::{
-    InProcess, Options,
-    in_process::Launched,
-};
+use super::{InProcess, Options, in_process::Launched};
 use crate::{
     browser::{http::Client, pool::Pool},
     evidence::TargetFacts,

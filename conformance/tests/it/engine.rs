@@ -57,11 +57,7 @@ async fn an_app_that_cannot_sign_anybody_in_passes_nothing() {
         Mode::Endless,
         Mode::RejectsEveryone,
     ] {
-        let result = run_against(
-            mode,
-            &["callback/state-mismatch", "id-token/alg-none"],
-        )
-        .await;
+        let result = run_against(mode, &["callback/state-mismatch", "id-token/alg-none"]).await;
         assert!(result.aborted.is_some(), "{mode:?} was judged");
         assert_eq!(result.count("pass"), 0, "{mode:?} passes {:?}", with(&result, "pass"));
     }
