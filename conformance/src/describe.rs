@@ -157,8 +157,9 @@ fn act(act: &Act) -> String {
                 crowd.size, crowd.rounds
             )
         }
+        Act::HoldTokens => "waits while token responses begin to be held".to_owned(),
         Act::DeliverTwice(slot) => format!(
-            "brings the authorization response of {} twice at the same time",
+            "brings the authorization response of {} twice, the second time while the first one's code is being redeemed",
             flow(*slot)
         ),
         Act::SignOutRace(count) => format!("requests the protected page {count} times at once while signing out"),

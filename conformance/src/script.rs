@@ -106,7 +106,10 @@ pub enum Act {
     Repeat(u16, &'static [Step]),
     /// Many people sign in at once.
     Crowd(Crowd),
-    /// Send the same authorization response twice at the same time in one browser.
+    /// From now on the authorization server holds the token responses of new flows, until `DeliverTwice` lets them go.
+    HoldTokens,
+    /// Send the same authorization response twice in one browser: the second while the first one's code is being redeemed,
+    /// when the token response is held, or else at the same moment.
     DeliverTwice(Slot),
     /// Request the protected page so many times at once while signing out.
     SignOutRace(u16),

@@ -27,8 +27,8 @@ use crate::{
     script::{
         AFTER,
         Act::{
-            self, Authorize, Callback, Deliver, DeliverTwice, Flood, Probe, ProbeWith, Repeat, Save, SignIn,
-            SignOutRace, Start,
+            self, Authorize, Callback, Deliver, DeliverTwice, Flood, HoldTokens, Probe, ProbeWith, Repeat, Save,
+            SignIn, SignOutRace, Start,
         },
         Crowd, Hold, MAIN, OTHER, user, victim,
     },
@@ -183,6 +183,7 @@ pub(super) const CASES: &[Case] = &[
         variants: &[Variant::of(
             "in-parallel",
             &[
+                user(HoldTokens),
                 user(Start(MAIN, &[])),
                 user(Authorize(MAIN, &[])),
                 user(DeliverTwice(MAIN)),
@@ -196,7 +197,7 @@ pub(super) const CASES: &[Case] = &[
             ],
         )],
         explain: Explain {
-            story: "The browser sends the callback twice within a millisecond.\n\
+            story: "The browser sends the callback again while the first one's code is being redeemed.\n\
                     Both requests find the state, both redeem the code, both create the user.\n\
                     The second redemption fails and takes the session of the first with it,\n\
                     or there are now two accounts.",

@@ -126,12 +126,12 @@ impl<'w> Walker<'w> {
                     matches!(event, Event::Received { endpoint: reached, .. } if *reached == endpoint)
                 };
                 // Bounded: an app that refuses before it asks for tokens would never open the gate.
-                let _ = tokio::time::timeout(HOLD_LIMIT, until(idp, &faulty, asked)).await;
+                let _ = tokio::time::timeout(HOLD_LIMIT, until(idp, &faulty, 1, asked)).await;
                 open.send_replace(true);
             }
             let all_held = tokio::time::timeout(
                 HOLD_LIMIT,
-                until(idp, &all, |event| matches!(event, Event::Held { .. })),
+                until(idp, &all, 1, |event| matches!(event, Event::Held { .. })),
             );
             let complete = all_held.await.is_ok();
             if crowd.hold == Hold::FirstOnly {
@@ -151,7 +151,7 @@ impl<'w> Walker<'w> {
                 }
                 // The next one goes only after this answer is out: that is what makes the order an order.
                 let this = [*flow];
-                let out = until(idp, &this, |event| matches!(event, Event::Released { .. }));
+                let out = until(idp, &this, 1, |event| matches!(event, Event::Released { .. }));
                 let _ = tokio::time::timeout(HOLD_LIMIT, out).await;
             }
             complete
@@ -240,7 +240,8 @@ impl<'w> Walker<'w> {
         }
     }
 
-    /// Sends the same authorization response twice at the same time.
+    /// Sends the same authorization response twice: the second when the app waits for the tokens of the first, if that can
+    /// be had. They come when the second is answered, or redeems the code as well.
     pub(super) async fn deliver_twice(&mut self, who: &str, slot: Slot) {
         let slot = self.slot(slot);
         let Some(response) = self.response_for(who, slot) else {
@@ -254,7 +255,34 @@ impl<'w> Walker<'w> {
         let (outgoing, _) = self.prepare(who, response, &[]);
         let at = Stamp::now();
         let client = &self.world.client;
-        let (first, second) = join!(client.send(&outgoing), client.send(&outgoing));
+        let held = self.barrier.take().zip(self.evidence.flow(slot).map(|flow| flow.id));
+        let (open, mut gate) = watch::channel(held.is_none());
+        let (answered, mut answer) = watch::channel(false);
+        let second = async {
+            // The sender outlives this.
+            let _ = gate.wait_for(|open| *open).await;
+            let second = client.send(&outgoing).await;
+            answered.send_replace(true);
+            second
+        };
+        let idp = &self.world.idp;
+        let conductor = async {
+            let Some((barrier, flow)) = held else { return };
+            let flows = [flow];
+            let redeems = |event: &Event| matches!(event, Event::Held { .. });
+            // Bounded: an app that refuses the response asks for no tokens, one that lets the second wait answers it late.
+            let _ = tokio::time::timeout(HOLD_LIMIT, until(idp, &flows, 1, redeems)).await;
+            open.send_replace(true);
+            let decided = async {
+                tokio::select! {
+                    _ = answer.wait_for(|answered| *answered) => {}
+                    () = until(idp, &flows, 2, redeems) => {}
+                }
+            };
+            let _ = tokio::time::timeout(HOLD_LIMIT, decided).await;
+            barrier.release();
+        };
+        let (first, second, ()) = join!(client.send(&outgoing), second, conductor);
         let first = self.note(purpose, at, &outgoing, None, first, true);
         let second = self.note(purpose, at, &outgoing, None, second, true);
         self.follow_callback(purpose, first).await;
@@ -318,11 +346,14 @@ impl<'w> Walker<'w> {
     }
 }
 
-/// Returns when every one of these flows has such an event in its record.
-async fn until(idp: &MockIdp, flows: &[FlowId], wanted: impl Fn(&Event) -> bool) {
+/// Returns when every one of these flows has so many such events in its record.
+async fn until(idp: &MockIdp, flows: &[FlowId], count: usize, wanted: impl Fn(&Event) -> bool) {
     // Subscribed before the first look, so that nothing falls between the look and the wait.
     let mut news = idp.subscribe();
-    let has = |flow: FlowId| idp.records(flow).iter().any(|record| wanted(&record.event));
+    let has = |flow: FlowId| {
+        let records = idp.records(flow);
+        records.iter().filter(|record| wanted(&record.event)).count() >= count
+    };
     while !flows.iter().all(|flow| has(*flow)) {
         if matches!(news.recv().await, Err(RecvError::Closed)) {
             return;

@@ -23,7 +23,7 @@ use mock_idp::{
     flow::{
         fault::{Message, Reach},
         record::{Event, Record, Stamp},
-        scenario::{Barrier, FlowId, Scenario},
+        scenario::{Barrier, FlowId, Point, Scenario},
     },
 };
 use rand::{SeedableRng, rngs::StdRng};
@@ -252,6 +252,7 @@ impl<'w> Walker<'w> {
                 Act::Idp(act) => self.idp_act(act).await,
                 Act::Repeat(times, steps) => self.repeat(times, steps).await,
                 Act::Crowd(crowd) => self.crowd(crowd).await,
+                Act::HoldTokens => self.barrier = Some(Barrier::new(Point::TokenResponse)),
                 Act::DeliverTwice(slot) => self.deliver_twice(name, slot).await,
                 Act::SignOutRace(requests) => self.sign_out_race(name, requests).await,
                 Act::Flood(starts) => self.flood(name, starts).await,

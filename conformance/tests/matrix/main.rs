@@ -41,6 +41,9 @@ use self::table::{Row, Table};
 /// How many cases beside its own and their neighbours a flaw meets.
 const SAMPLE: usize = 6;
 
+/// Trials at once, unless `--test-threads` says otherwise. Most of a trial is waiting for held and slow replies, not work.
+const AT_ONCE: usize = 6;
+
 /// Every way in which the app can be configured, by the name of its clean trial.
 const SETTINGS: &[(&str, Setting)] = &[
     ("default", Setting::Default),
@@ -53,7 +56,8 @@ const SETTINGS: &[(&str, Setting)] = &[
 ];
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
     let seen = Arc::new(Mutex::new(Table::default()));
     let clean = SETTINGS.iter().map(|(name, setting)| {
         let seen = seen.clone();
