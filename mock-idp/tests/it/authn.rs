@@ -18,25 +18,26 @@ async fn call(idp: &MockIdp, path: &str, body: Value) -> (u16, Value) {
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-/// An error of the management shape.
+/// An error of the management shape. Its causes, which no table of Okta's has, are shown only with theirs.
 #[track_caller]
-fn refused(answer: (u16, Value), status: u16, code: &str, summary: &str) -> Vec<String> {
+fn refused(answer: (u16, Value), status: u16, code: &str, summary: &str) {
     assert_eq!(answer.0, status, "{}", answer.1);
     let body = answer.1;
     assert_eq!(
         names(&body),
         ["errorCode", "errorSummary", "errorLink", "errorId", "errorCauses"]
     );
-    assert_eq!(
-        (&body["errorCode"], &body["errorLink"], &body["errorSummary"]),
-        (&json!(code), &json!(code), &json!(summary))
-    );
+    assert_eq!((&body["errorCode"], &body["errorLink"]), (&json!(code), &json!(code)));
+    let given = body["errorSummary"].as_str().unwrap();
+    match summary.strip_suffix("{0}") {
+        Some(beginning) => assert!(given.starts_with(beginning) && given.len() > beginning.len(), "{given}"),
+        None => assert_eq!(given, summary),
+    }
     assert!(body["errorId"].as_str().unwrap().starts_with("oae"));
-    let causes = body["errorCauses"].as_array().unwrap();
-    causes
-        .iter()
-        .map(|cause| cause["errorSummary"].as_str().unwrap().to_owned())
-        .collect()
+    for cause in body["errorCauses"].as_array().unwrap() {
+        assert_eq!(names(cause), ["errorSummary"]);
+        assert!(cause["errorSummary"].is_string());
+    }
 }
 
 async fn session_token(idp: &MockIdp) -> String {
@@ -108,15 +109,11 @@ async fn wrong_passwords_and_unknown_users_get_the_same_answer() {
         json!({"username": "ann@acme.test"}),
         json!({"username": 1, "password": []}),
     ] {
-        let causes = refused(
+        refused(
             call(&idp, "/api/v1/authn", body).await,
             400,
             "E0000001",
-            "Api validation failed: authRequest",
-        );
-        assert_eq!(
-            causes,
-            ["The 'username' and 'password' attributes are required in this context."]
+            "Api validation failed: {0}",
         );
     }
 }
@@ -160,8 +157,7 @@ async fn a_second_factor_is_verified_with_a_state_token() {
     assert_eq!(previous["status"], "MFA_REQUIRED");
 
     let wrong = call(&idp, &verify, json!({"stateToken": state, "passCode": "000000"})).await;
-    let causes = refused(wrong, 403, "E0000068", "Invalid Passcode/Answer");
-    assert_eq!(causes, ["Your token doesn't match our records. Please try again."]);
+    refused(wrong, 403, "E0000068", "Invalid Passcode/Answer");
     let shown = code();
     let (status, done) = call(&idp, &verify, json!({"stateToken": state, "passCode": shown})).await;
     assert_eq!((status, &done["status"]), (200, &json!("SUCCESS")));
