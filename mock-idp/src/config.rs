@@ -11,7 +11,7 @@ use crate::{
     protocol::{metadata::Features, totp},
     tenant::{
         ApplicationType, AuthMethod, AuthServer, ClaimRule, ClaimToken, ClaimValue, Client, ConsentMethod, GroupFilter,
-        PageStyle, PolicyRule, RateLimit, Rotation, Scope, Tenant, User, UserStatus,
+        PageStyle, PolicyRule, RateLimit, Rotation, Scope, Tenant, Unverified, User, UserStatus,
     },
 };
 
@@ -89,6 +89,8 @@ struct File {
     page: Option<PageStyle>,
     #[serde(default)]
     features: Features,
+    #[serde(default)]
+    unverified: Unverified,
     auth_server: Option<Vec<ServerEntry>>,
     client: Option<Vec<ClientEntry>>,
     user: Option<Vec<UserEntry>>,
@@ -168,6 +170,8 @@ struct ClientEntry {
     #[serde(default)]
     dpop_bound: bool,
     #[serde(default)]
+    org_server_only: bool,
+    #[serde(default)]
     frontchannel_logout_session_required: bool,
     global_token_revocation_uri: Option<Spanned<String>>,
 }
@@ -185,6 +189,7 @@ struct UserEntry {
     #[serde(default)]
     claims: Map<String, Value>,
     mfa: Option<Spanned<String>>,
+    password_expires_in: Option<u32>,
     #[serde(default)]
     status: UserStatus,
 }
@@ -198,6 +203,7 @@ impl Reader<'_> {
     fn config(&self, file: File) -> Result<Config, ConfigError> {
         let mut tenant = Tenant {
             features: file.features,
+            unverified: file.unverified,
             ..Tenant::default()
         };
         tenant.page = file.page.unwrap_or_default();
@@ -345,6 +351,7 @@ impl Reader<'_> {
         client.jwks = entry.jwks;
         client.groups_claim = entry.groups_claim.map(|claim| (claim.name, claim.filter));
         client.dpop_bound = entry.dpop_bound;
+        client.org_server_only = entry.org_server_only;
         client.frontchannel_logout_session_required = entry.frontchannel_logout_session_required;
         client.global_token_revocation_uri = self.uris(entry.global_token_revocation_uri)?.pop();
         Ok(client)
@@ -353,20 +360,25 @@ impl Reader<'_> {
     fn user(&self, entry: UserEntry) -> Result<User, ConfigError> {
         let totp = match &entry.mfa {
             None => None,
+            Some(mfa) if mfa.get_ref() == "enroll" => None,
             Some(mfa) => match mfa.get_ref().strip_prefix("totp:") {
                 Some(secret) if totp::code(secret, 0).is_some() => Some(secret.to_owned()),
                 _ => {
                     return Err(self.mistake(
                         mfa.span(),
                         format!("`{}` is no second factor", mfa.get_ref()),
-                        "write totp: and a base32 secret, as in totp:JBSWY3DPEHPK3PXP",
+                        "write totp: and a base32 secret, as in totp:JBSWY3DPEHPK3PXP; or enroll, to have one set up",
                     ));
                 }
             },
         };
         let status = entry.status;
+        let must_enroll = entry.mfa.is_some() && totp.is_none();
+        let password_expires_in = entry.password_expires_in;
         Ok(User {
             totp,
+            must_enroll,
+            password_expires_in,
             status,
             ..user(entry)
         })

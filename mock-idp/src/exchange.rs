@@ -91,11 +91,11 @@ pub(crate) async fn answer(
         handle(&mut exchange)
     };
     let mut reply = answered.unwrap_or_else(|refusal| match refusal {
-        Refusal::OAuth(error) => answer::oauth_error(&error),
+        Refusal::OAuth(error) => answer::oauth_error(&exchange, &error),
         Refusal::Api(error) => answer::api_error(&error),
         Refusal::Page(error) => page::error(&exchange, &error),
         Refusal::Dpop(error) => {
-            let mut reply = answer::oauth_error(&error);
+            let mut reply = answer::oauth_error(&exchange, &error);
             if error.error == "use_dpop_nonce" {
                 answer::put(&mut reply, "dpop-nonce", &dpop::nonce(&exchange));
             }

@@ -170,13 +170,14 @@ pub(crate) fn empty(status: u16) -> Reply {
 }
 
 /// An OAuth error answered directly.
-pub(crate) fn oauth_error(error: &OAuthError) -> Reply {
+pub(crate) fn oauth_error(exchange: &Exchange, error: &OAuthError) -> Reply {
     let mut reply = json(
         error.status,
         json!({"error": error.error, "error_description": error.text}),
     );
-    if error.status == 401 && error.error == "invalid_client" {
-        // Sent since 2017, its value was never seen; a Basic challenge is what RFC 6749 §5.2 asks for.
+    let is_challenged = error.status == 401 && error.error == "invalid_client";
+    if is_challenged && exchange.idp.tenant().unverified.www_authenticate {
+        // Its value was never seen; a Basic challenge is what RFC 6749 §5.2 asks for.
         put(&mut reply, "www-authenticate", "Basic realm=\"okta\"");
     }
     reply

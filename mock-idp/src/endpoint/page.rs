@@ -41,6 +41,8 @@ struct FormPage<'a> {
     class: &'static str,
     heading: &'static str,
     note: &'static str,
+    /// A secret to be typed into an authenticator app, in groups of four.
+    secret: String,
     /// The identifier that was given on an earlier page.
     person: &'a str,
     banner: &'static str,
@@ -120,6 +122,8 @@ pub(crate) fn show(exchange: &Exchange, transaction: &Transaction, handle: &str,
     let page = match &transaction.stage {
         Stage::Consent { scopes, .. } => return consent(exchange, transaction, handle, scopes),
         Stage::Passcode { .. } => passcode(transaction, handle, style, problem),
+        Stage::NewPassword { .. } => new_password(transaction, handle, style, problem),
+        Stage::Enroll { secret, .. } => enrollment(transaction, handle, style, secret, problem),
         Stage::Identify if style == PageStyle::Classic => classic(transaction, handle, problem),
         Stage::Identify => identify(transaction, handle, style, problem),
         Stage::Password | Stage::Signed(_) => password(transaction, handle, style, problem),
@@ -305,6 +309,81 @@ fn passcode<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle,
         submit: "Verify",
         links: vec![back(transaction, handle)],
         ..FormPage::default()
+    }
+}
+
+/// A new password for one that has expired. The names are those of Okta's widget; its words are not known for certain.
+fn new_password<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle, problem: Problem) -> FormPage<'a> {
+    let is_classic = style == PageStyle::Classic;
+    let field = |name, id, label, error, focus| Field {
+        name,
+        label,
+        autocomplete: "new-password",
+        ..password_field(id, error, focus)
+    };
+    let mut fields = Vec::new();
+    if is_classic {
+        fields.push(Field {
+            autocomplete: "current-password",
+            ..field("oldPassword", "input95", "Old password", "", true)
+        });
+    }
+    let (name, again) = if is_classic {
+        ("newPassword", "Repeat password")
+    } else {
+        ("credentials.passcode", "Re-enter password")
+    };
+    fields.push(field(
+        name,
+        "input103",
+        "New password",
+        problem.of_new_password(),
+        !is_classic,
+    ));
+    fields.push(field(
+        "confirmPassword",
+        "input111",
+        again,
+        problem.of_repetition(),
+        false,
+    ));
+    FormPage {
+        classic: is_classic,
+        action: &transaction.action,
+        id: "form87",
+        class: if is_classic { "password-expired" } else { "ion-form" },
+        heading: "Your password has expired",
+        person: &transaction.identifier,
+        handle,
+        fields,
+        submit: "Change Password",
+        links: vec![back(transaction, handle)],
+        ..FormPage::default()
+    }
+}
+
+/// The first code of an authenticator app that gets its secret here.
+fn enrollment<'a>(
+    transaction: &'a Transaction,
+    handle: &'a str,
+    style: PageStyle,
+    secret: &str,
+    problem: Problem,
+) -> FormPage<'a> {
+    let groups: Vec<&str> = (0..secret.len())
+        .step_by(4)
+        .filter_map(|from| secret.get(from..secret.len().min(from + 4)))
+        .collect();
+    FormPage {
+        class: if style == PageStyle::Classic {
+            "enroll-totp"
+        } else {
+            "ion-form oie-enroll-google-authenticator"
+        },
+        heading: "Set up Google Authenticator",
+        note: "Enter this secret key in your authenticator app, then the code that the app displays",
+        secret: groups.join(" "),
+        ..passcode(transaction, handle, style, problem)
     }
 }
 

@@ -29,6 +29,9 @@ use crate::{
 /// `GET|POST {as}/v1/userinfo`
 pub(crate) fn claims(exchange: &mut Exchange) -> Answered {
     let server = exchange.server()?;
+    if exchange.method == axum::http::Method::POST && !exchange.idp.tenant().unverified.userinfo_post {
+        return Err(API_METHOD.into());
+    }
     match presented(exchange) {
         Ok((token, grant)) => Ok(answer_for(exchange, &server, &token, &grant)),
         Err(error) => Err(Refusal::Challenge(exchange.refuse(&error))),

@@ -9,6 +9,7 @@ use crate::protocol::{keys::digest43, metadata::Features};
 mod client;
 mod group;
 mod server;
+mod unverified;
 mod user;
 
 pub use client::{ApplicationType, AuthMethod, Client, ConsentMethod, Rotation};
@@ -17,6 +18,7 @@ pub use server::{
     AccessPolicy, AccessRule, AuthServer, ClaimRule, ClaimToken, ClaimValue, Decision, GroupFilter, PolicyRule, Scope,
     ScopeConsent,
 };
+pub use unverified::Unverified;
 pub(crate) use user::PROFILE_NAMES;
 pub use user::{Subject, User, UserStatus, UserTimes, WRONG_PASSWORD};
 
@@ -39,6 +41,8 @@ pub struct Tenant {
     pub page: PageStyle,
     /// Feature-dependent rows of the metadata.
     pub features: Features,
+    /// What is not known of Okta.
+    pub unverified: Unverified,
     /// Origins beside those of redirect URIs from which browsers may call.
     pub trusted_origins: Vec<String>,
     /// How often somebody may ask.
@@ -87,6 +91,7 @@ impl Default for Tenant {
             groups: Vec::new(),
             page: PageStyle::default(),
             features: Features::default(),
+            unverified: Unverified::default(),
             trusted_origins: Vec::new(),
             rate_limit: RateLimit::default(),
             universal_logout_by_email: false,

@@ -246,6 +246,18 @@ pub(crate) fn part(token: &str, index: usize) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
+/// Whether this is what Okta says, where `{list}` stands for a list whose members are not known.
+#[track_caller]
+pub(crate) fn says(given: &str, expected: &str) {
+    match expected.split_once("{list}") {
+        Some((before, after)) => assert!(
+            given.starts_with(before) && given.ends_with(after),
+            "{given}\n{expected}"
+        ),
+        None => assert_eq!(given, expected),
+    }
+}
+
 pub(crate) fn names(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }

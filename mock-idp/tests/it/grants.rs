@@ -1,5 +1,7 @@
 //! The other grants, and the other ways for a client to ask and to prove itself.
 
+use std::collections::BTreeSet;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use mock_idp::{MockIdp, config, protocol::totp};
@@ -781,19 +783,18 @@ async fn hybrid_and_implicit_responses_carry_tokens_in_the_fragment() {
     let mut back = app::location(&Browser::new().submit(&url, &page, &fields).await);
     let fragment = back.fragment().unwrap().to_owned();
     back.set_query(Some(&fragment));
-    let names: Vec<String> = back.query_pairs().map(|(name, _)| name.into_owned()).collect();
-    assert_eq!(
-        names,
-        [
-            "code",
-            "id_token",
-            "access_token",
-            "token_type",
-            "expires_in",
-            "scope",
-            "state"
-        ]
-    );
+    // Their order is not known.
+    let names: BTreeSet<String> = back.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    let expected = [
+        "access_token",
+        "code",
+        "expires_in",
+        "id_token",
+        "scope",
+        "state",
+        "token_type",
+    ];
+    assert_eq!(names, expected.map(str::to_owned).into());
     let claims = part(&param(&back, "id_token").unwrap(), 1);
     assert!(claims.get("c_hash").is_some() && claims.get("at_hash").is_some());
     assert_eq!(claims.get("given_name"), None, "thin beside an access token");
@@ -834,6 +835,25 @@ async fn clients_are_registered_with_an_api_token() {
     let created = with_token(http.post(url.clone()).json(&metadata)).await.unwrap();
     assert_eq!(created.status(), 201);
     let created: Value = created.json().await.unwrap();
+    assert_eq!(
+        app::names(&created),
+        [
+            "client_id",
+            "client_secret",
+            "client_id_issued_at",
+            "client_secret_expires_at",
+            "client_name",
+            "client_uri",
+            "logo_uri",
+            "application_type",
+            "redirect_uris",
+            "post_logout_redirect_uris",
+            "response_types",
+            "grant_types",
+            "token_endpoint_auth_method",
+            "initiate_login_uri"
+        ]
+    );
     assert_eq!(created["client_secret"].as_str().unwrap().len(), 40);
     assert!(created["client_id"].as_str().unwrap().starts_with("0oa"));
     assert_eq!(created["client_secret_expires_at"], 0);
@@ -878,4 +898,334 @@ async fn global_revocation_ends_sessions_and_tokens() {
     let info = app::userinfo(&idp.issuer(), tokens["access_token"].as_str().unwrap()).await;
     let challenge = info.headers()["www-authenticate"].to_str().unwrap();
     assert!(challenge.contains("The access token has been revoked."), "{challenge}");
+}
+
+#[tokio::test]
+async fn registration_and_revocation_are_open_to_services_with_their_scopes() {
+    let idp = app::idp().await;
+    let mut service = mock_idp::Client::web("service");
+    service.grant_types = vec!["client_credentials".to_owned()];
+    service.application_type = mock_idp::tenant::ApplicationType::Service;
+    service.auth_method = mock_idp::tenant::AuthMethod::PrivateKeyJwt;
+    let ring = mock_idp::protocol::keys::KeyRing::of("default", 0);
+    service.jwks = vec![ring.named_jwk(mock_idp::protocol::draft::NamedKey::SecondRsa)];
+    idp.put_client(service);
+    let org = idp.origin().as_str().trim_end_matches('/').to_owned();
+    let token_url = format!("{org}/oauth2/v1/token");
+    let bearer = |scope: &'static str| {
+        let assertion = signed(json!({"iss": "service", "sub": "service", "aud": token_url, "exp": now() + 60}));
+        let url = token_url.clone();
+        async move {
+            let form = [
+                ("grant_type", "client_credentials"),
+                ("scope", scope),
+                (
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                ),
+                ("client_assertion", &assertion),
+            ];
+            let (_, tokens) = post(&url, &form).await;
+            format!("Bearer {}", tokens["access_token"].as_str().unwrap())
+        }
+    };
+    let call = |path: &'static str, authorization: String, body: Value| {
+        let url = format!("{org}{path}");
+        async move {
+            let headers = [
+                ("authorization", authorization.as_str()),
+                ("content-type", "application/json"),
+            ];
+            let answer = Browser::new()
+                .request(reqwest::Method::POST, url, &headers, &body.to_string())
+                .await;
+            let status = answer.status().as_u16();
+            let body: Value = answer.json().await.unwrap_or(Value::Null);
+            (status, body["errorCode"].as_str().unwrap_or_default().to_owned())
+        }
+    };
+    let client = json!({"client_name": "Fresh", "redirect_uris": ["http://localhost:9/cb"]});
+    let everything = json!({"sub_id": {"format": "email", "email": ALICE}});
+    let forbidden = (403, "E0000006".to_owned());
+    let clients = "/oauth2/v1/clients";
+    assert_eq!(
+        call(clients, bearer("okta.clients.read").await, client.clone()).await,
+        forbidden
+    );
+    assert_eq!(call(clients, bearer("okta.clients.manage").await, client).await.0, 201);
+    let revocation = "/oauth2/v1/global-token-revocation";
+    let other = bearer("okta.clients.manage").await;
+    assert_eq!(call(revocation, other, everything.clone()).await, forbidden);
+    let right = bearer("okta.universalLogout.manage").await;
+    assert_eq!(call(revocation, right, everything).await.0, 204);
+}
+
+const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
+const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
+
+#[tokio::test]
+async fn applications_of_one_device_share_a_sign_in_by_its_secret() {
+    let idp = org("").await;
+    let password = [
+        ("grant_type", "password"),
+        ("username", ALICE),
+        ("password", "right"),
+        ("scope", "openid device_sso"),
+    ];
+    let (_, first) = token(&idp, &password).await;
+    let id_token = first["id_token"].as_str().unwrap();
+    let secret = first["device_secret"].as_str().expect("a device secret");
+    let base = [
+        ("grant_type", EXCHANGE),
+        ("subject_token", id_token),
+        ("subject_token_type", ID_TOKEN),
+        ("actor_token", secret),
+        ("actor_token_type", "urn:x-oath:params:oauth:token-type:device-secret"),
+        ("scope", "openid offline_access"),
+    ];
+    let changed = |name: &str, value: &'static str| {
+        let mut params = base.to_vec();
+        for pair in &mut params {
+            if pair.0 == name {
+                pair.1 = value;
+            }
+        }
+        params
+    };
+    let (status, second) = token(&idp, &base).await;
+    assert_eq!(status, 200, "{second}");
+    let claims = part(second["id_token"].as_str().unwrap(), 1);
+    assert_eq!(claims["sub"], part(id_token, 1)["sub"]);
+    assert_eq!(claims["auth_time"], part(id_token, 1)["auth_time"]);
+    assert!(second["refresh_token"].is_string());
+    assert_eq!(second.get("device_secret"), None, "without device_sso there is none");
+    for (params, text) in [
+        (changed("actor_token", "nonsense"), "'actor_token' is invalid."),
+        (
+            changed("actor_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+            "'actor_token_type' is invalid or not supported.",
+        ),
+        (changed("subject_token", "nonsense"), "'subject_token' is invalid."),
+        (
+            changed("subject_token_type", "urn:ietf:params:oauth:token-type:saml2"),
+            "'subject_token_type' is invalid or not supported.",
+        ),
+    ] {
+        refused(token(&idp, &params).await, 400, "invalid_request", text);
+    }
+    let mut mixed = changed("subject_token_type", "urn:ietf:params:oauth:token-type:access_token");
+    mixed[1].1 = first["access_token"].as_str().unwrap();
+    refused(
+        token(&idp, &mixed).await,
+        400,
+        "invalid_request",
+        "When 'actor_token_type' is 'urn:x-oath:params:oauth:token-type:device-secret', 'subject_token_type' must be \
+         'urn:ietf:params:oauth:token-type:id_token'.",
+    );
+    let revoke = [
+        ("client_id", "web"),
+        ("client_secret", app::SECRET),
+        ("token", secret),
+        ("token_type_hint", "device_secret"),
+    ];
+    assert_eq!(post(&app::endpoint(&idp.issuer(), "revoke"), &revoke).await.0, 200);
+    refused(
+        token(&idp, &base).await,
+        400,
+        "invalid_request",
+        "'actor_token' is invalid.",
+    );
+    idp.shift_clock(3601);
+    refused(
+        token(&idp, &base).await,
+        400,
+        "invalid_grant",
+        "The 'subject_token' either expired or the session associated with it was terminated.",
+    );
+}
+
+#[tokio::test]
+async fn an_id_token_becomes_an_id_jag_and_that_an_access_token() {
+    let idp = org("").await;
+    let org_token = app::endpoint(&idp.issuer_of(""), "token");
+    let credentials = [("client_id", "web"), ("client_secret", app::SECRET)];
+    let password = [
+        credentials[0],
+        credentials[1],
+        ("grant_type", "password"),
+        ("username", ALICE),
+        ("password", "right"),
+        ("scope", "openid"),
+    ];
+    let (_, tokens) = post(&org_token, &password).await;
+    let audience = idp.issuer_of("other");
+    let ask = |audience: &str, scope: &str| {
+        let form: Vec<(String, String)> = [
+            credentials[0],
+            credentials[1],
+            ("grant_type", EXCHANGE),
+            ("requested_token_type", ID_JAG),
+            ("subject_token", tokens["id_token"].as_str().unwrap()),
+            ("subject_token_type", ID_TOKEN),
+            ("audience", audience),
+            ("scope", scope),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+        let url = org_token.clone();
+        async move {
+            let form: Vec<(&str, &str)> = form
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            post(&url, &form).await
+        }
+    };
+    let (status, made) = ask(&audience, "other:read").await;
+    assert_eq!(status, 200, "{made}");
+    assert_eq!(
+        (&made["token_type"], &made["expires_in"], &made["issued_token_type"]),
+        (&json!("N_A"), &json!(300), &json!(ID_JAG))
+    );
+    let id_jag = made["access_token"].as_str().unwrap().to_owned();
+    refused(
+        ask("https://elsewhere.test", "other:read").await,
+        400,
+        "invalid_target",
+        "Token Exchange requests must include a valid audience of the authorization server.",
+    );
+
+    let url = app::endpoint(&audience, "token");
+    let redeem = |assertion: String, more: &[(&'static str, &'static str)]| {
+        let (url, more) = (url.clone(), more.to_vec());
+        async move {
+            let mut form = vec![
+                credentials[0],
+                credentials[1],
+                ("grant_type", BEARER),
+                ("assertion", assertion.as_str()),
+            ];
+            form.extend(more);
+            post(&url, &form).await
+        }
+    };
+    refused(
+        redeem(id_jag.clone(), &[("scope", "other:read")]).await,
+        400,
+        "invalid_request",
+        "The id-jag request must not include a 'scope' parameter.",
+    );
+    refused(
+        redeem(id_jag.clone(), &[("resource", "https://elsewhere.test")]).await,
+        400,
+        "invalid_grant",
+        "The 'resource' claim in the id-jag does not match the 'resource' parameter in the request.",
+    );
+    refused(
+        redeem(format!("{id_jag}AAAA"), &[]).await,
+        400,
+        "invalid_grant",
+        "The signature of the id-jag is invalid.",
+    );
+    let here = [
+        credentials[0],
+        credentials[1],
+        ("grant_type", BEARER),
+        ("assertion", id_jag.as_str()),
+    ];
+    refused(
+        post(&app::endpoint(&idp.issuer(), "token"), &here).await,
+        400,
+        "invalid_grant",
+        "The audience of the JWT Bearer Grant must match the the issuer of the authorization server.",
+    );
+    let (status, body) = redeem(id_jag.clone(), &[]).await;
+    assert_eq!(status, 200, "{body}");
+    let claims = part(body["access_token"].as_str().unwrap(), 1);
+    assert_eq!(
+        (&claims["aud"], &claims["sub"], &claims["scp"]),
+        (&json!("api://other"), &json!(ALICE), &json!(["other:read"]))
+    );
+    refused(
+        redeem(id_jag, &[]).await,
+        400,
+        "invalid_grant",
+        "The id-jag was already used.",
+    );
+    let (_, made) = ask(&audience, "other:read").await;
+    idp.shift_clock(301);
+    refused(
+        redeem(made["access_token"].as_str().unwrap().to_owned(), &[]).await,
+        400,
+        "invalid_grant",
+        "The id-jag is expired.",
+    );
+}
+
+#[tokio::test]
+async fn saml_assertions_are_refused_as_each_engine_refuses_them() {
+    const SAML: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
+    for (style, text) in [
+        ("one-page", "SAML Assertion Bearer Grant is not supported by OIE."),
+        ("classic", "'assertion' is not a valid SAML 2.0 Assertion."),
+    ] {
+        let text_of_org = format!(
+            "page = \"{style}\"\n[[client]]\nid = \"web\"\nsecret = \"{}\"\ngrant_types = [\"{SAML}\"]\n",
+            app::SECRET
+        );
+        let tenant = config::parse("mock-idp.toml", &text_of_org).unwrap().tenant;
+        let idp = MockIdp::builder().tenant(tenant).start().await.unwrap();
+        let params = [("grant_type", SAML), ("assertion", "PHNhbWw+"), ("scope", "openid")];
+        refused(token(&idp, &params).await, 400, "invalid_grant", text);
+        refused(
+            token(&idp, &params[..1]).await,
+            400,
+            "invalid_request",
+            "The required parameter 'assertion' is missing.",
+        );
+    }
+}
+
+#[tokio::test]
+async fn scopes_that_want_consent_are_not_granted_where_nobody_can_be_asked() {
+    let text = format!(
+        r#"
+[[auth_server]]
+id = "default"
+[[auth_server.scope]]
+name = "money:spend"
+consent = "REQUIRED"
+[[client]]
+id = "web"
+secret = "{}"
+grant_types = ["password", "client_credentials"]
+consent_method = "REQUIRED"
+[[user]]
+login = "{ALICE}"
+"#,
+        app::SECRET
+    );
+    let tenant = config::parse("mock-idp.toml", &text).unwrap().tenant;
+    let idp = MockIdp::builder().tenant(tenant).start().await.unwrap();
+    let password = [
+        ("grant_type", "password"),
+        ("username", ALICE),
+        ("password", "x"),
+        ("scope", "openid money:spend"),
+    ];
+    refused(
+        token(&idp, &password).await,
+        400,
+        "consent_required",
+        "The following scopes require user consent: [money:spend]. To access protected scopes using the resource owner \
+         password grant type, please uncheck 'Require consent' in the app settings or set the 'consent_method' to \
+         'TRUSTED' through the apps API.",
+    );
+    refused(
+        token(&idp, &[("grant_type", "client_credentials"), ("scope", "money:spend")]).await,
+        400,
+        "consent_required",
+        "The following scopes require user consent and cannot be granted for the client credentials grant type: \
+         [money:spend].",
+    );
 }

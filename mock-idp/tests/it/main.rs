@@ -27,3 +27,4 @@ mod robustness;
 mod shapes;
 mod sign_in;
 mod tls;
+mod unverified;
