@@ -72,17 +72,17 @@ pub(crate) fn help(exchange: &mut Exchange) -> Answered {
     let (heading, text) = match page::HELP.iter().position(|path| *path == exchange.path) {
         Some(0) => (
             "Reset your password",
-            "This is a fake: no mail is sent. A password is what `password` says in mock-idp.toml; users without one have \
-             every password but `wrong`.",
+            "This is a fake: no mail is sent. A password is what mock-idp.toml says; users without one have \
+             every password but \u{201c}wrong\u{201d}.",
         ),
         Some(1) => (
             "Unlock your account",
-            "This is a fake: no mail is sent. An account is locked while `status` says so in mock-idp.toml.",
+            "This is a fake: no mail is sent. An account is locked while mock-idp.toml or the management API says so.",
         ),
         _ => (
             "Help",
             "This is a fake Okta for development and tests. Its users are in mock-idp.toml; without one they are \
-             alice@example.test and bob@example.test, with any password but `wrong`.",
+             alice@example.test and bob@example.test, with any password but \u{201c}wrong\u{201d}.",
         ),
     };
     Ok(page::notice(exchange, heading, text, None))
