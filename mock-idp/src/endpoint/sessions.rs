@@ -121,14 +121,7 @@ pub(crate) fn device_cookie(exchange: &Exchange) -> Option<String> {
 
 /// Takes away the cookies that a session leaves.
 pub(crate) fn clear_cookies(reply: &mut Reply) {
-    for name in ["sid", "idx", "xids"] {
-        let cleared = format!("{name}=\"\";Version=1;Path=/;Max-Age=0");
-        answer::put(reply, "set-cookie", &cleared);
-    }
-    for name in ["autolaunch_triggered", "activate_ca_modal_triggered"] {
-        let expired = format!("{name}=\"\"; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/");
-        answer::put(reply, "set-cookie", &expired);
-    }
+    answer::clear_cookies(reply, &["sid", "idx", "xids"]);
 }
 
 /// `GET|DELETE /api/v1/sessions/me`

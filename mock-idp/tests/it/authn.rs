@@ -12,32 +12,13 @@ use crate::{
 
 /// The answer to a JSON request.
 async fn call(idp: &MockIdp, path: &str, body: Value) -> (u16, Value) {
-    let url = idp.origin().join(path).unwrap();
-    let answer = Browser::new().post_json(&url, &body, None).await;
-    assert_eq!(answer.headers()["content-type"], "application/json");
-    (answer.status().as_u16(), answer.json().await.unwrap())
+    app::post_json(idp, &mut Browser::new(), path, &body, "application/json").await
 }
 
-/// An error of the management shape. Its causes, which no table of Okta's has, are shown only with theirs.
 #[track_caller]
 fn refused(answer: (u16, Value), status: u16, code: &str, summary: &str) {
     assert_eq!(answer.0, status, "{}", answer.1);
-    let body = answer.1;
-    assert_eq!(
-        names(&body),
-        ["errorCode", "errorSummary", "errorLink", "errorId", "errorCauses"]
-    );
-    assert_eq!((&body["errorCode"], &body["errorLink"]), (&json!(code), &json!(code)));
-    let given = body["errorSummary"].as_str().unwrap();
-    match summary.strip_suffix("{0}") {
-        Some(beginning) => assert!(given.starts_with(beginning) && given.len() > beginning.len(), "{given}"),
-        None => assert_eq!(given, summary),
-    }
-    assert!(body["errorId"].as_str().unwrap().starts_with("oae"));
-    for cause in body["errorCauses"].as_array().unwrap() {
-        assert_eq!(names(cause), ["errorSummary"]);
-        assert!(cause["errorSummary"].is_string());
-    }
+    app::is_api_error(&answer.1, code, summary);
 }
 
 async fn session_token(idp: &MockIdp) -> String {
@@ -329,18 +310,7 @@ async fn scripts_walk_the_classic_page_by_its_addresses() {
         .text()
         .await
         .unwrap();
-    let from = page
-        .split("var fromUri = '")
-        .nth(1)
-        .unwrap()
-        .split("';")
-        .next()
-        .unwrap();
-    let from = from
-        .replace(r"\x2F", "/")
-        .replace(r"\x3F", "?")
-        .replace(r"\x3D", "=")
-        .replace(r"\x2D", "-");
+    let from = app::in_script(&page, "fromUri");
     let resume = idp.origin().join(&from).unwrap();
     assert_eq!(resume.path(), "/oauth2/v1/authorize/redirect");
     assert_eq!(param(&resume, "okta_key").unwrap().len(), 43);

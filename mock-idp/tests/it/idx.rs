@@ -12,11 +12,7 @@ use crate::{
 const ION: &str = "application/ion+json; okta-version=1.0.0";
 
 async fn call(idp: &MockIdp, browser: &mut Browser, path: &str, body: Value) -> (u16, Value) {
-    let url = idp.origin().join(&format!("/idp/idx/{path}")).unwrap();
-    let answer = browser.post_json(&url, &body, None).await;
-    assert_eq!(answer.headers()["content-type"], ION);
-    let status = answer.status().as_u16();
-    let body: Value = answer.json().await.unwrap();
+    let (status, body) = app::post_json(idp, browser, &format!("/idp/idx/{path}"), &body, ION).await;
     assert_eq!(body["version"], "1.0.0");
     (status, body)
 }
@@ -29,14 +25,7 @@ async fn hosted(idp: &MockIdp, browser: &mut Browser, changes: &[(&str, Option<&
         .text()
         .await
         .unwrap();
-    let token = page
-        .split("var stateToken = '")
-        .nth(1)
-        .unwrap()
-        .split("';")
-        .next()
-        .unwrap();
-    let token = token.replace(r"\x2D", "-");
+    let token = app::in_script(&page, "stateToken");
     assert!(token.starts_with("02.id.") && token.len() == 46, "{token}");
     let (status, body) = call(idp, browser, "introspect", json!({"stateToken": token})).await;
     assert_eq!(status, 200);
