@@ -88,6 +88,8 @@ struct File {
     name: Option<String>,
     page: Option<PageStyle>,
     #[serde(default)]
+    third_generation: bool,
+    #[serde(default)]
     features: Features,
     #[serde(default)]
     unverified: Unverified,
@@ -207,6 +209,7 @@ impl Reader<'_> {
             ..Tenant::default()
         };
         tenant.page = file.page.unwrap_or_default();
+        tenant.third_generation = file.third_generation;
         tenant.trusted_origins = file.trusted_origins;
         tenant.rate_limit = file.rate_limit;
         tenant.universal_logout_by_email = file.universal_logout_by_email;

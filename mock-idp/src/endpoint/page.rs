@@ -18,13 +18,17 @@ use crate::{
 struct Shell {
     org: String,
     lax: bool,
+    /// Whether the elements are those of the widget's third generation.
+    gen3: bool,
 }
 
 impl Shell {
     fn of(exchange: &Exchange) -> Self {
+        let tenant = exchange.idp.tenant();
         Self {
-            org: exchange.idp.tenant().name.clone(),
+            org: tenant.name.clone(),
             lax: exchange.idp.lax,
+            gen3: tenant.third_generation && tenant.page != PageStyle::Classic,
         }
     }
 }
@@ -46,6 +50,8 @@ struct FormPage<'a> {
     /// The identifier that was given on an earlier page.
     person: &'a str,
     banner: &'static str,
+    /// Whether the server said so, and not the form itself.
+    is_answer: bool,
     /// The transaction; empty where the form is none of a sign-in.
     handle: &'a str,
     fields: Vec<Field<'a>>,
@@ -61,6 +67,13 @@ struct FormPage<'a> {
     base: String,
     token: String,
     from: String,
+}
+
+impl FormPage<'_> {
+    /// The second generation numbers its elements, the third calls them by the names of their fields.
+    fn id_of<'a>(&self, field: &Field<'a>) -> &'a str {
+        if self.shell.gen3 { field.name } else { field.id }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -139,6 +152,7 @@ pub(crate) fn show(exchange: &Exchange, transaction: &Transaction, handle: &str,
     let page = FormPage {
         shell: Shell::of(exchange),
         banner: problem.banner(style),
+        is_answer: problem.is_answer(),
         nonce: nonce.clone(),
         base: in_script(&exchange.idp.org),
         token: in_script(&token),

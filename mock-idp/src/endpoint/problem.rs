@@ -45,6 +45,18 @@ const USED: &str = "Each code can only be used once. Please wait for a new code 
 pub(crate) struct Message(pub(crate) &'static str, pub(crate) &'static str);
 
 impl Problem {
+    /// Whether it is the answer to something that was whole: the form itself sees what is missing.
+    pub(crate) fn is_answer(self) -> bool {
+        !matches!(
+            self,
+            Self::None
+                | Self::Missing { .. }
+                | Self::PasscodeWrong
+                | Self::NewPasswordsDiffer
+                | Self::NewPasswordMissing
+        )
+    }
+
     /// Above the form.
     pub(crate) fn banner(self, style: PageStyle) -> &'static str {
         match self {

@@ -39,6 +39,8 @@ pub struct Tenant {
     pub groups: Vec<Arc<Group>>,
     /// How the hosted page looks.
     pub page: PageStyle,
+    /// Whether Identity Engine's pages have the elements of the third generation of Okta's widget, not those of the second.
+    pub third_generation: bool,
     /// Feature-dependent rows of the metadata.
     pub features: Features,
     /// What is not known of Okta.
@@ -90,6 +92,7 @@ impl Default for Tenant {
             ],
             groups: Vec::new(),
             page: PageStyle::default(),
+            third_generation: false,
             features: Features::default(),
             unverified: Unverified::default(),
             trusted_origins: Vec::new(),

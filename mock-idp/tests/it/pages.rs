@@ -910,3 +910,62 @@ async fn a_request_can_have_an_authenticator_set_up() {
         "Authenticator enrollment is not allowed at this time. Please contact support for assistance."
     );
 }
+
+#[tokio::test]
+async fn the_third_generation_has_elements_of_its_own() {
+    let config = config::parse(
+        "mock-idp.toml",
+        &format!("third_generation = true\npage = \"identifier-first\"\n{ORG}"),
+    );
+    let idp = MockIdp::builder().tenant(config.unwrap().tenant).start().await.unwrap();
+    let mut browser = Browser::new();
+    let (url, page) = first_page(&idp, &mut browser, &[("scope", Some("openid money:spend"))]).await;
+    has(
+        &page,
+        &[
+            "main#okta-sign-in[data-se='auth-container main-container']",
+            "form[data-se=o-form]",
+            "h1[data-se=o-form-head]",
+            "label[for=identifier]",
+            "input#identifier[name=identifier][data-se=identifier]",
+            "button[data-se=save][type=submit]",
+            "input[name=rememberMe]",
+        ],
+    );
+    let headings = Html::parse_document(&page);
+    assert_eq!(headings.select(&Selector::parse("h1").unwrap()).count(), 1);
+    assert_eq!(text(&page, "button[data-se=save]"), "Next");
+    let blank = browser
+        .submit(&url, &page, &[("identifier", "")])
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert_eq!(
+        text(&blank, ".infobox-error[role=alert]"),
+        "We found some errors. Please review the form and make corrections."
+    );
+    has_not(&blank, &["[data-se=callout]"]);
+    let second = browser.submit(&url, &page, &[("identifier", "ann@acme.test")]).await;
+    let second = second.text().await.unwrap();
+    has(
+        &second,
+        &["input[id='credentials.passcode'][data-se='credentials.passcode'][type=password]"],
+    );
+    assert_eq!(text(&second, "button[data-se=save]"), "Verify");
+    let wrong = browser
+        .submit(&url, &second, &[("credentials.passcode", "guess")])
+        .await;
+    let wrong = wrong.text().await.unwrap();
+    assert_eq!(
+        text(&wrong, "[data-se=infobox-error] [data-se=callout]"),
+        "Password is incorrect"
+    );
+    let consent = browser
+        .submit(&url, &second, &[("credentials.passcode", "right")])
+        .await;
+    let consent = consent.text().await.unwrap();
+    has(&consent, &["[data-se=consent-description]"]);
+    assert_eq!(text(&consent, "button[data-se=save]"), "Allow Access");
+    assert!(is_done(&browser.submit(&url, &consent, &[]).await));
+}
