@@ -11,7 +11,7 @@ use crate::{
     protocol::{metadata::Features, totp},
     tenant::{
         ApplicationType, AuthMethod, AuthServer, ClaimRule, ClaimToken, ClaimValue, Client, ConsentMethod, GroupFilter,
-        PageStyle, PolicyRule, RateLimit, Rotation, Scope, Tenant, Unverified, User, UserStatus,
+        IssuerMode, PageStyle, PolicyRule, RateLimit, Rotation, Scope, Tenant, Unverified, User, UserStatus,
     },
 };
 
@@ -85,6 +85,7 @@ pub fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
 #[serde(deny_unknown_fields)]
 struct File {
     issuer: Option<Spanned<String>>,
+    custom_domain: Option<Spanned<String>>,
     name: Option<String>,
     page: Option<PageStyle>,
     #[serde(default)]
@@ -113,6 +114,8 @@ struct File {
 struct ServerEntry {
     id: Spanned<String>,
     audience: Option<String>,
+    #[serde(default)]
+    issuer_mode: IssuerMode,
     /// Names alone, for scopes that nobody is asked about.
     #[serde(default)]
     scopes: Vec<String>,
@@ -240,6 +243,8 @@ impl Reader<'_> {
                 .map(|entry| self.user(entry).map(Arc::new))
                 .collect::<Result<_, _>>()?;
         }
+        let custom_domain = file.custom_domain.map(|domain| self.issuer(&domain)).transpose()?;
+        tenant.custom_domain = custom_domain.map(|domain| domain.trim_end_matches('/').to_owned());
         let issuer = file.issuer.map(|issuer| self.issuer(&issuer)).transpose()?;
         Ok(Config { issuer, tenant })
     }
@@ -271,6 +276,7 @@ impl Reader<'_> {
             .map(|claim| self.claim(claim))
             .collect::<Result<_, _>>()?;
         server.policy = entry.policy;
+        server.issuer_mode = entry.issuer_mode;
         if let Some(lifetime) = entry.refresh_token_lifetime {
             server.refresh_token_lifetime = lifetime;
         }

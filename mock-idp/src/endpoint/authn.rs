@@ -351,7 +351,7 @@ fn succeeded(exchange: &Exchange, known: &Known, amr: &'static [&'static str], r
 
 /// Where the org lets it be told.
 fn locked_out(exchange: &Exchange, relay_state: Option<&str>) -> Reply {
-    let href = format!("{}/api/v1/authn/recovery/unlock", exchange.idp.org);
+    let href = format!("{}/api/v1/authn/recovery/unlock", exchange.org());
     let mut body = Map::new();
     body.insert("status".to_owned(), "LOCKED_OUT".into());
     if let Some(state) = relay_state {
@@ -364,7 +364,7 @@ fn locked_out(exchange: &Exchange, relay_state: Option<&str>) -> Reply {
 
 /// How far an authentication is, and where it goes on.
 fn waiting(exchange: &Exchange, token: &str, attempt: &Attempt) -> Reply {
-    let org = &exchange.idp.org;
+    let org = exchange.org();
     let link = |name: Option<&str>, path: &str| {
         let mut link = Map::new();
         if let Some(name) = name {

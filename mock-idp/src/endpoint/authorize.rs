@@ -331,7 +331,8 @@ fn redirect_uri(exchange: &mut Exchange, client: &Client, params: &Params) -> Re
     }
     let admin = format!(
         "{}/admin/app/oidc_client/instance/{}#tab-general",
-        exchange.idp.org, client.id
+        exchange.org(),
+        client.id
     );
     let error = REDIRECT_URI_UNREGISTERED.with(&admin);
     if exchange.flow().is_some_and(|flow| flow.watched) {

@@ -154,7 +154,7 @@ pub(crate) fn show(exchange: &Exchange, transaction: &Transaction, handle: &str,
         banner: problem.banner(style),
         is_answer: problem.is_answer(),
         nonce: nonce.clone(),
-        base: in_script(&exchange.idp.org),
+        base: in_script(exchange.org()),
         token: in_script(&token),
         from: in_script(&from),
         ..page
@@ -564,7 +564,7 @@ struct ErrorPage<'a> {
 pub(crate) fn error(exchange: &Exchange, error: &OAuthError) -> Reply {
     let page = ErrorPage {
         shell: Shell::of(exchange),
-        home: &exchange.idp.org,
+        home: exchange.org(),
         error: error.error,
         description: &error.text,
     };

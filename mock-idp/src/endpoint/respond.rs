@@ -68,7 +68,7 @@ fn issue(exchange: &mut Exchange, grant: &Grant) -> Result<Vec<(String, String)>
     let mut params = Vec::new();
     let code = wanted.code.then(|| issue_code(exchange, grant));
     if wanted.id_token || wanted.token {
-        let server = exchange.idp.server(&request.server).ok_or(SERVER_ERROR)?;
+        let server = exchange.server_of(&request.server).ok_or(SERVER_ERROR)?;
         let client = exchange.idp.client(&request.client_id).ok_or(SERVER_ERROR)?;
         if wanted.id_token && tokens::has_too_many_groups(&server, &client, &grant.subject, &request.scopes) {
             return Err(TOO_MANY_GROUPS);

@@ -199,7 +199,7 @@ fn described(exchange: &Exchange, session: &Session, name: &str) -> Value {
     let persona = &session.subject.persona;
     let has_factor = session.amr.iter().any(|method| method == "mfa");
     let proved = iso8601(session.auth_time);
-    let org = &exchange.idp.org;
+    let org = exchange.org();
     let link = format!("{org}/api/v1/sessions/{name}");
     let person = if name == "me" { "me" } else { &persona.sub };
     json!({

@@ -15,8 +15,8 @@ mod user;
 pub use client::{ApplicationType, AuthMethod, Client, ConsentMethod, Rotation};
 pub use group::{EVERYONE, Group};
 pub use server::{
-    AccessPolicy, AccessRule, AuthServer, ClaimRule, ClaimToken, ClaimValue, Decision, GroupFilter, PolicyRule, Scope,
-    ScopeConsent,
+    AccessPolicy, AccessRule, AuthServer, ClaimRule, ClaimToken, ClaimValue, Decision, GroupFilter, IssuerMode,
+    PolicyRule, Scope, ScopeConsent,
 };
 pub use unverified::Unverified;
 pub(crate) use user::PROFILE_NAMES;
@@ -29,6 +29,8 @@ pub struct Tenant {
     pub name: String,
     /// Its `00o…` id, the `idp` claim of local users.
     pub id: String,
+    /// Its own domain beside the URL that it is served at, without a trailing slash.
+    pub custom_domain: Option<String>,
     /// Custom authorization servers. The org server is always there.
     pub servers: Vec<AuthServer>,
     /// Registered applications.
@@ -84,6 +86,7 @@ impl Default for Tenant {
         Self {
             name: "Mock Org".to_owned(),
             id: "00omockorg0000000001".to_owned(),
+            custom_domain: None,
             servers: vec![AuthServer::new("default", "api://default")],
             clients: vec![Arc::new(default_client())],
             users: vec![

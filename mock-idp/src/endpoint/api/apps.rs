@@ -357,7 +357,7 @@ pub(crate) fn document(exchange: &Exchange, client: &Client) -> Value {
             "self": link(exchange, &path, &[]),
             "deactivate": link(exchange, &format!("{path}/lifecycle/deactivate"), &[]),
             "activate": link(exchange, &format!("{path}/lifecycle/activate"), &[]),
-            "logo": [{"name": "medium", "href": format!("{}/assets/img/logos/default.png", exchange.idp.org), "type": "image/png"}],
+            "logo": [{"name": "medium", "href": format!("{}/assets/img/logos/default.png", exchange.org()), "type": "image/png"}],
         },
     });
     if let (Some(profile), Some(members)) = (client.settings.get("profile"), document.as_object_mut()) {

@@ -79,7 +79,7 @@ fn reactivate(exchange: &Exchange, user: &User) -> Answered {
 
 fn activation(exchange: &Exchange) -> Answered {
     let token = random::alphanumeric(20);
-    let url = format!("{}/welcome/{token}", exchange.idp.org);
+    let url = format!("{}/welcome/{token}", exchange.org());
     mailed(exchange, json!({"activationUrl": url, "activationToken": token}))
 }
 
@@ -129,7 +129,7 @@ fn reset_password(exchange: &Exchange, user: &User) -> Answered {
         exchange.idp.end_sessions(&user.id);
     }
     to(exchange, user, UserStatus::Recovery)?;
-    let url = format!("{}/reset_password/{}", exchange.idp.org, random::alphanumeric(20));
+    let url = format!("{}/reset_password/{}", exchange.org(), random::alphanumeric(20));
     mailed(exchange, json!({ "resetPasswordUrl": url }))
 }
 

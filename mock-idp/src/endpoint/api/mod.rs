@@ -114,7 +114,7 @@ pub(crate) fn perhaps(seconds: Option<i64>) -> Value {
 
 /// `{"href": URL}`, with the methods that it takes.
 pub(crate) fn link(exchange: &Exchange, path: &str, methods: &[&str]) -> Value {
-    let href = format!("{}{path}", exchange.idp.org);
+    let href = format!("{}{path}", exchange.org());
     if methods.is_empty() {
         json!({ "href": href })
     } else {

@@ -18,7 +18,7 @@ use crate::{
         error::{API_FEATURE, API_METHOD},
         random,
     },
-    tenant::AuthServer,
+    tenant::{AuthServer, IssuerMode},
 };
 
 /// `GET|POST /api/v1/authorizationServers`
@@ -140,6 +140,12 @@ fn read(exchange: &Exchange, settings: &mut AuthServer) -> Result<(), Refusal> {
         return Err(invalid_field("name", cause::TAKEN));
     }
     name.clone_into(&mut settings.name);
+    if let Some(mode) = body.get("issuerMode").filter(|value| !value.is_null()) {
+        settings.issuer_mode = serde_json::from_value(mode.clone()).map_err(|_| {
+            let cause = cause::ONE_OF.replace("{0}", "ORG_URL, CUSTOM_URL or DYNAMIC");
+            invalid_field("issuerMode", &cause)
+        })?;
+    }
     limited(&body, "description", 255)?
         .unwrap_or_default()
         .clone_into(&mut settings.description);
@@ -172,13 +178,17 @@ fn document(exchange: &Exchange, server: &Server) -> Value {
     } else {
         ("activate", "/lifecycle/activate")
     };
+    let issuer_mode = match exchange.idp.tenant().custom_domain {
+        Some(_) => settings.issuer_mode,
+        None => IssuerMode::OrgUrl,
+    };
     json!({
         "id": server.id,
         "name": settings.name,
         "description": settings.description,
         "audiences": [settings.audience],
         "issuer": server.issuer,
-        "issuerMode": "ORG_URL",
+        "issuerMode": issuer_mode,
         "status": status(settings.active),
         "created": moment(settings.times.0),
         "lastUpdated": moment(settings.times.1),

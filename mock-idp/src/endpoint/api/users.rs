@@ -76,8 +76,8 @@ pub(crate) fn app_links(exchange: &mut Exchange) -> Answered {
         json!({
             "id": stable_id("00u", &format!("link {} {}", user.id, client.id)),
             "label": client.name,
-            "linkUrl": format!("{}/home/oidc_client/{}/aln177a159h7Zf52X0g8", exchange.idp.org, client.id),
-            "logoUrl": format!("{}/assets/img/logos/default.png", exchange.idp.org),
+            "linkUrl": format!("{}/home/oidc_client/{}/aln177a159h7Zf52X0g8", exchange.org(), client.id),
+            "logoUrl": format!("{}/assets/img/logos/default.png", exchange.org()),
             "appName": "oidc_client",
             "appInstanceId": client.id,
             "appAssignmentId": stable_id("0ua", &format!("assignment {} {}", user.id, client.id)),
@@ -419,7 +419,7 @@ fn links(exchange: &Exchange, user: &User, alone: bool) -> Value {
         ],
     };
     for (name, operation) in operations {
-        let href = format!("{}{path}/{operation}", exchange.idp.org);
+        let href = format!("{}{path}/{operation}", exchange.org());
         links.insert((*name).to_owned(), json!({"href": href, "method": "POST"}));
     }
     links.insert("self".to_owned(), api::link(exchange, &path, &[]));

@@ -73,7 +73,7 @@ pub(super) fn authenticator(stage: &Stage) -> Option<Authenticator> {
 pub(super) fn of(exchange: &Exchange, handle: &str, transaction: &Transaction, problem: Problem) -> Map<String, Value> {
     let state = format!("{handle}~c.{}", &digest43(handle)[..22]);
     let forms = Forms {
-        org: &exchange.idp.org,
+        org: exchange.org(),
         state: &state,
     };
     let mut envelope = Map::new();
@@ -114,7 +114,7 @@ pub(super) fn of(exchange: &Exchange, handle: &str, transaction: &Transaction, p
         put("user", object(user.into()));
     }
     if matches!(transaction.stage, Stage::Signed(_)) && transaction.request.asker != Asker::Interaction {
-        let href = format!("{}/login/token/redirect?stateToken={handle}", exchange.idp.org);
+        let href = format!("{}/login/token/redirect?stateToken={handle}", exchange.org());
         put("success", json!({"name": "success-redirect", "href": href}));
     }
     put("cancel", forms.form("cancel", "cancel", None, Vec::new()));
@@ -219,8 +219,8 @@ pub(super) fn add_interaction_code(
     code: &str,
 ) {
     let endpoint = match request.server.as_str() {
-        "" => format!("{}/oauth2/v1/token", exchange.idp.org),
-        server => format!("{}/oauth2/{server}/v1/token", exchange.idp.org),
+        "" => format!("{}/oauth2/v1/token", exchange.org()),
+        server => format!("{}/oauth2/{server}/v1/token", exchange.org()),
     };
     let fields = json!([
         {"name": "grant_type", "required": true, "value": "interaction_code"},
