@@ -11,7 +11,7 @@ use crate::{
     protocol::{metadata::Features, totp},
     tenant::{
         ApplicationType, AuthMethod, AuthServer, ClaimRule, ClaimToken, ClaimValue, Client, ConsentMethod, GroupFilter,
-        PageStyle, PolicyRule, RateLimit, Rotation, Scope, Tenant, User, UserStatus,
+        IssuerMode, PageStyle, PolicyRule, RateLimit, Rotation, Scope, Tenant, Unverified, User, UserStatus,
     },
 };
 
@@ -85,10 +85,15 @@ pub fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
 #[serde(deny_unknown_fields)]
 struct File {
     issuer: Option<Spanned<String>>,
+    custom_domain: Option<Spanned<String>>,
     name: Option<String>,
     page: Option<PageStyle>,
     #[serde(default)]
+    third_generation: bool,
+    #[serde(default)]
     features: Features,
+    #[serde(default)]
+    unverified: Unverified,
     auth_server: Option<Vec<ServerEntry>>,
     client: Option<Vec<ClientEntry>>,
     user: Option<Vec<UserEntry>>,
@@ -109,6 +114,8 @@ struct File {
 struct ServerEntry {
     id: Spanned<String>,
     audience: Option<String>,
+    #[serde(default)]
+    issuer_mode: IssuerMode,
     /// Names alone, for scopes that nobody is asked about.
     #[serde(default)]
     scopes: Vec<String>,
@@ -168,6 +175,8 @@ struct ClientEntry {
     #[serde(default)]
     dpop_bound: bool,
     #[serde(default)]
+    org_server_only: bool,
+    #[serde(default)]
     frontchannel_logout_session_required: bool,
     global_token_revocation_uri: Option<Spanned<String>>,
 }
@@ -185,6 +194,7 @@ struct UserEntry {
     #[serde(default)]
     claims: Map<String, Value>,
     mfa: Option<Spanned<String>>,
+    password_expires_in: Option<u32>,
     #[serde(default)]
     status: UserStatus,
 }
@@ -198,9 +208,11 @@ impl Reader<'_> {
     fn config(&self, file: File) -> Result<Config, ConfigError> {
         let mut tenant = Tenant {
             features: file.features,
+            unverified: file.unverified,
             ..Tenant::default()
         };
         tenant.page = file.page.unwrap_or_default();
+        tenant.third_generation = file.third_generation;
         tenant.trusted_origins = file.trusted_origins;
         tenant.rate_limit = file.rate_limit;
         tenant.universal_logout_by_email = file.universal_logout_by_email;
@@ -231,6 +243,8 @@ impl Reader<'_> {
                 .map(|entry| self.user(entry).map(Arc::new))
                 .collect::<Result<_, _>>()?;
         }
+        let custom_domain = file.custom_domain.map(|domain| self.issuer(&domain)).transpose()?;
+        tenant.custom_domain = custom_domain.map(|domain| domain.trim_end_matches('/').to_owned());
         let issuer = file.issuer.map(|issuer| self.issuer(&issuer)).transpose()?;
         Ok(Config { issuer, tenant })
     }
@@ -262,6 +276,7 @@ impl Reader<'_> {
             .map(|claim| self.claim(claim))
             .collect::<Result<_, _>>()?;
         server.policy = entry.policy;
+        server.issuer_mode = entry.issuer_mode;
         if let Some(lifetime) = entry.refresh_token_lifetime {
             server.refresh_token_lifetime = lifetime;
         }
@@ -345,6 +360,7 @@ impl Reader<'_> {
         client.jwks = entry.jwks;
         client.groups_claim = entry.groups_claim.map(|claim| (claim.name, claim.filter));
         client.dpop_bound = entry.dpop_bound;
+        client.org_server_only = entry.org_server_only;
         client.frontchannel_logout_session_required = entry.frontchannel_logout_session_required;
         client.global_token_revocation_uri = self.uris(entry.global_token_revocation_uri)?.pop();
         Ok(client)
@@ -353,20 +369,25 @@ impl Reader<'_> {
     fn user(&self, entry: UserEntry) -> Result<User, ConfigError> {
         let totp = match &entry.mfa {
             None => None,
+            Some(mfa) if mfa.get_ref() == "enroll" => None,
             Some(mfa) => match mfa.get_ref().strip_prefix("totp:") {
                 Some(secret) if totp::code(secret, 0).is_some() => Some(secret.to_owned()),
                 _ => {
                     return Err(self.mistake(
                         mfa.span(),
                         format!("`{}` is no second factor", mfa.get_ref()),
-                        "write totp: and a base32 secret, as in totp:JBSWY3DPEHPK3PXP",
+                        "write totp: and a base32 secret, as in totp:JBSWY3DPEHPK3PXP; or enroll, to have one set up",
                     ));
                 }
             },
         };
         let status = entry.status;
+        let must_enroll = entry.mfa.is_some() && totp.is_none();
+        let password_expires_in = entry.password_expires_in;
         Ok(User {
             totp,
+            must_enroll,
+            password_expires_in,
             status,
             ..user(entry)
         })

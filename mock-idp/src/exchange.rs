@@ -30,6 +30,7 @@ use crate::{
         params::Params,
     },
     router::AsReceived,
+    tenant::IssuerMode,
     wire::Cutter,
 };
 
@@ -61,6 +62,8 @@ pub(crate) struct Exchange {
     flow: Option<Arc<Flow>>,
     /// Events from before the flow was known.
     early: Vec<Event>,
+    /// The org's own domain, if that was asked.
+    custom_domain: Option<String>,
 }
 
 /// Answers one request.
@@ -91,11 +94,11 @@ pub(crate) async fn answer(
         handle(&mut exchange)
     };
     let mut reply = answered.unwrap_or_else(|refusal| match refusal {
-        Refusal::OAuth(error) => answer::oauth_error(&error),
+        Refusal::OAuth(error) => answer::oauth_error(&exchange, &error),
         Refusal::Api(error) => answer::api_error(&error),
         Refusal::Page(error) => page::error(&exchange, &error),
         Refusal::Dpop(error) => {
-            let mut reply = answer::oauth_error(&error);
+            let mut reply = answer::oauth_error(&exchange, &error);
             if error.error == "use_dpop_nonce" {
                 answer::put(&mut reply, "dpop-nonce", &dpop::nonce(&exchange));
             }
@@ -134,6 +137,8 @@ impl Exchange {
                 .to_ascii_lowercase()
                 .starts_with(b"application/x-www-form-urlencoded")
         });
+        let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        let custom_domain = idp.custom_domain(host.unwrap_or_default());
         let headers = parts
             .headers
             .iter()
@@ -168,6 +173,7 @@ impl Exchange {
             request: Some(request),
             flow: None,
             early: Vec::new(),
+            custom_domain,
         }
     }
 
@@ -177,10 +183,26 @@ impl Exchange {
         if is_custom && !self.idp.tenant().features.api_access_management {
             return Err(API_FEATURE.into());
         }
-        self.idp.server(&self.server_id).ok_or_else(|| {
+        self.server_of(&self.server_id).ok_or_else(|| {
             let text = format!("Resource not found: {} (AuthorizationServer)", self.server_id);
             API_NOT_FOUND.with(&text).into()
         })
+    }
+
+    /// The active authorization server of this id; its issuer may follow the domain that was asked.
+    pub(crate) fn server_of(&self, id: &str) -> Option<Arc<Server>> {
+        let server = self.idp.server(id)?;
+        if self.custom_domain.is_none() || id.is_empty() || server.settings.issuer_mode != IssuerMode::Dynamic {
+            return Some(server);
+        }
+        let mut server = Server::clone(&server);
+        server.issuer = format!("{}/oauth2/{id}", self.org());
+        Some(Arc::new(server))
+    }
+
+    /// The org's URL as whoever asks knows it: the one that is configured, or its own domain; no other Host header counts.
+    pub(crate) fn org(&self) -> &str {
+        self.custom_domain.as_deref().unwrap_or(&self.idp.org)
     }
 
     /// From now on this exchange belongs to the flow. The first binding stays.
@@ -260,9 +282,9 @@ impl Exchange {
             .map(|(_, value)| value)
     }
 
-    /// The URL that was called, as clients know it: without query, never from a Host header.
+    /// The URL that was called, as clients know it: without query.
     pub(crate) fn url(&self) -> String {
-        format!("{}{}", self.idp.org, self.path)
+        format!("{}{}", self.org(), self.path)
     }
 
     /// A segment of the path, from 0; empty if there are not so many.

@@ -17,7 +17,7 @@ use crate::{
         tamper::{self, Earlier},
     },
     protocol::{keys::KeyRing, metadata::Metadata, random},
-    tenant::{AuthServer, Client, Subject, Tenant, UserStatus},
+    tenant::{AuthServer, Client, IssuerMode, Subject, Tenant, UserStatus},
 };
 
 /// The shared state of one mock-idp.
@@ -65,14 +65,14 @@ impl Idp {
             servers: RwLock::default(),
             tenant: RwLock::default(),
         };
-        idp.install(AuthServer::new("", &idp.org));
-        for server in &tenant.servers {
-            idp.install(server.clone());
-        }
         idp.change_tenant(|current| {
             *current = tenant;
             current.found_groups();
         });
+        idp.install(AuthServer::new("", &idp.org));
+        for server in &idp.tenant().servers {
+            idp.install(server.clone());
+        }
         idp
     }
 
@@ -147,7 +147,7 @@ impl Idp {
     pub(crate) fn install(&self, settings: AuthServer) {
         let id = settings.id.clone();
         let server = Server {
-            issuer: self.issuer_of(&id),
+            issuer: self.issuer_for(&settings),
             keys: KeyRing::of(&id, 0),
             generation: 0,
             faults: Vec::new(),
@@ -168,15 +168,38 @@ impl Idp {
     /// Changes a server; `None` if there is none of this id.
     pub(crate) fn change_server<R>(&self, id: &str, change: impl FnOnce(&mut Server) -> R) -> Option<R> {
         let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
-        servers.get_mut(id).map(|server| change(Arc::make_mut(server)))
+        servers.get_mut(id).map(|server| {
+            let server = Arc::make_mut(server);
+            let result = change(server);
+            server.issuer = self.issuer_for(&server.settings);
+            result
+        })
     }
 
     pub(crate) fn issuer_of(&self, id: &str) -> String {
-        if id.is_empty() {
-            self.org.clone()
-        } else {
-            format!("{}/oauth2/{id}", self.org)
+        match self.any_server(id) {
+            Some(server) => server.issuer.clone(),
+            None => format!("{}/oauth2/{id}", self.org),
         }
+    }
+
+    /// What the settings say, where the server is asked by the org's URL.
+    fn issuer_for(&self, settings: &AuthServer) -> String {
+        if settings.id.is_empty() {
+            return self.org.clone();
+        }
+        let tenant = self.tenant();
+        let own = tenant.custom_domain.as_deref();
+        let base = own.filter(|_| settings.issuer_mode == IssuerMode::CustomUrl);
+        format!("{}/oauth2/{}", base.unwrap_or(&self.org), settings.id)
+    }
+
+    /// The org's own domain, if this is its host.
+    pub(crate) fn custom_domain(&self, host: &str) -> Option<String> {
+        let tenant = self.tenant();
+        let domain = tenant.custom_domain.as_deref()?;
+        let authority = domain.split_once("://").map_or(domain, |(_, authority)| authority);
+        authority.eq_ignore_ascii_case(host).then(|| domain.to_owned())
     }
 
     pub(crate) fn metadata<'a>(&'a self, server: &'a Server, tenant: &Tenant) -> Metadata<'a> {

@@ -50,8 +50,9 @@ fuzz_target!(|asked: Asked| {
             false => part.to_owned(),
         })
         .collect();
+    let method = *pick(METHODS, asked.method);
     let mut request = Request::builder()
-        .method(*pick(METHODS, asked.method))
+        .method(method)
         .uri(format!("{}?{}", path.join("/"), asked.query))
         .header("content-type", *pick(TYPES, asked.content_type));
     if asked.authorized {
@@ -67,7 +68,7 @@ fuzz_target!(|asked: Asked| {
     let answer = RUNTIME.block_on(IDP.answer(request));
     assert!(answer.status().as_u16() < 500, "{}", answer.status());
     let kind = answer.headers().get("content-type").map(|value| value.as_bytes().to_vec());
-    if kind.as_deref() == Some(b"application/json") {
+    if kind.as_deref() == Some(b"application/json") && method != "HEAD" {
         let body: Result<serde_json::Value, _> = serde_json::from_slice(answer.body());
         assert!(body.is_ok(), "no JSON");
     }

@@ -96,17 +96,7 @@ pub(crate) fn complete(exchange: &Exchange, reply: &mut Reply, left: Option<Left
         Endpoint::Token | Endpoint::Introspect | Endpoint::Par | Endpoint::Device
     );
     if is_stateless && exchange.header(header::COOKIE).is_none_or(str::is_empty) {
-        for cookie in ["sid", "xids"] {
-            put(
-                reply,
-                "set-cookie",
-                &format!("{cookie}=\"\";Version=1;Path=/;Max-Age=0"),
-            );
-        }
-        for cookie in ["autolaunch_triggered", "activate_ca_modal_triggered"] {
-            let expired = format!("{cookie}=\"\"; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/");
-            put(reply, "set-cookie", &expired);
-        }
+        clear_cookies(reply, &["sid", "xids"]);
         let session = random::hex(32).to_uppercase();
         let attributes = if exchange.idp.is_https() { "; Secure" } else { "" };
         put(
@@ -120,6 +110,17 @@ pub(crate) fn complete(exchange: &Exchange, reply: &mut Reply, left: Option<Left
     put(reply, "x-rate-limit-limit", &left.limit.to_string());
     put(reply, "x-rate-limit-remaining", &left.remaining.to_string());
     put(reply, "x-rate-limit-reset", &left.reset.to_string());
+}
+
+/// Takes these cookies of a session away, and what the sign-in page left.
+pub(crate) fn clear_cookies(reply: &mut Reply, names: &[&str]) {
+    for name in names {
+        put(reply, "set-cookie", &format!("{name}=\"\";Version=1;Path=/;Max-Age=0"));
+    }
+    for name in ["autolaunch_triggered", "activate_ca_modal_triggered"] {
+        let expired = format!("{name}=\"\"; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/");
+        put(reply, "set-cookie", &expired);
+    }
 }
 
 /// A page.
@@ -170,13 +171,14 @@ pub(crate) fn empty(status: u16) -> Reply {
 }
 
 /// An OAuth error answered directly.
-pub(crate) fn oauth_error(error: &OAuthError) -> Reply {
+pub(crate) fn oauth_error(exchange: &Exchange, error: &OAuthError) -> Reply {
     let mut reply = json(
         error.status,
         json!({"error": error.error, "error_description": error.text}),
     );
-    if error.status == 401 && error.error == "invalid_client" {
-        // Sent since 2017, its value was never seen; a Basic challenge is what RFC 6749 §5.2 asks for.
+    let is_challenged = error.status == 401 && error.error == "invalid_client";
+    if is_challenged && exchange.idp.tenant().unverified.www_authenticate {
+        // Its value was never seen; a Basic challenge is what RFC 6749 §5.2 asks for.
         put(&mut reply, "www-authenticate", "Basic realm=\"okta\"");
     }
     reply

@@ -10,7 +10,7 @@ use crate::{
         store::{Flow, locked},
     },
     protocol::totp,
-    tenant::{Subject, UserStatus, WRONG_PASSWORD},
+    tenant::{Subject, User, UserStatus, WRONG_PASSWORD},
 };
 
 /// Whoever signs in with such a login gets the fault of that id: `id-token.alg-none@fault.test`.
@@ -24,6 +24,10 @@ pub(crate) struct Known {
     pub(crate) subject: Arc<Subject>,
     /// The base32 secret of the second factor that is still to be asked for.
     pub(crate) totp: Option<String>,
+    /// Whether a second factor must be set up first.
+    pub(crate) must_enroll: bool,
+    /// In how many days the password expires, if that is to be warned of.
+    pub(crate) password_expires_in: Option<u32>,
 }
 
 /// Why a password does not let somebody in.
@@ -31,6 +35,8 @@ pub(crate) struct Known {
 pub(crate) enum Failure {
     /// Nobody has this login, or the account is not active.
     Unknown,
+    /// The account is locked.
+    LockedOut,
     WrongPassword,
     /// It was right, and must be changed.
     PasswordExpired(Known),
@@ -52,6 +58,8 @@ pub(crate) fn authenticate(
             flow,
             subject: Arc::new(subject),
             totp: None,
+            must_enroll: false,
+            password_expires_in: None,
         })
     };
     let is = |persona: &&Persona| !persona.login.is_empty() && persona.login.eq_ignore_ascii_case(identifier);
@@ -73,6 +81,9 @@ pub(crate) fn authenticate(
     }
     let tenant = idp.tenant();
     let user = tenant.user(identifier).ok_or(Failure::Unknown)?;
+    if user.status == UserStatus::LockedOut {
+        return Err(Failure::LockedOut);
+    }
     if !matches!(user.status, UserStatus::Active | UserStatus::PasswordExpired) {
         return Err(Failure::Unknown);
     }
@@ -83,6 +94,8 @@ pub(crate) fn authenticate(
         flow: None,
         subject: Arc::new(Subject::of(user)),
         totp: user.totp.clone(),
+        must_enroll: user.must_enroll && user.totp.is_none(),
+        password_expires_in: user.password_expires_in,
     };
     match user.status {
         UserStatus::PasswordExpired => Err(Failure::PasswordExpired(known)),
@@ -93,6 +106,50 @@ pub(crate) fn authenticate(
 /// The fault of a magic login.
 fn magic(identifier: &str) -> Option<Fault> {
     identifier.to_lowercase().strip_suffix(MAGIC_DOMAIN)?.parse().ok()
+}
+
+/// Whether this user's password must be changed before anything else.
+pub(crate) fn must_change_password(exchange: &Exchange, subject: &Subject) -> bool {
+    let tenant = exchange.idp.tenant();
+    let user = tenant.user_by_id(&subject.persona.sub);
+    !subject.guest && user.is_some_and(|user| user.status == UserStatus::PasswordExpired)
+}
+
+/// Whether this is the user's password.
+pub(crate) fn is_password(exchange: &Exchange, subject: &Subject, password: &str) -> bool {
+    let tenant = exchange.idp.tenant();
+    let user = tenant.user_by_id(&subject.persona.sub);
+    !password.is_empty() && user.is_some_and(|user| user.accepts(password))
+}
+
+/// Gives the user a password; whoever had to change it may go on.
+pub(crate) fn set_password(exchange: &Exchange, subject: &Subject, password: &str) {
+    let now = exchange.idp.clock.now();
+    change(exchange, subject, |user| {
+        user.password = Some(password.to_owned());
+        user.password_expires_in = None;
+        user.times.password_changed = Some(now);
+        if user.status == UserStatus::PasswordExpired {
+            user.status = UserStatus::Active;
+        }
+    });
+}
+
+/// Gives the user a second factor.
+pub(crate) fn set_totp(exchange: &Exchange, subject: &Subject, secret: &str) {
+    change(exchange, subject, |user| {
+        user.totp = Some(secret.to_owned());
+        user.must_enroll = false;
+    });
+}
+
+fn change(exchange: &Exchange, subject: &Subject, change: impl FnOnce(&mut User)) {
+    exchange.idp.change_tenant(|tenant| {
+        let mut users = tenant.users.iter_mut();
+        if let Some(user) = users.find(|user| user.id == subject.persona.sub) {
+            change(Arc::make_mut(user));
+        }
+    });
 }
 
 /// What a second-factor code is worth.

@@ -15,7 +15,7 @@ use crate::{
     exchange::Exchange,
     flow::store::{Flow, Session, locked},
     protocol::{draft::Reply, error::*, random},
-    tenant::{Subject, User, UserStatus},
+    tenant::Subject,
 };
 
 /// How long state tokens and session tokens are good, seconds.
@@ -27,6 +27,8 @@ pub(crate) struct Attempt {
     known: Known,
     status: Status,
     password_expired: bool,
+    /// The secret of a second factor that is being set up, base32.
+    enrolling: Option<String>,
     relay_state: Option<String>,
     expires: i64,
 }
@@ -36,7 +38,13 @@ pub(crate) struct Attempt {
 enum Status {
     MfaRequired,
     MfaChallenge,
+    /// A second factor must be set up.
+    MfaEnroll,
+    /// It has its secret; its first code is awaited.
+    MfaEnrollActivate,
     PasswordExpired,
+    /// The password expires soon, and may be changed now.
+    PasswordWarn,
 }
 
 /// What a session may be had for, once.
@@ -83,14 +91,25 @@ pub(crate) fn authenticate(exchange: &mut Exchange) -> Answered {
     let (known, password_expired) = match authentication::authenticate(exchange, None, username, password) {
         Ok(known) => (known, false),
         Err(Failure::PasswordExpired(known)) => (known, true),
-        Err(Failure::Unknown | Failure::WrongPassword) => return Err(API_AUTHENTICATION_FAILED.into()),
+        Err(Failure::LockedOut) if exchange.idp.tenant().features.show_lockout => {
+            return Ok(locked_out(exchange, body.get("relayState").and_then(Value::as_str)));
+        }
+        Err(Failure::Unknown | Failure::LockedOut | Failure::WrongPassword) => {
+            return Err(API_AUTHENTICATION_FAILED.into());
+        }
     };
     if let Some(flow) = &known.flow {
         exchange.bind(flow);
     }
+    let warns = body
+        .get("options")
+        .and_then(|options| options.get("warnBeforePasswordExpired"));
+    let warns = warns.and_then(Value::as_bool) == Some(true) && known.password_expires_in.is_some();
     let status = match (&known.totp, password_expired) {
         (Some(_), _) => Status::MfaRequired,
         (None, true) => Status::PasswordExpired,
+        (None, false) if known.must_enroll => Status::MfaEnroll,
+        (None, false) if warns => Status::PasswordWarn,
         (None, false) => {
             let relay_state = body.get("relayState").and_then(Value::as_str);
             return Ok(succeeded(exchange, &known, &["pwd"], relay_state));
@@ -100,6 +119,7 @@ pub(crate) fn authenticate(exchange: &mut Exchange) -> Answered {
         known,
         status,
         password_expired,
+        enrolling: None,
         relay_state: body.get("relayState").and_then(Value::as_str).map(str::to_owned),
         expires: exchange.idp.clock.now() + LIFETIME,
     };
@@ -113,7 +133,7 @@ pub(crate) fn authenticate(exchange: &mut Exchange) -> Answered {
 pub(crate) fn verify(exchange: &mut Exchange) -> Answered {
     let body = body(exchange)?;
     let (token, mut attempt) = attempt(exchange, &body)?;
-    if attempt.status == Status::PasswordExpired {
+    if !matches!(attempt.status, Status::MfaRequired | Status::MfaChallenge) {
         return Err(API_AUTHN_STATE.into());
     }
     let factor = exchange.segment(4).to_owned();
@@ -154,14 +174,79 @@ pub(crate) fn verify(exchange: &mut Exchange) -> Answered {
     }
 }
 
+/// `POST /api/v1/authn/factors`: begins to set up the one kind of second factor that there is.
+pub(crate) fn enroll(exchange: &mut Exchange) -> Answered {
+    let body = body(exchange)?;
+    let (token, mut attempt) = attempt(exchange, &body)?;
+    if !matches!(attempt.status, Status::MfaEnroll | Status::MfaEnrollActivate) {
+        return Err(API_AUTHN_STATE.into());
+    }
+    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+    if (text("factorType"), text("provider")) != ("token:software:totp", "GOOGLE") {
+        return Err(API_VALIDATION.with("factorEnrollRequest").into());
+    }
+    attempt.status = Status::MfaEnrollActivate;
+    attempt.enrolling = Some(random::base32(32));
+    Ok(kept(exchange, &token, attempt))
+}
+
+/// `POST /api/v1/authn/factors/{id}/lifecycle/activate`: its first code.
+pub(crate) fn activate(exchange: &mut Exchange) -> Answered {
+    let body = body(exchange)?;
+    let (token, attempt) = attempt(exchange, &body)?;
+    let Some(secret) = attempt.enrolling.clone() else {
+        return Err(API_AUTHN_STATE.into());
+    };
+    let factor = exchange.segment(4).to_owned();
+    if factor != factor_id(&attempt.known) {
+        let text = format!("Resource not found: {factor} (FactorLifecycle)");
+        return Err(API_NOT_FOUND.with(&text).into());
+    }
+    let code = body.get("passCode").and_then(Value::as_str).unwrap_or_default().trim();
+    match authentication::accept_passcode(exchange, &attempt.known.subject, &secret, code) {
+        Passcode::Wrong => Err(API_PASSCODE_WRONG.into()),
+        Passcode::Used => Err(API_PASSCODE_USED.into()),
+        Passcode::Right => {
+            close(exchange, &token)?;
+            authentication::set_totp(exchange, &attempt.known.subject, &secret);
+            let amr = &["mfa", "otp", "pwd"];
+            Ok(succeeded(exchange, &attempt.known, amr, attempt.relay_state.as_deref()))
+        }
+    }
+}
+
+/// `POST /api/v1/authn/skip`: the password stays until it expires.
+pub(crate) fn skip(exchange: &mut Exchange) -> Answered {
+    let body = body(exchange)?;
+    let (token, attempt) = attempt(exchange, &body)?;
+    if attempt.status != Status::PasswordWarn {
+        return Err(API_AUTHN_STATE.into());
+    }
+    close(exchange, &token)?;
+    Ok(succeeded(
+        exchange,
+        &attempt.known,
+        &["pwd"],
+        attempt.relay_state.as_deref(),
+    ))
+}
+
+/// `POST /api/v1/authn/recovery/unlock`: no mail can be sent, so nobody unlocks an account by himself.
+pub(crate) fn unlock(exchange: &mut Exchange) -> Answered {
+    body(exchange)?;
+    Err(API_UNLOCK.into())
+}
+
 /// `POST /api/v1/authn/previous`: from the challenge back to the list of factors.
 pub(crate) fn previous(exchange: &mut Exchange) -> Answered {
     let body = body(exchange)?;
     let (token, mut attempt) = attempt(exchange, &body)?;
-    if attempt.status != Status::MfaChallenge {
-        return Err(API_AUTHN_STATE.into());
-    }
-    attempt.status = Status::MfaRequired;
+    attempt.status = match attempt.status {
+        Status::MfaChallenge => Status::MfaRequired,
+        Status::MfaEnrollActivate => Status::MfaEnroll,
+        _ => return Err(API_AUTHN_STATE.into()),
+    };
+    attempt.enrolling = None;
     Ok(kept(exchange, &token, attempt))
 }
 
@@ -182,14 +267,13 @@ pub(crate) fn cancel(exchange: &mut Exchange) -> Answered {
 pub(crate) fn change_password(exchange: &mut Exchange) -> Answered {
     let body = body(exchange)?;
     let (token, attempt) = attempt(exchange, &body)?;
-    if attempt.status != Status::PasswordExpired {
+    if !matches!(attempt.status, Status::PasswordExpired | Status::PasswordWarn) {
         return Err(API_AUTHN_STATE.into());
     }
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     let (old, new) = (text("oldPassword"), text("newPassword"));
-    let login = attempt.known.subject.persona.login.clone();
-    let is_right = exchange.idp.tenant().user(&login).is_some_and(|user| user.accepts(old));
-    if old.is_empty() || new.is_empty() || !is_right {
+    let is_right = authentication::is_password(exchange, &attempt.known.subject, old);
+    if new.is_empty() || !is_right {
         return Err(ApiError {
             causes: vec!["oldPassword: The credentials provided were incorrect.".to_owned()],
             ..API_CREDENTIALS
@@ -197,17 +281,7 @@ pub(crate) fn change_password(exchange: &mut Exchange) -> Answered {
         .into());
     }
     close(exchange, &token)?;
-    exchange.idp.change_tenant(|tenant| {
-        let user = tenant
-            .users
-            .iter_mut()
-            .find(|user| user.login.eq_ignore_ascii_case(&login));
-        if let Some(user) = user {
-            let user: &mut User = Arc::make_mut(user);
-            user.password = Some(new.to_owned());
-            user.status = UserStatus::Active;
-        }
-    });
+    authentication::set_password(exchange, &attempt.known.subject, new);
     let amr: &[&str] = if attempt.known.totp.is_some() {
         &["mfa", "otp", "pwd"]
     } else {
@@ -275,9 +349,22 @@ fn succeeded(exchange: &Exchange, known: &Known, amr: &'static [&'static str], r
     answer::json(200, body.into())
 }
 
+/// Where the org lets it be told.
+fn locked_out(exchange: &Exchange, relay_state: Option<&str>) -> Reply {
+    let href = format!("{}/api/v1/authn/recovery/unlock", exchange.org());
+    let mut body = Map::new();
+    body.insert("status".to_owned(), "LOCKED_OUT".into());
+    if let Some(state) = relay_state {
+        body.insert("relayState".to_owned(), state.into());
+    }
+    let next = json!({"name": "unlock", "href": href, "hints": {"allow": ["POST"]}});
+    body.insert("_links".to_owned(), json!({"next": next}));
+    answer::json(200, body.into())
+}
+
 /// How far an authentication is, and where it goes on.
 fn waiting(exchange: &Exchange, token: &str, attempt: &Attempt) -> Reply {
-    let org = &exchange.idp.org;
+    let org = exchange.org();
     let link = |name: Option<&str>, path: &str| {
         let mut link = Map::new();
         if let Some(name) = name {
@@ -321,6 +408,48 @@ fn waiting(exchange: &Exchange, token: &str, attempt: &Attempt) -> Reply {
             json!({
                 "next": link(Some("verify"), &verify),
                 "prev": link(None, "previous"),
+                "cancel": link(None, "cancel"),
+            }),
+        ),
+        Status::MfaEnroll => {
+            let offered = json!({
+                "factorType": "token:software:totp",
+                "provider": "GOOGLE",
+                "vendorName": "GOOGLE",
+                "status": "NOT_SETUP",
+                "_links": {"enroll": link(None, "factors")},
+            });
+            (
+                "MFA_ENROLL",
+                json!({"user": user, "factors": [offered]}),
+                json!({"cancel": link(None, "cancel")}),
+            )
+        }
+        Status::MfaEnrollActivate => {
+            let mut factor = factor();
+            factor["_embedded"] = json!({"activation": {
+                "timeStep": 30,
+                "sharedSecret": attempt.enrolling,
+                "encoding": "base32",
+                "keyLength": 32,
+            }});
+            let activate = format!("factors/{}/lifecycle/activate", factor_id(known));
+            (
+                "MFA_ENROLL_ACTIVATE",
+                json!({"user": user, "factor": factor}),
+                json!({
+                    "next": link(Some("activate"), &activate),
+                    "prev": link(None, "previous"),
+                    "cancel": link(None, "cancel"),
+                }),
+            )
+        }
+        Status::PasswordWarn => (
+            "PASSWORD_WARN",
+            json!({"user": user, "policy": {"expiration": {"passwordExpireDays": known.password_expires_in}}}),
+            json!({
+                "next": link(Some("changePassword"), "credentials/change_password"),
+                "skip": link(Some("skip"), "skip"),
                 "cancel": link(None, "cancel"),
             }),
         ),

@@ -24,7 +24,7 @@ use crate::{
         params::Params,
         pkce,
     },
-    tenant::{ApplicationType, Client},
+    tenant::{ApplicationType, Client, PageStyle, Unverified},
 };
 
 /// `GET|POST {as}/v1/authorize`: a new authorization request, or a step of the hosted page, which keeps this URL.
@@ -71,6 +71,10 @@ fn begin(exchange: &mut Exchange, flow: &Arc<Flow>) -> Answered {
         Refusal::Api(error) if error.code == API_FEATURE.code => Refusal::Page(FEATURE_DISABLED),
         other => other,
     })?;
+    let is_double = !exchange.form.is_empty() && !exchange.query.is_empty();
+    if is_double && !exchange.idp.tenant().unverified.post_with_query {
+        return Err(Refusal::Page(exchange.refuse(&REQUEST_INVALID)));
+    }
     let raw = if exchange.form.is_empty() {
         exchange.query.clone()
     } else {
@@ -91,6 +95,10 @@ fn begin(exchange: &mut Exchange, flow: &Arc<Flow>) -> Answered {
     let inputs = Inputs::read(exchange, &server, &params).map_err(Refusal::Page)?;
     if let Err(error) = check(exchange, &inputs, flow) {
         return Ok(respond::refuse(exchange, &inputs.request, &error));
+    }
+    let mut inputs = inputs;
+    if is_embedded(&inputs.client) {
+        inputs.request.asker = Asker::Interaction;
     }
     Ok(proceed(exchange, flow, inputs))
 }
@@ -173,7 +181,10 @@ fn proceed(exchange: &mut Exchange, flow: &Arc<Flow>, inputs: Inputs<'_>) -> Rep
     let prompt = inputs.params.filled("prompt").unwrap_or_default();
     let max_age: Option<i64> = inputs.params.filled("max_age").and_then(|text| text.parse().ok());
     let session = session_for(exchange, flow);
+    let tenant = exchange.idp.tenant();
+    let takes_token = tenant.unverified.session_token || tenant.page == PageStyle::Classic;
     if session.is_none()
+        && takes_token
         && let Some(token) = inputs.params.filled("sessionToken")
         && let Some(redeemed) = authn::redeem(exchange, token)
     {
@@ -190,6 +201,10 @@ fn proceed(exchange: &mut Exchange, flow: &Arc<Flow>, inputs: Inputs<'_>) -> Rep
         Some(session) if is_fresh(&session) && !prompt.contains("login") => {
             decide::signed_in(exchange, flow, Arc::new(inputs.request), session, true)
         }
+        _ if inputs.request.asker == Asker::Interaction => {
+            let error = exchange.refuse(&INTERACTION_REQUIRED);
+            respond::refuse(exchange, &inputs.request, &error)
+        }
         session if prompt == "none" => {
             let error = if session.is_some() {
                 &REAUTHENTICATION_REQUIRED
@@ -201,6 +216,13 @@ fn proceed(exchange: &mut Exchange, flow: &Arc<Flow>, inputs: Inputs<'_>) -> Rep
         }
         _ => sign_in::first_page(exchange, flow, inputs.request),
     }
+}
+
+/// Whether the client gets interaction codes and no others: it has a sign-in page of its own, and the hosted one is not for
+/// its users.
+fn is_embedded(client: &Client) -> bool {
+    let allows = |grant: &str| client.grant_types.iter().any(|known| known == grant);
+    allows("interaction_code") && !allows("authorization_code")
 }
 
 /// The browser's session, unless the flow is one that must not see it.
@@ -223,6 +245,7 @@ struct Inputs<'a> {
     mode_is_known: bool,
     /// Whether an interaction code is to come of it.
     is_interaction: bool,
+    unverified: Unverified,
 }
 
 impl<'a> Inputs<'a> {
@@ -278,14 +301,24 @@ impl<'a> Inputs<'a> {
                 prompt: text("prompt").unwrap_or_default(),
                 grant_type: String::new(),
                 asker: Asker::RelyingParty,
+                enroll: enrolled(params),
                 acr: text("acr_values").and_then(|values| values.split_whitespace().next().map(str::to_owned)),
             },
             client,
             response_type_is_known,
             mode_is_known,
             is_interaction: false,
+            unverified: exchange.idp.tenant().unverified,
         })
     }
+}
+
+/// The authenticators of which one is to be set up.
+fn enrolled(params: &Params) -> Vec<String> {
+    let enrolls = params.filled("prompt") == Some("enroll_authenticator");
+    let methods = params.filled("enroll_amr_values").filter(|_| enrolls);
+    let methods = methods.unwrap_or_default().split_whitespace();
+    methods.map(str::to_owned).collect()
 }
 
 fn redirect_uri(exchange: &mut Exchange, client: &Client, params: &Params) -> Result<String, OAuthError> {
@@ -298,7 +331,8 @@ fn redirect_uri(exchange: &mut Exchange, client: &Client, params: &Params) -> Re
     }
     let admin = format!(
         "{}/admin/app/oidc_client/instance/{}#tab-general",
-        exchange.idp.org, client.id
+        exchange.org(),
+        client.id
     );
     let error = REDIRECT_URI_UNREGISTERED.with(&admin);
     if exchange.flow().is_some_and(|flow| flow.watched) {
@@ -354,6 +388,8 @@ type Check = fn(&Inputs<'_>) -> Option<OAuthError>;
 /// watched flows.
 const CHECKS: &[(Check, bool)] = &[
     (no_duplicates, false),
+    (server_is_allowed, false),
+    (resource_is_ignored, false),
     (identity_provider_is_known, false),
     (response_type_is_supported, false),
     (enrollment_is_whole, false),
@@ -375,6 +411,18 @@ fn no_duplicates(inputs: &Inputs<'_>) -> Option<OAuthError> {
     (!inputs.params.duplicates().is_empty()).then_some(DUPLICATE_PARAMETERS)
 }
 
+fn server_is_allowed(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    (inputs.client.org_server_only && !inputs.server.id.is_empty()).then_some(ORG_SERVER_ONLY)
+}
+
+fn resource_is_ignored(inputs: &Inputs<'_>) -> Option<OAuthError> {
+    let resource = inputs.params.filled("resource")?;
+    inputs
+        .unverified
+        .resource_refused
+        .then(|| RESOURCE_REFUSED.with(resource))
+}
+
 fn identity_provider_is_known(inputs: &Inputs<'_>) -> Option<OAuthError> {
     inputs.params.filled("idp").map(|_| IDP_INVALID)
 }
@@ -386,7 +434,7 @@ fn response_type_is_supported(inputs: &Inputs<'_>) -> Option<OAuthError> {
 fn grant_type_is_allowed(inputs: &Inputs<'_>) -> Option<OAuthError> {
     let wanted = inputs.request.response_type;
     let allows = |grant: &str| inputs.client.grant_types.iter().any(|known| known == grant);
-    let for_code = if inputs.is_interaction {
+    let for_code = if inputs.is_interaction || is_embedded(&inputs.client) {
         "interaction_code"
     } else {
         "authorization_code"
@@ -423,12 +471,16 @@ fn prompt_is_known(inputs: &Inputs<'_>) -> Option<OAuthError> {
         "enroll_authenticator",
     ];
     let prompt = inputs.params.filled("prompt")?;
+    if prompt == "idp_refresh" && inputs.params.filled("idp").is_none() {
+        return Some(PROMPT_IDP_REFRESH);
+    }
     (!KNOWN.contains(&prompt)).then(|| PROMPT_INVALID.with("none, login, consent, login consent, enroll_authenticator"))
 }
 
 fn max_age_is_a_number(inputs: &Inputs<'_>) -> Option<OAuthError> {
     let max_age = inputs.params.filled("max_age")?;
-    (!max_age.parse::<i32>().is_ok_and(|seconds| seconds >= 0)).then_some(MAX_AGE_INVALID)
+    let is_number = max_age.parse::<i32>().is_ok_and(|seconds| seconds >= 0);
+    (inputs.unverified.max_age_checked && !is_number).then_some(MAX_AGE_INVALID)
 }
 
 /// `prompt=enroll_authenticator` and `response_type=none` go together, with parameters of their own and no others.
@@ -462,6 +514,9 @@ fn enrollment_is_whole(inputs: &Inputs<'_>) -> Option<OAuthError> {
         _ if given("acr_values") != "urn:okta:loa:2fa:any:ifpossible" => Some(ENROLL_ACR),
         _ if given("max_age") != "0" => Some(ENROLL_MAX_AGE),
         _ if !are_known => Some(ENROLL_METHODS),
+        _ if inputs.params.filled("scope").is_some() => Some(ENROLL_SCOPE),
+        _ if inputs.params.filled("nonce").is_some() => Some(ENROLL_NONCE),
+        _ if inputs.params.filled("resource").is_some() => Some(ENROLL_RESOURCE),
         _ => None,
     }
 }
@@ -504,7 +559,8 @@ fn scopes_are_known(inputs: &Inputs<'_>) -> Option<OAuthError> {
     }
     let needs_openid = ["profile", "email", "address", "phone"];
     let has = |name: &str| scopes.iter().any(|scope| scope == name);
-    (needs_openid.into_iter().any(has) && !has("openid")).then_some(SCOPE_OPENID_REQUIRED)
+    let needs = inputs.request.response_type.id_token || needs_openid.into_iter().any(has);
+    (needs && !has("openid")).then_some(SCOPE_OPENID_REQUIRED)
 }
 
 /// Whether a fault of this flow makes the server enforce PKCE where a watched flow would go on.

@@ -19,6 +19,8 @@ use crate::{
 struct Credentials {
     id: String,
     secret: Option<String>,
+    /// Whether the secret came in the header.
+    basic: bool,
 }
 
 /// The parameters of an endpoint that takes forms only.
@@ -54,6 +56,16 @@ pub(crate) fn authenticate(exchange: &mut Exchange, params: &Params) -> Result<A
         let _ = exchange.refuse(&CLIENT_UNKNOWN);
         return Err(API_CLIENT_UNKNOWN.into());
     };
+    let strict = !exchange.idp.tenant().unverified.secret_methods_interchangeable;
+    let is_configured = match client.auth_method {
+        AuthMethod::ClientSecretBasic => credentials.basic || !strict,
+        AuthMethod::ClientSecretPost => !credentials.basic || !strict,
+        AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt => false,
+        AuthMethod::None => true,
+    };
+    if credentials.secret.is_some() && !is_configured {
+        objection(exchange, &CLIENT_AUTH_FAILED)?;
+    }
     match (&client.secret, &credentials.secret, client.auth_method) {
         (_, None, AuthMethod::None) => {}
         (_, Some(_), AuthMethod::None) | (_, None, _) => objection(exchange, &CLIENT_AUTH_FAILED)?,
@@ -80,7 +92,11 @@ fn read(exchange: &mut Exchange, params: &Params) -> Result<Credentials, Refusal
     let secret = params.filled("client_secret").map(str::to_owned);
     let Some(basic) = basic else {
         return match id {
-            Some(id) => Ok(Credentials { id, secret }),
+            Some(id) => Ok(Credentials {
+                id,
+                secret,
+                basic: false,
+            }),
             None => Err(refusal(exchange, &CREDENTIALS_MISSING)),
         };
     };
@@ -103,6 +119,7 @@ fn read(exchange: &mut Exchange, params: &Params) -> Result<Credentials, Refusal
             Ok(Credentials {
                 id: id.to_owned(),
                 secret: None,
+                basic: true,
             })
         }
         _ => Err(refusal(exchange, &CREDENTIALS_UNREADABLE)),
@@ -131,6 +148,7 @@ fn decoded(exchange: &Exchange, id: &str, secret: &str) -> Credentials {
     Credentials {
         id,
         secret: Some(secret),
+        basic: true,
     }
 }
 

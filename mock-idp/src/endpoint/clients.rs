@@ -16,7 +16,7 @@ use crate::{
 
 /// `GET|POST /oauth2/v1/clients`
 pub(crate) fn collection(exchange: &mut Exchange) -> Answered {
-    api::require_token(exchange)?;
+    api::require(exchange, "clients")?;
     if exchange.method == axum::http::Method::POST {
         let metadata = api::object(exchange)?;
         let mut client = Client {
@@ -40,7 +40,7 @@ pub(crate) fn collection(exchange: &mut Exchange) -> Answered {
 
 /// `GET|PUT|DELETE /oauth2/v1/clients/{id}`
 pub(crate) fn one(exchange: &mut Exchange) -> Answered {
-    api::require_token(exchange)?;
+    api::require(exchange, "clients")?;
     let client = named(exchange)?;
     match exchange.method.as_str() {
         "PUT" => {
@@ -62,7 +62,7 @@ pub(crate) fn one(exchange: &mut Exchange) -> Answered {
 
 /// `POST /oauth2/v1/clients/{id}/lifecycle/newSecret`
 pub(crate) fn new_secret(exchange: &mut Exchange) -> Answered {
-    api::require_token(exchange)?;
+    api::require(exchange, "clients")?;
     let client = named(exchange)?;
     let changed = Client {
         secret: Some(random::alphanumeric(40)),

@@ -5,6 +5,7 @@ use axum::http::header;
 use crate::{
     endpoint::answer::{self, Answered},
     exchange::Exchange,
+    flow::record::Endpoint,
     protocol::draft::Reply,
 };
 
@@ -18,7 +19,11 @@ pub(crate) fn preflight(exchange: &mut Exchange) -> Answered {
     if is_api {
         answer::put(&mut reply, "access-control-allow-credentials", "true");
     }
-    let methods = if is_api { "GET, POST, PUT, DELETE" } else { "GET, POST" };
+    let methods = match exchange.endpoint {
+        Endpoint::Token | Endpoint::Par => "POST",
+        _ if is_api => "GET, POST, PUT, DELETE",
+        _ => "GET, POST",
+    };
     answer::put(&mut reply, "access-control-allow-methods", methods);
     answer::put(
         &mut reply,

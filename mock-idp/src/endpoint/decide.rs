@@ -13,9 +13,11 @@ use crate::{
     protocol::{
         draft::Reply,
         error::{
-            ACR_UNMET, CONSENT_DENIED, CONSENT_REQUIRED, OAuthError, POLICY_ALL_SCOPES_DENIED, POLICY_FAILED,
-            POLICY_SCOPES_DENIED, REAUTHENTICATION_REQUIRED, SERVER_ERROR, USER_NOT_ASSIGNED,
+            ACR_UNMET, CONSENT_DENIED, CONSENT_REQUIRED, ENROLL_NOT_ALLOWED, INTERACTION_REQUIRED, OAuthError,
+            POLICY_ALL_SCOPES_DENIED, POLICY_FAILED, POLICY_SCOPES_DENIED, REAUTHENTICATION_REQUIRED, SERVER_ERROR,
+            USER_NOT_ASSIGNED,
         },
+        random,
     },
     tenant::{Client, ConsentMethod, Decision, ScopeConsent, Subject},
 };
@@ -81,6 +83,11 @@ fn judged(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, sess
             let error = exchange.refuse(&error);
             respond::refuse(exchange, &request, &error)
         }
+        Verdict::Factor(_) | Verdict::Consent(_) if request.asker == Asker::Interaction => {
+            let error = exchange.refuse(&INTERACTION_REQUIRED);
+            respond::refuse(exchange, &request, &error)
+        }
+        Verdict::Enroll(secret) => sign_in::enroll_page(exchange, flow, request, &session, secret),
         Verdict::Factor(secret) => sign_in::factor_page(exchange, flow, request, &session, secret),
         Verdict::Consent(scopes) => sign_in::consent_page(exchange, flow, request, session, scopes),
     }
@@ -92,6 +99,8 @@ pub(crate) enum Verdict {
     Denied(OAuthError),
     /// The second factor with this base32 secret is wanted first.
     Factor(String),
+    /// The second factor with this base32 secret is to be set up first.
+    Enroll(String),
     /// The user is asked about these scopes first.
     Consent(Vec<String>),
 }
@@ -118,6 +127,11 @@ pub(crate) fn verdict(exchange: &Exchange, request: &Request, session: &Session)
         Ok(None) => {}
         Ok(Some(_)) if is_silent => return Verdict::Denied(REAUTHENTICATION_REQUIRED),
         Ok(Some(secret)) => return Verdict::Factor(secret),
+        Err(error) => return Verdict::Denied(error),
+    }
+    match enrollment(exchange, request, subject) {
+        Ok(None) => {}
+        Ok(Some(secret)) => return Verdict::Enroll(secret),
         Err(error) => return Verdict::Denied(error),
     }
     let asked = scopes_to_ask(exchange, &server, &client, request, subject);
@@ -147,6 +161,25 @@ fn missing_factor(exchange: &Exchange, request: &Request, session: &Session) -> 
     let user = tenant.users.iter().find(|user| user.id == session.subject.persona.sub);
     let secret = user.and_then(|user| user.totp.clone());
     secret.map(Some).ok_or(ACR_UNMET)
+}
+
+/// The secret of the second factor that the request has the user set up; nothing if he has what it names already. There are
+/// passwords here and one-time codes of an app, and no other authenticators.
+fn enrollment(exchange: &Exchange, request: &Request, subject: &Subject) -> Result<Option<String>, OAuthError> {
+    if request.enroll.is_empty() || subject.guest {
+        return Ok(None);
+    }
+    let has = |names: &[&str]| request.enroll.iter().any(|name| names.contains(&name.as_str()));
+    let tenant = exchange.idp.tenant();
+    let user = tenant.user_by_id(&subject.persona.sub);
+    let is_enrolled = user.is_some_and(|user| user.totp.is_some());
+    if has(&["google_otp", "otp"]) {
+        return Ok((!is_enrolled).then(|| random::base32(32)));
+    }
+    if has(&["pwd"]) {
+        return Ok(None);
+    }
+    Err(ENROLL_NOT_ALLOWED)
 }
 
 /// The user said yes to these scopes.

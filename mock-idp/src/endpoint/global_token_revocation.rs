@@ -14,7 +14,7 @@ use crate::{
 
 /// `POST /oauth2/v1/global-token-revocation`
 pub(crate) fn revoke(exchange: &mut Exchange) -> Answered {
-    api::require_token(exchange).map_err(|_| API_NO_PERMISSION)?;
+    api::require(exchange, "universalLogout").map_err(|_| API_NO_PERMISSION)?;
     let body = api::object(exchange)?;
     let subject = body.get("sub_id").and_then(Value::as_object);
     let text = |name: &str| {

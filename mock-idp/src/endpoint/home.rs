@@ -29,7 +29,7 @@ pub(crate) fn login(exchange: &mut Exchange) -> Answered {
         return Ok(reply);
     }
     let wanted = exchange.query.filled("fromURI").unwrap_or(USER_HOME);
-    let destination = permitted(exchange, wanted).unwrap_or_else(|| format!("{}{USER_HOME}", exchange.idp.org));
+    let destination = permitted(exchange, wanted).unwrap_or_else(|| format!("{}{USER_HOME}", exchange.org()));
     if sessions::current(exchange).is_some() {
         return Ok(answer::redirect(302, &destination));
     }
@@ -45,7 +45,7 @@ pub(crate) fn login(exchange: &mut Exchange) -> Answered {
 /// `GET /app/UserHome`
 pub(crate) fn user_home(exchange: &mut Exchange) -> Answered {
     let Some(session) = sessions::current(exchange) else {
-        return Ok(answer::redirect(302, &format!("{}{LOGIN}", exchange.idp.org)));
+        return Ok(answer::redirect(302, &format!("{}{LOGIN}", exchange.org())));
     };
     let text = format!("You are signed in as {}.", session.subject.persona.login);
     let link = Link {
@@ -62,7 +62,7 @@ pub(crate) fn sign_out(exchange: &mut Exchange) -> Answered {
     if let Some(session) = sessions::current(exchange) {
         sessions::end(exchange, &session);
     }
-    let mut reply = answer::redirect(302, &format!("{}{LOGIN}", exchange.idp.org));
+    let mut reply = answer::redirect(302, &format!("{}{LOGIN}", exchange.org()));
     sessions::clear_cookies(&mut reply);
     Ok(reply)
 }
@@ -72,17 +72,17 @@ pub(crate) fn help(exchange: &mut Exchange) -> Answered {
     let (heading, text) = match page::HELP.iter().position(|path| *path == exchange.path) {
         Some(0) => (
             "Reset your password",
-            "This is a fake: no mail is sent. A password is what `password` says in mock-idp.toml; users without one have \
-             every password but `wrong`.",
+            "This is a fake: no mail is sent. A password is what mock-idp.toml says; users without one have \
+             every password but \u{201c}wrong\u{201d}.",
         ),
         Some(1) => (
             "Unlock your account",
-            "This is a fake: no mail is sent. An account is locked while `status` says so in mock-idp.toml.",
+            "This is a fake: no mail is sent. An account is locked while mock-idp.toml or the management API says so.",
         ),
         _ => (
             "Help",
             "This is a fake Okta for development and tests. Its users are in mock-idp.toml; without one they are \
-             alice@example.test and bob@example.test, with any password but `wrong`.",
+             alice@example.test and bob@example.test, with any password but \u{201c}wrong\u{201d}.",
         ),
     };
     Ok(page::notice(exchange, heading, text, None))
@@ -90,9 +90,10 @@ pub(crate) fn help(exchange: &mut Exchange) -> Answered {
 
 /// The address in full, if browsers may be sent there: within the org, or to a Trusted Origin.
 pub(crate) fn permitted(exchange: &Exchange, wanted: &str) -> Option<String> {
-    let url = Url::parse(&exchange.idp.org).ok()?.join(wanted).ok()?;
+    let url = Url::parse(exchange.org()).ok()?.join(wanted).ok()?;
     let origin = url.origin().ascii_serialization();
     let tenant = exchange.idp.tenant();
-    let is_ours = origin == exchange.idp.origin.origin().ascii_serialization();
+    let is_ours = origin == exchange.idp.origin.origin().ascii_serialization()
+        || url.as_str().starts_with(&format!("{}/", exchange.org()));
     (is_ours || tenant.trusted_origins.contains(&origin)).then(|| url.to_string())
 }

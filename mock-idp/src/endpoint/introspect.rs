@@ -29,11 +29,12 @@ pub(crate) fn describe(exchange: &mut Exchange) -> Answered {
     if let Some(grant) = found.as_ref().and_then(|token| token.grant.as_ref()) {
         exchange.bind(&grant.flow.clone());
     }
-    client_auth::authenticate(exchange, &params)?;
+    let client = client_auth::authenticate(exchange, &params)?;
     if token.is_none() {
         return Err(refusal(exchange, &TOKEN_REQUIRED));
     }
-    let active = found.filter(|token| is_active(exchange, token));
+    let of_others = exchange.idp.tenant().unverified.introspect_of_others;
+    let active = found.filter(|token| (of_others || token.client_id == client.id) && is_active(exchange, token));
     Ok(answer::json(
         200,
         active.map_or_else(|| json!({"active": false}), |token| members(&token)),
@@ -90,7 +91,7 @@ fn members(token: &Token) -> Value {
             }
             put("uid", claim("uid"));
         }
-        TokenKind::Refresh => {
+        TokenKind::Refresh | TokenKind::DeviceSecret => {
             put("token_type", Some(json!("Bearer")));
             put("scope", Some(json!(token.scopes.join(" "))));
             put("client_id", Some(json!(token.client_id)));

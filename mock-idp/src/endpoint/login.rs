@@ -33,7 +33,7 @@ pub(crate) fn session_cookie_redirect(exchange: &mut Exchange) -> Answered {
         let from = Params::write(&[("fromURI".to_owned(), destination)]);
         return Ok(answer::redirect(
             302,
-            &format!("{}{}?{from}", exchange.idp.org, home::LOGIN),
+            &format!("{}{}?{from}", exchange.org(), home::LOGIN),
         ));
     };
     let mut reply = answer::redirect(302, &destination);

@@ -108,7 +108,8 @@ fn ending(exchange: &mut Exchange, server: &Server, params: &Params, hint: Optio
         Some(_) => {
             let admin = format!(
                 "{}/admin/app/oidc_client/instance/{}#tab-general",
-                exchange.idp.org, hint.client.id
+                exchange.org(),
+                hint.client.id
             );
             return Err(exchange.refuse(&POST_LOGOUT_UNREGISTERED.with(&admin)));
         }

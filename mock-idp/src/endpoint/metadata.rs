@@ -28,7 +28,7 @@ pub(crate) fn organization(exchange: &mut Exchange) -> Answered {
     let pipeline = if tenant.page == PageStyle::Classic { "v1" } else { "idx" };
     let document = json!({
         "id": tenant.id,
-        "_links": {"organization": {"href": exchange.idp.org}},
+        "_links": {"organization": {"href": exchange.org()}},
         "settings": {"analyticsCollectionEnabled": false, "bugReportingEnabled": false, "omEnabled": false},
         "pipeline": pipeline,
     });

@@ -18,13 +18,17 @@ use crate::{
 struct Shell {
     org: String,
     lax: bool,
+    /// Whether the elements are those of the widget's third generation.
+    gen3: bool,
 }
 
 impl Shell {
     fn of(exchange: &Exchange) -> Self {
+        let tenant = exchange.idp.tenant();
         Self {
-            org: exchange.idp.tenant().name.clone(),
+            org: tenant.name.clone(),
             lax: exchange.idp.lax,
+            gen3: tenant.third_generation && tenant.page != PageStyle::Classic,
         }
     }
 }
@@ -41,9 +45,13 @@ struct FormPage<'a> {
     class: &'static str,
     heading: &'static str,
     note: &'static str,
+    /// A secret to be typed into an authenticator app, in groups of four.
+    secret: String,
     /// The identifier that was given on an earlier page.
     person: &'a str,
     banner: &'static str,
+    /// Whether the server said so, and not the form itself.
+    is_answer: bool,
     /// The transaction; empty where the form is none of a sign-in.
     handle: &'a str,
     fields: Vec<Field<'a>>,
@@ -59,6 +67,13 @@ struct FormPage<'a> {
     base: String,
     token: String,
     from: String,
+}
+
+impl FormPage<'_> {
+    /// The second generation numbers its elements, the third calls them by the names of their fields.
+    fn id_of<'a>(&self, field: &Field<'a>) -> &'a str {
+        if self.shell.gen3 { field.name } else { field.id }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -120,6 +135,8 @@ pub(crate) fn show(exchange: &Exchange, transaction: &Transaction, handle: &str,
     let page = match &transaction.stage {
         Stage::Consent { scopes, .. } => return consent(exchange, transaction, handle, scopes),
         Stage::Passcode { .. } => passcode(transaction, handle, style, problem),
+        Stage::NewPassword { .. } => new_password(transaction, handle, style, problem),
+        Stage::Enroll { secret, .. } => enrollment(transaction, handle, style, secret, problem),
         Stage::Identify if style == PageStyle::Classic => classic(transaction, handle, problem),
         Stage::Identify => identify(transaction, handle, style, problem),
         Stage::Password | Stage::Signed(_) => password(transaction, handle, style, problem),
@@ -135,8 +152,9 @@ pub(crate) fn show(exchange: &Exchange, transaction: &Transaction, handle: &str,
     let page = FormPage {
         shell: Shell::of(exchange),
         banner: problem.banner(style),
+        is_answer: problem.is_answer(),
         nonce: nonce.clone(),
-        base: in_script(&exchange.idp.org),
+        base: in_script(exchange.org()),
         token: in_script(&token),
         from: in_script(&from),
         ..page
@@ -308,6 +326,81 @@ fn passcode<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle,
     }
 }
 
+/// A new password for one that has expired. The names are those of Okta's widget; its words are not known for certain.
+fn new_password<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle, problem: Problem) -> FormPage<'a> {
+    let is_classic = style == PageStyle::Classic;
+    let field = |name, id, label, error, focus| Field {
+        name,
+        label,
+        autocomplete: "new-password",
+        ..password_field(id, error, focus)
+    };
+    let mut fields = Vec::new();
+    if is_classic {
+        fields.push(Field {
+            autocomplete: "current-password",
+            ..field("oldPassword", "input95", "Old password", "", true)
+        });
+    }
+    let (name, again) = if is_classic {
+        ("newPassword", "Repeat password")
+    } else {
+        ("credentials.passcode", "Re-enter password")
+    };
+    fields.push(field(
+        name,
+        "input103",
+        "New password",
+        problem.of_new_password(),
+        !is_classic,
+    ));
+    fields.push(field(
+        "confirmPassword",
+        "input111",
+        again,
+        problem.of_repetition(),
+        false,
+    ));
+    FormPage {
+        classic: is_classic,
+        action: &transaction.action,
+        id: "form87",
+        class: if is_classic { "password-expired" } else { "ion-form" },
+        heading: "Your password has expired",
+        person: &transaction.identifier,
+        handle,
+        fields,
+        submit: "Change Password",
+        links: vec![back(transaction, handle)],
+        ..FormPage::default()
+    }
+}
+
+/// The first code of an authenticator app that gets its secret here.
+fn enrollment<'a>(
+    transaction: &'a Transaction,
+    handle: &'a str,
+    style: PageStyle,
+    secret: &str,
+    problem: Problem,
+) -> FormPage<'a> {
+    let groups: Vec<&str> = (0..secret.len())
+        .step_by(4)
+        .filter_map(|from| secret.get(from..secret.len().min(from + 4)))
+        .collect();
+    FormPage {
+        class: if style == PageStyle::Classic {
+            "enroll-totp"
+        } else {
+            "ion-form oie-enroll-google-authenticator"
+        },
+        heading: "Set up Google Authenticator",
+        note: "Enter this secret key in your authenticator app, then the code that the app displays",
+        secret: groups.join(" "),
+        ..passcode(transaction, handle, style, problem)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct ConsentPage<'a> {
@@ -471,7 +564,7 @@ struct ErrorPage<'a> {
 pub(crate) fn error(exchange: &Exchange, error: &OAuthError) -> Reply {
     let page = ErrorPage {
         shell: Shell::of(exchange),
-        home: &exchange.idp.org,
+        home: exchange.org(),
         error: error.error,
         description: &error.text,
     };

@@ -17,6 +17,12 @@ pub(crate) enum Problem {
     Unable,
     PasscodeWrong,
     PasscodeUsed,
+    /// The old password, on the page for a new one.
+    OldPasswordWrong,
+    /// The new password and its repetition differ.
+    NewPasswordsDiffer,
+    /// No new password.
+    NewPasswordMissing,
 }
 
 pub(crate) const NOT_ASSIGNED: Message = Message(
@@ -39,12 +45,25 @@ const USED: &str = "Each code can only be used once. Please wait for a new code 
 pub(crate) struct Message(pub(crate) &'static str, pub(crate) &'static str);
 
 impl Problem {
+    /// Whether it is the answer to something that was whole: the form itself sees what is missing.
+    pub(crate) fn is_answer(self) -> bool {
+        !matches!(
+            self,
+            Self::None
+                | Self::Missing { .. }
+                | Self::PasscodeWrong
+                | Self::NewPasswordsDiffer
+                | Self::NewPasswordMissing
+        )
+    }
+
     /// Above the form.
     pub(crate) fn banner(self, style: PageStyle) -> &'static str {
         match self {
             Self::None => "",
             Self::PasscodeWrong if style == PageStyle::Classic => "Invalid Passcode/Answer",
-            Self::Missing { .. } | Self::PasscodeWrong => {
+            Self::OldPasswordWrong => "Update of credentials failed",
+            Self::Missing { .. } | Self::PasscodeWrong | Self::NewPasswordsDiffer | Self::NewPasswordMissing => {
                 "We found some errors. Please review the form and make corrections."
             }
             Self::PasswordWrong => "Password is incorrect",
@@ -67,6 +86,22 @@ impl Problem {
         match self {
             Self::Missing { secret: true, .. } if style == PageStyle::Classic => "Please enter a password",
             Self::Missing { secret: true, .. } => BLANK.0,
+            _ => "",
+        }
+    }
+
+    /// Under the field for a new password.
+    pub(crate) fn of_new_password(self) -> &'static str {
+        match self {
+            Self::NewPasswordMissing => BLANK.0,
+            _ => "",
+        }
+    }
+
+    /// Under the field that repeats it.
+    pub(crate) fn of_repetition(self) -> &'static str {
+        match self {
+            Self::NewPasswordsDiffer => "New passwords must match",
             _ => "",
         }
     }
@@ -98,7 +133,7 @@ impl Problem {
     /// In the IDX API: what is said of the password or code.
     pub(crate) fn of_passcode_field(self) -> Option<Message> {
         match self {
-            Self::Missing { secret: true, .. } => Some(BLANK),
+            Self::Missing { secret: true, .. } | Self::NewPasswordMissing => Some(BLANK),
             Self::PasscodeWrong => Some(Message("Invalid code. Try again.", "api.authn.error.PASSCODE_INVALID")),
             _ => None,
         }

@@ -17,7 +17,7 @@ use crate::{
     idp::with_context,
     protocol::{
         draft::{AuthorizationDraft, Body, Reply, ResponseMode},
-        error::{OAuthError, SERVER_ERROR},
+        error::{OAuthError, SERVER_ERROR, TOO_MANY_GROUPS},
         params::Params,
         random,
     },
@@ -52,6 +52,9 @@ pub(crate) fn refuse(exchange: &mut Exchange, request: &Request, error: &OAuthEr
         return activate::deny(exchange, device);
     }
     let mut params = with_state(Vec::new(), request);
+    if params.is_empty() && exchange.idp.tenant().unverified.empty_state {
+        params.push(("state".to_owned(), String::new()));
+    }
     params.push(("error".to_owned(), error.error.to_owned()));
     params.push(("error_description".to_owned(), error.text.to_string()));
     let flow = exchange.flow().cloned();
@@ -65,7 +68,11 @@ fn issue(exchange: &mut Exchange, grant: &Grant) -> Result<Vec<(String, String)>
     let mut params = Vec::new();
     let code = wanted.code.then(|| issue_code(exchange, grant));
     if wanted.id_token || wanted.token {
-        let server = exchange.idp.server(&request.server).ok_or(SERVER_ERROR)?;
+        let server = exchange.server_of(&request.server).ok_or(SERVER_ERROR)?;
+        let client = exchange.idp.client(&request.client_id).ok_or(SERVER_ERROR)?;
+        if wanted.id_token && tokens::has_too_many_groups(&server, &client, &grant.subject, &request.scopes) {
+            return Err(TOO_MANY_GROUPS);
+        }
         let issued = tokens::front_channel(exchange, &server, grant, code.as_deref()).map_err(|_| SERVER_ERROR)?;
         params.extend(issued);
     }

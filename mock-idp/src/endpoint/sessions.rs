@@ -121,14 +121,7 @@ pub(crate) fn device_cookie(exchange: &Exchange) -> Option<String> {
 
 /// Takes away the cookies that a session leaves.
 pub(crate) fn clear_cookies(reply: &mut Reply) {
-    for name in ["sid", "idx", "xids"] {
-        let cleared = format!("{name}=\"\";Version=1;Path=/;Max-Age=0");
-        answer::put(reply, "set-cookie", &cleared);
-    }
-    for name in ["autolaunch_triggered", "activate_ca_modal_triggered"] {
-        let expired = format!("{name}=\"\"; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/");
-        answer::put(reply, "set-cookie", &expired);
-    }
+    answer::clear_cookies(reply, &["sid", "idx", "xids"]);
 }
 
 /// `GET|DELETE /api/v1/sessions/me`
@@ -206,7 +199,7 @@ fn described(exchange: &Exchange, session: &Session, name: &str) -> Value {
     let persona = &session.subject.persona;
     let has_factor = session.amr.iter().any(|method| method == "mfa");
     let proved = iso8601(session.auth_time);
-    let org = &exchange.idp.org;
+    let org = exchange.org();
     let link = format!("{org}/api/v1/sessions/{name}");
     let person = if name == "me" { "me" } else { &persona.sub };
     json!({

@@ -20,6 +20,8 @@ use crate::{
 
 /// The hidden field that tells a step of the page from an authorization request.
 pub(crate) const HANDLE: &str = "stateToken";
+/// The `amr` of a password and a code.
+const TWO_FACTORS: &[&str] = &["mfa", "otp", "pwd"];
 /// How long somebody may look at the page, seconds.
 const PATIENCE: i64 = 3600;
 
@@ -53,6 +55,19 @@ pub(crate) fn factor_page(
     let login = session.subject.persona.login.clone();
     let subject = session.subject.clone();
     open(exchange, flow, request, Stage::Passcode { subject, secret }, &login)
+}
+
+/// Has somebody set up a second factor, because the request prompts for it.
+pub(crate) fn enroll_page(
+    exchange: &mut Exchange,
+    flow: &Arc<Flow>,
+    request: Arc<Request>,
+    session: &Session,
+    secret: String,
+) -> Reply {
+    let login = session.subject.persona.login.clone();
+    let subject = session.subject.clone();
+    open(exchange, flow, request, Stage::Enroll { subject, secret }, &login)
 }
 
 fn open(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, stage: Stage, identifier: &str) -> Reply {
@@ -116,6 +131,9 @@ pub(crate) struct Submitted {
     /// A password or a code.
     pub(crate) secret: String,
     pub(crate) remember: bool,
+    /// On the page for a new password: the old one, where it is asked for, and the new one again.
+    pub(crate) old: Option<String>,
+    pub(crate) again: Option<String>,
 }
 
 /// What came of a step.
@@ -139,13 +157,49 @@ pub(crate) fn advance(exchange: &mut Exchange, transaction: &mut Transaction, su
                 return missing_secret();
             }
             match authentication::accept_passcode(exchange, &subject, &secret, &code) {
-                Passcode::Right => known(exchange, transaction, subject, &["mfa", "otp", "pwd"]),
+                Passcode::Right => known(exchange, transaction, subject, TWO_FACTORS),
                 Passcode::Wrong => Outcome::Ask(Problem::PasscodeWrong),
                 Passcode::Used => Outcome::Ask(Problem::PasscodeUsed),
             }
         }
+        Stage::Enroll { subject, secret } => {
+            let code: String = submitted.secret.split_whitespace().collect();
+            if code.is_empty() {
+                return missing_secret();
+            }
+            match authentication::accept_passcode(exchange, &subject, &secret, &code) {
+                Passcode::Right => {
+                    authentication::set_totp(exchange, &subject, &secret);
+                    known(exchange, transaction, subject, TWO_FACTORS)
+                }
+                Passcode::Wrong => Outcome::Ask(Problem::PasscodeWrong),
+                Passcode::Used => Outcome::Ask(Problem::PasscodeUsed),
+            }
+        }
+        Stage::NewPassword { subject, amr } => new_password(exchange, transaction, subject, amr, submitted),
         Stage::Consent { .. } | Stage::Signed(_) => Outcome::Ask(Problem::None),
     }
+}
+
+fn new_password(
+    exchange: &mut Exchange,
+    transaction: &mut Transaction,
+    subject: Arc<Subject>,
+    amr: &'static [&'static str],
+    submitted: &Submitted,
+) -> Outcome {
+    let old = submitted.old.as_deref();
+    if old.is_some_and(|old| !authentication::is_password(exchange, &subject, old)) {
+        return Outcome::Ask(Problem::OldPasswordWrong);
+    }
+    if submitted.secret.is_empty() {
+        return Outcome::Ask(Problem::NewPasswordMissing);
+    }
+    if submitted.again.as_ref().is_some_and(|again| *again != submitted.secret) {
+        return Outcome::Ask(Problem::NewPasswordsDiffer);
+    }
+    authentication::set_password(exchange, &subject, &submitted.secret);
+    known(exchange, transaction, subject, amr)
 }
 
 fn missing_secret() -> Outcome {
@@ -187,8 +241,31 @@ fn password(exchange: &mut Exchange, transaction: &mut Transaction, password: &s
                     };
                     Outcome::Ask(Problem::None)
                 }
+                None if person.must_enroll => {
+                    transaction.stage = Stage::Enroll {
+                        subject: person.subject,
+                        secret: random::base32(32),
+                    };
+                    Outcome::Ask(Problem::None)
+                }
                 None => known(exchange, transaction, person.subject, &["pwd"]),
             }
+        }
+        Err(Failure::PasswordExpired(person)) => {
+            if let Some(flow) = person.flow {
+                transaction.flow = flow;
+            }
+            transaction.stage = match person.totp {
+                Some(secret) => Stage::Passcode {
+                    subject: person.subject,
+                    secret,
+                },
+                None => Stage::NewPassword {
+                    subject: person.subject,
+                    amr: &["pwd"],
+                },
+            };
+            Outcome::Ask(Problem::None)
         }
         Err(Failure::WrongPassword) if matches!(transaction.stage, Stage::Password) => {
             Outcome::Ask(Problem::PasswordWrong)
@@ -197,7 +274,16 @@ fn password(exchange: &mut Exchange, transaction: &mut Transaction, password: &s
     }
 }
 
-fn known(exchange: &Exchange, transaction: &Transaction, subject: Arc<Subject>, amr: &[&str]) -> Outcome {
+fn known(
+    exchange: &Exchange,
+    transaction: &mut Transaction,
+    subject: Arc<Subject>,
+    amr: &'static [&'static str],
+) -> Outcome {
+    if authentication::must_change_password(exchange, &subject) {
+        transaction.stage = Stage::NewPassword { subject, amr };
+        return Outcome::Ask(Problem::None);
+    }
     Outcome::Known(Box::new(sessions::open(exchange, subject, amr, transaction.remember)))
 }
 
@@ -220,8 +306,10 @@ pub(crate) fn step(exchange: &mut Exchange) -> Answered {
     }
     let submitted = Submitted {
         identifier: field(exchange, &["identifier", "username"]),
-        secret: field(exchange, &["credentials.passcode", "password", "answer"]),
+        secret: field(exchange, &["credentials.passcode", "password", "answer", "newPassword"]),
         remember: exchange.form.has("rememberMe") || exchange.form.has("remember"),
+        old: exchange.form.get("oldPassword").map(str::to_owned),
+        again: exchange.form.get("confirmPassword").map(str::to_owned),
     };
     match advance(exchange, &mut transaction, &submitted) {
         Outcome::Ask(problem) => {

@@ -51,6 +51,7 @@ const GRANTS: &[(&str, Redeem)] = &[
     ("urn:ietf:params:oauth:grant-type:device_code",        grant::device_code::redeem),
     ("urn:ietf:params:oauth:grant-type:token-exchange",     grant::token_exchange::redeem),
     ("urn:ietf:params:oauth:grant-type:jwt-bearer",         grant::jwt_bearer::redeem),
+    ("urn:ietf:params:oauth:grant-type:saml2-bearer",       grant::saml2_bearer::redeem),
     ("urn:openid:params:grant-type:ciba",                   grant::ciba::redeem),
     ("urn:okta:params:oauth:grant-type:otp",                grant::direct::redeem_otp),
     ("urn:okta:params:oauth:grant-type:oob",                grant::direct::redeem_oob),
@@ -67,6 +68,9 @@ pub(crate) fn issue(exchange: &mut Exchange) -> Answered {
         objection(exchange, &DUPLICATE_PARAMETERS)?;
     }
     let client = client_auth::authenticate(exchange, &params)?;
+    if client.org_server_only && !server.id.is_empty() {
+        objection(exchange, &ORG_SERVER_ONLY)?;
+    }
     let names: Vec<&str> = GRANTS.iter().map(|(name, _)| *name).collect();
     let Some(grant_type) = params.filled("grant_type") else {
         return Err(refusal(exchange, &GRANT_TYPE_MISSING.with(&names.join(", "))));

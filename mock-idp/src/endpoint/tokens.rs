@@ -20,7 +20,7 @@ use crate::{
         keys::{KeyRing, SignError},
         random,
     },
-    tenant::{AuthMethod, ClaimToken, Client, PolicyRule, Subject},
+    tenant::{AuthMethod, ClaimToken, ClaimValue, Client, PolicyRule, Subject},
 };
 
 /// ID tokens live an hour, on every server.
@@ -82,6 +82,12 @@ pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Value,
             now + refresh_token_lifetime(issue),
         );
     }
+    let device_secret = issue.scopes.iter().any(|scope| scope == "device_sso") && !issue.machine && !issue.refresh;
+    let device_secret = device_secret.then(random::token43);
+    if let Some(secret) = &device_secret {
+        let expires = exchange.idp.clock.now() + refresh_token_lifetime(issue);
+        remember(exchange, issue, TokenKind::DeviceSecret, secret, Map::new(), expires);
+    }
     let mut response = Map::new();
     let token_type = if issue.jkt.is_some() { "DPoP" } else { "Bearer" };
     response.insert("token_type".to_owned(), json!(token_type));
@@ -93,6 +99,9 @@ pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Value,
     }
     if let Some(id_token) = id_token {
         response.insert("id_token".to_owned(), json!(id_token));
+    }
+    if let Some(secret) = device_secret {
+        response.insert("device_secret".to_owned(), json!(secret));
     }
     if let Some(kind) = issue.issued_token_type {
         response.insert("issued_token_type".to_owned(), json!(kind));
@@ -239,7 +248,9 @@ fn write_id_token(
 ) -> Result<String, SignError> {
     let now = exchange.idp.clock.now();
     let (grant, server) = (issue.grant, issue.server);
-    let org_id = exchange.idp.tenant().id.clone();
+    let tenant = exchange.idp.tenant();
+    let org_id = tenant.id.clone();
+    let has_sid = issue.client.wants_sid() || tenant.unverified.sid_always;
     let claims = IdToken {
         subject: &grant.subject,
         issuer: &server.issuer,
@@ -254,7 +265,7 @@ fn write_id_token(
         scopes: &issue.scopes,
         access_token,
         code,
-        sid: issue.client.wants_sid().then_some(grant.session.sid.as_str()),
+        sid: has_sid.then_some(grant.session.sid.as_str()),
         fat,
         custom: id_token_claims(issue, !fat),
     }
@@ -297,6 +308,26 @@ fn id_token_claims(issue: &Issue<'_>, thin: bool) -> Map<String, Value> {
         claims.insert(name, groups);
     }
     claims
+}
+
+/// So many groups a claim may hold.
+const MOST_GROUPS: usize = 100;
+
+/// Whether a claim of groups would be too long. Token responses are not concerned, as with Okta.
+pub(crate) fn has_too_many_groups(server: &Server, client: &Client, subject: &Subject, scopes: &[String]) -> bool {
+    let of_rules = server
+        .settings
+        .custom_claims(ClaimToken::Id, false, Some(subject), scopes);
+    let groups = server
+        .settings
+        .claims
+        .iter()
+        .filter(|rule| matches!(rule.value, ClaimValue::Groups(_)));
+    let own = groups_claim(server, client, subject, scopes);
+    let mut claims = groups
+        .filter_map(|rule| of_rules.get(&rule.name))
+        .chain(own.as_ref().map(|(_, groups)| groups));
+    claims.any(|groups| groups.as_array().is_some_and(|groups| groups.len() > MOST_GROUPS))
 }
 
 /// The application's `groups` claim, with the `groups` scope of the org server.

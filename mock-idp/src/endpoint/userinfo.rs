@@ -29,6 +29,9 @@ use crate::{
 /// `GET|POST {as}/v1/userinfo`
 pub(crate) fn claims(exchange: &mut Exchange) -> Answered {
     let server = exchange.server()?;
+    if exchange.method == axum::http::Method::POST && !exchange.idp.tenant().unverified.userinfo_post {
+        return Err(API_METHOD.into());
+    }
     match presented(exchange) {
         Ok((token, grant)) => Ok(answer_for(exchange, &server, &token, &grant)),
         Err(error) => Err(Refusal::Challenge(exchange.refuse(&error))),
@@ -140,10 +143,9 @@ fn answer_for(exchange: &mut Exchange, server: &Arc<Server>, token: &Token, gran
 /// Okta names `http://` here even over TLS, and the org server's paths even for a custom one.
 pub(crate) fn challenge(exchange: &Exchange, error: &OAuthError) -> Reply {
     let host = exchange
-        .idp
-        .org
+        .org()
         .split_once("://")
-        .map_or(exchange.idp.org.as_str(), |(_, host)| host);
+        .map_or(exchange.org(), |(_, host)| host);
     if error.rule.starts_with("dpop") {
         let text = format!(
             "DPoP algs=\"RS256 RS384 RS512 ES256 ES384 ES512\", authorization_uri=\"http://{host}/oauth2/v1/authorize\", \

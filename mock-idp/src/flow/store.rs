@@ -96,6 +96,8 @@ pub(crate) struct Request {
     /// By which grant it came about; empty for the authorization endpoint.
     pub(crate) grant_type: String,
     pub(crate) acr: Option<String>,
+    /// The authenticators of which one is to be set up (`enroll_amr_values`).
+    pub(crate) enroll: Vec<String>,
     pub(crate) asker: Asker,
 }
 
@@ -147,6 +149,18 @@ pub(crate) enum Stage {
     Passcode {
         subject: Arc<Subject>,
         /// Base32.
+        secret: String,
+    },
+    /// A new password of somebody whose old one was right and has expired.
+    NewPassword {
+        subject: Arc<Subject>,
+        /// What was proved so far.
+        amr: &'static [&'static str],
+    },
+    /// A code of the second factor that is being set up.
+    Enroll {
+        subject: Arc<Subject>,
+        /// Base32, made for this.
         secret: String,
     },
     /// Whether these scopes may be granted.
@@ -229,6 +243,8 @@ pub(crate) enum TokenKind {
     Access,
     Id,
     Refresh,
+    /// What the applications of one device prove themselves by to each other (native SSO).
+    DeviceSecret,
 }
 
 /// All stores of one mock-idp.

@@ -33,6 +33,8 @@ pub struct Features {
     pub ciba: bool,
     /// `dpop_signing_alg_values_supported`.
     pub dpop: bool,
+    /// Who is locked out is told so by `/api/v1/authn`; by default a locked account is like an unknown one.
+    pub show_lockout: bool,
     /// Custom authorization servers, which Okta licenses apart.
     pub api_access_management: bool,
 }
@@ -46,6 +48,7 @@ impl Default for Features {
             par_created: false,
             ciba: true,
             dpop: true,
+            show_lockout: false,
             api_access_management: true,
         }
     }

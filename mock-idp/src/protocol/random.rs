@@ -44,6 +44,15 @@ pub fn letters(length: usize) -> String {
         .collect()
 }
 
+/// So many base32 digits (RFC 4648 §6).
+#[must_use]
+pub fn base32(length: usize) -> String {
+    let mut random = rand::rng();
+    (0..length)
+        .map(|_| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[random.random_range(0..32)]))
+        .collect()
+}
+
 /// A random UUID (RFC 9562 §5.4).
 #[must_use]
 pub fn uuid() -> String {

@@ -44,6 +44,9 @@ pub struct Client {
     pub groups_claim: Option<(String, GroupFilter)>,
     /// Whether access tokens must be bound by DPoP.
     pub dpop_bound: bool,
+    /// Whether it may use no authorization server but the org's.
+    #[serde(default)]
+    pub org_server_only: bool,
     /// Whether `iss` and `sid` go along to the front-channel logout URI.
     pub frontchannel_logout_session_required: bool,
     /// Where Universal Logout posts (global token revocation).
@@ -137,6 +140,7 @@ impl Client {
             jwks: Vec::new(),
             groups_claim: None,
             dpop_bound: false,
+            org_server_only: false,
             frontchannel_logout_session_required: false,
             global_token_revocation_uri: None,
             leeway: 30,

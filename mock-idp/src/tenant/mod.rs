@@ -9,14 +9,16 @@ use crate::protocol::{keys::digest43, metadata::Features};
 mod client;
 mod group;
 mod server;
+mod unverified;
 mod user;
 
 pub use client::{ApplicationType, AuthMethod, Client, ConsentMethod, Rotation};
 pub use group::{EVERYONE, Group};
 pub use server::{
-    AccessPolicy, AccessRule, AuthServer, ClaimRule, ClaimToken, ClaimValue, Decision, GroupFilter, PolicyRule, Scope,
-    ScopeConsent,
+    AccessPolicy, AccessRule, AuthServer, ClaimRule, ClaimToken, ClaimValue, Decision, GroupFilter, IssuerMode,
+    PolicyRule, Scope, ScopeConsent,
 };
+pub use unverified::Unverified;
 pub(crate) use user::PROFILE_NAMES;
 pub use user::{Subject, User, UserStatus, UserTimes, WRONG_PASSWORD};
 
@@ -27,6 +29,8 @@ pub struct Tenant {
     pub name: String,
     /// Its `00o…` id, the `idp` claim of local users.
     pub id: String,
+    /// Its own domain beside the URL that it is served at, without a trailing slash.
+    pub custom_domain: Option<String>,
     /// Custom authorization servers. The org server is always there.
     pub servers: Vec<AuthServer>,
     /// Registered applications.
@@ -37,8 +41,12 @@ pub struct Tenant {
     pub groups: Vec<Arc<Group>>,
     /// How the hosted page looks.
     pub page: PageStyle,
+    /// Whether Identity Engine's pages have the elements of the third generation of Okta's widget, not those of the second.
+    pub third_generation: bool,
     /// Feature-dependent rows of the metadata.
     pub features: Features,
+    /// What is not known of Okta.
+    pub unverified: Unverified,
     /// Origins beside those of redirect URIs from which browsers may call.
     pub trusted_origins: Vec<String>,
     /// How often somebody may ask.
@@ -78,6 +86,7 @@ impl Default for Tenant {
         Self {
             name: "Mock Org".to_owned(),
             id: "00omockorg0000000001".to_owned(),
+            custom_domain: None,
             servers: vec![AuthServer::new("default", "api://default")],
             clients: vec![Arc::new(default_client())],
             users: vec![
@@ -86,7 +95,9 @@ impl Default for Tenant {
             ],
             groups: Vec::new(),
             page: PageStyle::default(),
+            third_generation: false,
             features: Features::default(),
+            unverified: Unverified::default(),
             trusted_origins: Vec::new(),
             rate_limit: RateLimit::default(),
             universal_logout_by_email: false,

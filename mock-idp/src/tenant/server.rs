@@ -25,6 +25,8 @@ pub struct AuthServer {
     pub name: String,
     /// What it is for.
     pub description: String,
+    /// Where its issuer is, for an org with a domain of its own.
+    pub issuer_mode: IssuerMode,
     /// Whether it is active; an inactive one is not found by anybody but the management API.
     pub active: bool,
     /// When it was created and last changed, seconds since 1970.
@@ -35,6 +37,19 @@ pub struct AuthServer {
     pub refresh_token_lifetime: i64,
     /// After so many seconds without use a refresh token is dead.
     pub refresh_token_idle: i64,
+}
+
+/// Where the issuer of a custom server is (`issuerMode`), for an org with a domain of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum IssuerMode {
+    /// At the org's URL.
+    OrgUrl,
+    /// At its own domain.
+    CustomUrl,
+    /// Wherever it is asked.
+    #[default]
+    Dynamic,
 }
 
 /// A scope of a custom server.
@@ -222,6 +237,7 @@ impl AuthServer {
             policies: Vec::new(),
             name: id.to_owned(),
             description: String::new(),
+            issuer_mode: IssuerMode::default(),
             active: true,
             times: (FOUNDED, FOUNDED),
             access_token_lifetime: 3600,

@@ -28,6 +28,12 @@ pub struct User {
     /// The secret of a second factor, base32 (RFC 6238, six digits every thirty seconds).
     #[serde(default, skip_serializing)]
     pub totp: Option<String>,
+    /// Whether a second factor must be set up at the next sign-in.
+    #[serde(default)]
+    pub must_enroll: bool,
+    /// In how many days the password expires, if that is to be warned of.
+    #[serde(default)]
+    pub password_expires_in: Option<u32>,
     /// Where in its life the account stands.
     #[serde(default)]
     pub status: UserStatus,

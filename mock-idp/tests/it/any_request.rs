@@ -80,6 +80,16 @@ const NAMES: &[&str] = &[
     "redirectUrl",
     "okta_key",
     "recoveryToken",
+    "rememberMe",
+    "remember",
+    "newPassword",
+    "confirmPassword",
+    "oldPassword",
+    "answer",
+    "actor_token",
+    "actor_token_type",
+    "requested_token_type",
+    "resource",
     MARK,
 ];
 const VALUES: &[&str] = &[
@@ -107,6 +117,12 @@ const VALUES: &[&str] = &[
     "urn:ietf:params:oauth:grant-type:device_code",
     "urn:ietf:params:oauth:grant-type:token-exchange",
     "urn:openid:params:grant-type:ciba",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:token-type:id_token",
+    "urn:ietf:params:oauth:token-type:id-jag",
+    "urn:x-oath:params:oauth:token-type:device-secret",
+    "eyJhbGciOiJSUzI1NiIsInR5cCI6Im9hdXRoLWlkLWphZytqd3QifQ.e30.AAAA",
     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
     "eyJhbGciOiJub25lIn0.e30.",
     "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ3ZWIiLCJzdWIiOiJ3ZWIifQ.AAAA",
@@ -221,12 +237,15 @@ const AUTHORIZATIONS: &[&str] = &[
 /// An org of its own: the management API of these requests takes it apart.
 fn org() -> MockIdp {
     let mut web: Client = app::client();
-    for grant in ["password", "client_credentials", "implicit", "interaction_code"] {
-        web.grant_types.push(grant.to_owned());
-    }
     for grant in [
+        "password",
+        "client_credentials",
+        "implicit",
+        "interaction_code",
         "urn:ietf:params:oauth:grant-type:device_code",
         "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:saml2-bearer",
         "urn:openid:params:grant-type:ciba",
     ] {
         web.grant_types.push(grant.to_owned());

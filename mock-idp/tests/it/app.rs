@@ -246,6 +246,71 @@ pub(crate) fn part(token: &str, index: usize) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
+/// Posts JSON with this browser's cookies; status and body, which is of this type.
+pub(crate) async fn post_json(
+    idp: &MockIdp,
+    browser: &mut Browser,
+    path: &str,
+    body: &Value,
+    content_type: &str,
+) -> (u16, Value) {
+    let answer = browser.post_json(idp.origin().join(path).unwrap(), body, None).await;
+    assert_eq!(answer.headers()["content-type"], content_type);
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// What the script of a hosted page says by this name, without its escapes.
+pub(crate) fn in_script(page: &str, name: &str) -> String {
+    let text = page
+        .split(&format!("var {name} = '"))
+        .nth(1)
+        .expect("the script has it");
+    let mut parts = text.split("';").next().unwrap().split("\\x");
+    let mut plain = parts.next().unwrap().to_owned();
+    for part in parts {
+        plain.push(char::from(u8::from_str_radix(&part[..2], 16).unwrap()));
+        plain.push_str(&part[2..]);
+    }
+    plain
+}
+
+/// An error body of the management shape. `{0}` at the end of the summary stands for an argument. Okta's tables have no causes:
+/// they are shown only with their shape.
+#[track_caller]
+pub(crate) fn is_api_error(body: &Value, code: &str, summary: &str) {
+    assert_eq!(
+        names(body),
+        ["errorCode", "errorSummary", "errorLink", "errorId", "errorCauses"]
+    );
+    assert_eq!((&body["errorCode"], &body["errorLink"]), (&code.into(), &code.into()));
+    let given = body["errorSummary"].as_str().unwrap();
+    match summary.strip_suffix("{0}") {
+        Some(beginning) => assert!(given.starts_with(beginning) && given.len() > beginning.len(), "{given}"),
+        None => assert_eq!(given, summary),
+    }
+    let id = body["errorId"].as_str().unwrap();
+    assert!(id.starts_with("oae") && id.len() == 25, "{id}");
+    for cause in body["errorCauses"].as_array().unwrap() {
+        assert_eq!(names(cause), ["errorSummary"]);
+        assert!(
+            cause["errorSummary"].as_str().is_some_and(|text| !text.is_empty()),
+            "{body}"
+        );
+    }
+}
+
+/// Whether this is what Okta says, where `{list}` stands for a list whose members are not known.
+#[track_caller]
+pub(crate) fn says(given: &str, expected: &str) {
+    match expected.split_once("{list}") {
+        Some((before, after)) => assert!(
+            given.starts_with(before) && given.ends_with(after),
+            "{given}\n{expected}"
+        ),
+        None => assert_eq!(given, expected),
+    }
+}
+
 pub(crate) fn names(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }

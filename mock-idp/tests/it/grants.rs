@@ -1,5 +1,7 @@
 //! The other grants, and the other ways for a client to ask and to prove itself.
 
+use std::collections::BTreeSet;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use mock_idp::{MockIdp, config, protocol::totp};
@@ -16,11 +18,11 @@ const OTP: &str = "urn:okta:params:oauth:grant-type:otp";
 const OOB: &str = "urn:okta:params:oauth:grant-type:oob";
 const MFA_OTP: &str = "http://auth0.com/oauth/grant-type/mfa-otp";
 const MFA_OOB: &str = "http://auth0.com/oauth/grant-type/mfa-oob";
-const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
-const BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+pub(crate) const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+pub(crate) const BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// An org whose client `web` may do everything, with a public key, and a user with a second factor.
-async fn org(client_lines: &str) -> MockIdp {
+pub(crate) async fn org(client_lines: &str) -> MockIdp {
     let ring = mock_idp::protocol::keys::KeyRing::of("default", 0);
     let jwk = ring.named_jwk(mock_idp::protocol::draft::NamedKey::SecondRsa);
     let grants = [
@@ -78,19 +80,19 @@ async fn org(client_lines: &str) -> MockIdp {
 }
 
 /// A token request of the client `web`; status and body.
-async fn token(idp: &MockIdp, params: &[(&str, &str)]) -> (u16, Value) {
+pub(crate) async fn token(idp: &MockIdp, params: &[(&str, &str)]) -> (u16, Value) {
     let mut all = vec![("client_id", "web"), ("client_secret", app::SECRET)];
     all.extend_from_slice(params);
     post(&app::endpoint(&idp.issuer(), "token"), &all).await
 }
 
-async fn post(url: &str, params: &[(&str, &str)]) -> (u16, Value) {
+pub(crate) async fn post(url: &str, params: &[(&str, &str)]) -> (u16, Value) {
     let answer = Browser::new().post(url, params).await;
     let status = answer.status().as_u16();
     (status, answer.json().await.unwrap_or(Value::Null))
 }
 
-fn refused(answer: (u16, Value), status: u16, error: &str, description: &str) {
+pub(crate) fn refused(answer: (u16, Value), status: u16, error: &str, description: &str) {
     assert_eq!(
         answer,
         (status, json!({"error": error, "error_description": description}))
@@ -432,84 +434,6 @@ async fn a_client_gets_tokens_for_itself() {
 }
 
 #[tokio::test]
-async fn a_token_is_exchanged_for_one_of_another_server() {
-    let idp = org("").await;
-    let params = [
-        ("grant_type", "password"),
-        ("username", ALICE),
-        ("password", "right"),
-        ("scope", "openid"),
-    ];
-    let (_, first) = token(&idp, &params).await;
-    let subject = first["access_token"].as_str().unwrap();
-    let exchange = [
-        ("client_id", "web"),
-        ("client_secret", app::SECRET),
-        ("grant_type", EXCHANGE),
-        ("subject_token", subject),
-        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
-        ("scope", "other:read"),
-        ("audience", "api://other"),
-    ];
-    let url = app::endpoint(&idp.issuer_of("other"), "token");
-    let (status, body) = post(&url, &exchange).await;
-    assert_eq!(status, 200, "{body}");
-    assert_eq!(
-        body["issued_token_type"],
-        "urn:ietf:params:oauth:token-type:access_token"
-    );
-    let claims = part(body["access_token"].as_str().unwrap(), 1);
-    assert_eq!((&claims["aud"], &claims["sub"]), (&json!("api://other"), &json!(ALICE)));
-    let mut wrong = exchange;
-    wrong[3].1 = "nonsense";
-    refused(
-        post(&url, &wrong).await,
-        400,
-        "invalid_request",
-        "'subject_token' is invalid.",
-    );
-    let mut wrong = exchange;
-    wrong[6].1 = "api://nowhere";
-    refused(
-        post(&url, &wrong).await,
-        400,
-        "invalid_target",
-        "Token Exchange requests must include a valid audience of the authorization server.",
-    );
-}
-
-#[tokio::test]
-async fn a_signed_bearer_grant_is_good_once() {
-    let idp = org("").await;
-    let claims =
-        |audience: &str, jti: &str| json!({"iss": "web", "sub": ALICE, "aud": audience, "exp": now() + 60, "jti": jti});
-    let ask = |assertion: String| {
-        let idp = idp.clone();
-        async move {
-            token(
-                &idp,
-                &[("grant_type", BEARER), ("assertion", &assertion), ("scope", "openid")],
-            )
-            .await
-        }
-    };
-    let good = signed(claims(&idp.issuer(), "one"));
-    assert_eq!(ask(good.clone()).await.0, 200);
-    refused(
-        ask(good).await,
-        400,
-        "invalid_grant",
-        "The jti of the JWT Bearer Grant was already used.",
-    );
-    refused(
-        ask(signed(claims("elsewhere", "two"))).await,
-        400,
-        "invalid_grant",
-        "The audience of the JWT Bearer Grant must match the the issuer of the authorization server.",
-    );
-}
-
-#[tokio::test]
 async fn a_client_proves_itself_by_a_signed_assertion() {
     let idp = org("token_endpoint_auth_method = \"private_key_jwt\"").await;
     let url = app::endpoint(&idp.issuer(), "token");
@@ -781,19 +705,18 @@ async fn hybrid_and_implicit_responses_carry_tokens_in_the_fragment() {
     let mut back = app::location(&Browser::new().submit(&url, &page, &fields).await);
     let fragment = back.fragment().unwrap().to_owned();
     back.set_query(Some(&fragment));
-    let names: Vec<String> = back.query_pairs().map(|(name, _)| name.into_owned()).collect();
-    assert_eq!(
-        names,
-        [
-            "code",
-            "id_token",
-            "access_token",
-            "token_type",
-            "expires_in",
-            "scope",
-            "state"
-        ]
-    );
+    // Their order is not known.
+    let names: BTreeSet<String> = back.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    let expected = [
+        "access_token",
+        "code",
+        "expires_in",
+        "id_token",
+        "scope",
+        "state",
+        "token_type",
+    ];
+    assert_eq!(names, expected.map(str::to_owned).into());
     let claims = part(&param(&back, "id_token").unwrap(), 1);
     assert!(claims.get("c_hash").is_some() && claims.get("at_hash").is_some());
     assert_eq!(claims.get("given_name"), None, "thin beside an access token");
@@ -834,6 +757,25 @@ async fn clients_are_registered_with_an_api_token() {
     let created = with_token(http.post(url.clone()).json(&metadata)).await.unwrap();
     assert_eq!(created.status(), 201);
     let created: Value = created.json().await.unwrap();
+    assert_eq!(
+        app::names(&created),
+        [
+            "client_id",
+            "client_secret",
+            "client_id_issued_at",
+            "client_secret_expires_at",
+            "client_name",
+            "client_uri",
+            "logo_uri",
+            "application_type",
+            "redirect_uris",
+            "post_logout_redirect_uris",
+            "response_types",
+            "grant_types",
+            "token_endpoint_auth_method",
+            "initiate_login_uri"
+        ]
+    );
     assert_eq!(created["client_secret"].as_str().unwrap().len(), 40);
     assert!(created["client_id"].as_str().unwrap().starts_with("0oa"));
     assert_eq!(created["client_secret_expires_at"], 0);
@@ -878,4 +820,108 @@ async fn global_revocation_ends_sessions_and_tokens() {
     let info = app::userinfo(&idp.issuer(), tokens["access_token"].as_str().unwrap()).await;
     let challenge = info.headers()["www-authenticate"].to_str().unwrap();
     assert!(challenge.contains("The access token has been revoked."), "{challenge}");
+}
+
+#[tokio::test]
+async fn registration_and_revocation_are_open_to_services_with_their_scopes() {
+    let idp = app::idp().await;
+    let mut service = mock_idp::Client::web("service");
+    service.grant_types = vec!["client_credentials".to_owned()];
+    service.application_type = mock_idp::tenant::ApplicationType::Service;
+    service.auth_method = mock_idp::tenant::AuthMethod::PrivateKeyJwt;
+    let ring = mock_idp::protocol::keys::KeyRing::of("default", 0);
+    service.jwks = vec![ring.named_jwk(mock_idp::protocol::draft::NamedKey::SecondRsa)];
+    idp.put_client(service);
+    let org = idp.origin().as_str().trim_end_matches('/').to_owned();
+    let token_url = format!("{org}/oauth2/v1/token");
+    let bearer = |scope: &'static str| {
+        let assertion = signed(json!({"iss": "service", "sub": "service", "aud": token_url, "exp": now() + 60}));
+        let url = token_url.clone();
+        async move {
+            let form = [
+                ("grant_type", "client_credentials"),
+                ("scope", scope),
+                (
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                ),
+                ("client_assertion", &assertion),
+            ];
+            let (_, tokens) = post(&url, &form).await;
+            format!("Bearer {}", tokens["access_token"].as_str().unwrap())
+        }
+    };
+    let call = |path: &'static str, authorization: String, body: Value| {
+        let url = format!("{org}{path}");
+        async move {
+            let headers = [
+                ("authorization", authorization.as_str()),
+                ("content-type", "application/json"),
+            ];
+            let answer = Browser::new()
+                .request(reqwest::Method::POST, url, &headers, &body.to_string())
+                .await;
+            let status = answer.status().as_u16();
+            let body: Value = answer.json().await.unwrap_or(Value::Null);
+            (status, body["errorCode"].as_str().unwrap_or_default().to_owned())
+        }
+    };
+    let client = json!({"client_name": "Fresh", "redirect_uris": ["http://localhost:9/cb"]});
+    let everything = json!({"sub_id": {"format": "email", "email": ALICE}});
+    let forbidden = (403, "E0000006".to_owned());
+    let clients = "/oauth2/v1/clients";
+    assert_eq!(
+        call(clients, bearer("okta.clients.read").await, client.clone()).await,
+        forbidden
+    );
+    assert_eq!(call(clients, bearer("okta.clients.manage").await, client).await.0, 201);
+    let revocation = "/oauth2/v1/global-token-revocation";
+    let other = bearer("okta.clients.manage").await;
+    assert_eq!(call(revocation, other, everything.clone()).await, forbidden);
+    let right = bearer("okta.universalLogout.manage").await;
+    assert_eq!(call(revocation, right, everything).await.0, 204);
+}
+
+#[tokio::test]
+async fn scopes_that_want_consent_are_not_granted_where_nobody_can_be_asked() {
+    let text = format!(
+        r#"
+[[auth_server]]
+id = "default"
+[[auth_server.scope]]
+name = "money:spend"
+consent = "REQUIRED"
+[[client]]
+id = "web"
+secret = "{}"
+grant_types = ["password", "client_credentials"]
+consent_method = "REQUIRED"
+[[user]]
+login = "{ALICE}"
+"#,
+        app::SECRET
+    );
+    let tenant = config::parse("mock-idp.toml", &text).unwrap().tenant;
+    let idp = MockIdp::builder().tenant(tenant).start().await.unwrap();
+    let password = [
+        ("grant_type", "password"),
+        ("username", ALICE),
+        ("password", "x"),
+        ("scope", "openid money:spend"),
+    ];
+    refused(
+        token(&idp, &password).await,
+        400,
+        "consent_required",
+        "The following scopes require user consent: [money:spend]. To access protected scopes using the resource owner \
+         password grant type, please uncheck 'Require consent' in the app settings or set the 'consent_method' to \
+         'TRUSTED' through the apps API.",
+    );
+    refused(
+        token(&idp, &[("grant_type", "client_credentials"), ("scope", "money:spend")]).await,
+        400,
+        "consent_required",
+        "The following scopes require user consent and cannot be granted for the client credentials grant type: \
+         [money:spend].",
+    );
 }

@@ -6,17 +6,13 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{self, Browser, CHALLENGE, VERIFIER, names, param, part},
-    pages::{code, org},
+    pages::{code, code_of, org},
 };
 
 const ION: &str = "application/ion+json; okta-version=1.0.0";
 
 async fn call(idp: &MockIdp, browser: &mut Browser, path: &str, body: Value) -> (u16, Value) {
-    let url = idp.origin().join(&format!("/idp/idx/{path}")).unwrap();
-    let answer = browser.post_json(&url, &body, None).await;
-    assert_eq!(answer.headers()["content-type"], ION);
-    let status = answer.status().as_u16();
-    let body: Value = answer.json().await.unwrap();
+    let (status, body) = app::post_json(idp, browser, &format!("/idp/idx/{path}"), &body, ION).await;
     assert_eq!(body["version"], "1.0.0");
     (status, body)
 }
@@ -29,14 +25,7 @@ async fn hosted(idp: &MockIdp, browser: &mut Browser, changes: &[(&str, Option<&
         .text()
         .await
         .unwrap();
-    let token = page
-        .split("var stateToken = '")
-        .nth(1)
-        .unwrap()
-        .split("';")
-        .next()
-        .unwrap();
-    let token = token.replace(r"\x2D", "-");
+    let token = app::in_script(&page, "stateToken");
     assert!(token.starts_with("02.id.") && token.len() == 46, "{token}");
     let (status, body) = call(idp, browser, "introspect", json!({"stateToken": token})).await;
     assert_eq!(status, 200);
@@ -419,4 +408,42 @@ async fn interact_checks_the_client_and_its_request() {
     let nonsense = json!({"interactionHandle": "nonsense"});
     let (status, _) = call(&idp, &mut Browser::new(), "introspect", nonsense).await;
     assert_eq!(status, 401);
+}
+
+#[tokio::test]
+async fn an_expired_password_and_a_missing_factor_are_mended_by_json_too() {
+    let idp = org("one-page").await;
+    let identify = |login: &str, password: &str, state: &Value| json!({"identifier": login, "credentials": {"passcode": password}, "stateHandle": state});
+    let answer = |secret: &str, state: &Value| json!({"credentials": {"passcode": secret}, "stateHandle": state});
+    let mut browser = Browser::new();
+    let state = hosted(&idp, &mut browser, &[]).await["stateHandle"].clone();
+    let (_, body) = call(
+        &idp,
+        &mut browser,
+        "identify",
+        identify("old@acme.test", "stale", &state),
+    )
+    .await;
+    assert_eq!(remediations(&body), ["reenroll-authenticator"]);
+    let (status, body) = call(&idp, &mut browser, "challenge/answer", answer("", &state)).await;
+    assert_eq!((status, remediations(&body)), (400, vec!["reenroll-authenticator"]));
+    let (_, body) = call(&idp, &mut browser, "challenge/answer", answer("fresh", &state)).await;
+    assert_eq!(body["success"]["name"], "success-redirect");
+
+    let mut browser = Browser::new();
+    let state = hosted(&idp, &mut browser, &[]).await["stateHandle"].clone();
+    let (_, body) = call(
+        &idp,
+        &mut browser,
+        "identify",
+        identify("new@acme.test", "right", &state),
+    )
+    .await;
+    assert_eq!(remediations(&body), ["enroll-authenticator"]);
+    let secret = body["currentAuthenticator"]["value"]["contextualData"]["sharedSecret"]
+        .as_str()
+        .unwrap();
+    let (_, body) = call(&idp, &mut browser, "challenge/answer", answer(&code_of(secret), &state)).await;
+    let back = browser.get(body["success"]["href"].as_str().unwrap()).await;
+    assert!(param(&app::location(&back), "code").is_some());
 }

@@ -271,6 +271,21 @@ async fn enrollment_has_parameters_of_its_own() {
             "'enroll_amr_values' parameter must have valid space delimited authenticators list for request with 'none' as \
              response_type.",
         ),
+        (
+            "scope",
+            Some("openid"),
+            "'scope' parameter is not supported for request with 'none' as response_type.",
+        ),
+        (
+            "nonce",
+            Some("n"),
+            "'nonce' parameter is not supported for request with 'none' as response_type.",
+        ),
+        (
+            "resource",
+            Some("api://x"),
+            "'resource' parameter is not supported for request with 'none' as response_type.",
+        ),
     ] {
         let mut changes: Vec<(&str, Option<&str>)> =
             whole.iter().filter(|(known, _)| *known != name).copied().collect();

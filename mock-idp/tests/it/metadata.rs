@@ -268,3 +268,71 @@ async fn oktas_tools_are_told_which_org_this_is() {
     assert_eq!(document["pipeline"], "idx");
     assert!(document["id"].as_str().unwrap().starts_with("00o"));
 }
+
+#[tokio::test]
+async fn an_issuer_is_at_the_orgs_url_at_its_own_domain_or_where_it_is_asked() {
+    let text = format!(
+        r#"
+custom_domain = "https://id.acme.test"
+[[auth_server]]
+id = "fixed"
+issuer_mode = "ORG_URL"
+[[auth_server]]
+id = "own"
+issuer_mode = "CUSTOM_URL"
+[[auth_server]]
+id = "default"
+[[client]]
+id = "web"
+secret = "{secret}"
+grant_types = ["password"]
+[[user]]
+login = "{login}"
+"#,
+        secret = app::SECRET,
+        login = app::ALICE
+    );
+    let tenant = mock_idp::config::parse("mock-idp.toml", &text).unwrap().tenant;
+    let idp = MockIdp::builder().tenant(tenant).start().await.unwrap();
+    let org = idp.origin().as_str().trim_end_matches('/').to_owned();
+    let issuer = |server: &'static str, host: &'static str| {
+        let url = format!("{org}/oauth2/{server}/.well-known/openid-configuration");
+        async move {
+            let headers: &[(&str, &str)] = if host.is_empty() { &[] } else { &[("host", host)] };
+            let answer = Browser::new().request(reqwest::Method::GET, url, headers, "").await;
+            let document: Value = answer.json().await.unwrap();
+            let issuer = document["issuer"].as_str().unwrap().to_owned();
+            assert_eq!(document["token_endpoint"], format!("{issuer}/v1/token"));
+            issuer
+        }
+    };
+    let own = "https://id.acme.test";
+    for (server, host, base) in [
+        ("fixed", "", org.as_str()),
+        ("fixed", "id.acme.test", &org),
+        ("own", "", own),
+        ("own", "id.acme.test", own),
+        ("default", "", &org),
+        ("default", "ID.acme.test", own),
+        ("default", "evil.test", &org),
+    ] {
+        assert_eq!(issuer(server, host).await, format!("{base}/oauth2/{server}"), "{host}");
+    }
+    // Tokens say the same.
+    let body = format!(
+        "grant_type=password&username={}&password=x&scope=openid&client_id=web&client_secret={}",
+        app::ALICE,
+        app::SECRET
+    );
+    let headers = [
+        ("host", "id.acme.test"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    let url = format!("{org}/oauth2/default/v1/token");
+    let answer = Browser::new()
+        .request(reqwest::Method::POST, url, &headers, &body)
+        .await;
+    let tokens: Value = answer.json().await.unwrap();
+    let claims = app::part(tokens["id_token"].as_str().unwrap(), 1);
+    assert_eq!(claims["iss"], "https://id.acme.test/oauth2/default");
+}

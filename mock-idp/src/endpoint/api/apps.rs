@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{
-    BLANK, TAKEN, done, flag, invalid_field, limited, link, member, moment, not_found, ok, part, status, text, texts,
+    cause, done, flag, invalid_field, limited, link, member, moment, not_found, ok, part, status, text, texts,
 };
 use crate::{
     endpoint::{
@@ -140,7 +140,7 @@ fn create(exchange: &Exchange) -> Answered {
     let client = Arc::new(client);
     exchange.idp.change_tenant(|tenant| {
         if tenant.client(&client.id).is_some() {
-            return Err(invalid_field("client_id", TAKEN));
+            return Err(invalid_field("client_id", cause::TAKEN));
         }
         tenant.clients.push(client.clone());
         Ok(())
@@ -152,20 +152,14 @@ fn create(exchange: &Exchange) -> Answered {
 fn read(exchange: &Exchange, client: &mut Client, is_new: bool) -> Result<(), Refusal> {
     let body = api::object(exchange)?;
     if text(&body, "name").is_some_and(|name| name != "oidc_client") {
-        return Err(invalid_field(
-            "name",
-            "mock-idp has applications of the kind oidc_client only",
-        ));
+        return Err(invalid_field("name", cause::KIND));
     }
     if text(&body, "signOnMode").is_some_and(|mode| mode != "OPENID_CONNECT") {
-        return Err(invalid_field(
-            "signOnMode",
-            "mock-idp has OPENID_CONNECT applications only",
-        ));
+        return Err(invalid_field("signOnMode", cause::MODE));
     }
     match limited(&body, "label", 100)?.filter(|label| !label.trim().is_empty()) {
         Some(label) => label.clone_into(&mut client.name),
-        None => return Err(invalid_field("label", BLANK)),
+        None => return Err(invalid_field("label", cause::BLANK)),
     }
     let empty = Map::new();
     let settings = member(&body, "settings").unwrap_or(&empty);
@@ -188,8 +182,7 @@ fn read(exchange: &Exchange, client: &mut Client, is_new: bool) -> Result<(), Re
         .iter()
         .any(|grant| needs_redirect.contains(&grant.as_str()));
     if needs_redirect && client.redirect_uris.is_empty() && client.application_type != ApplicationType::Service {
-        let cause = "'redirect_uris' must have at least 1 item for the requested grant types.";
-        return Err(invalid_field("redirect_uris", cause));
+        return Err(invalid_field("redirect_uris", cause::REDIRECT_URIS));
     }
     Ok(())
 }
@@ -216,7 +209,7 @@ fn read_settings(client: &mut Client, sent: &Map<String, Value>) -> Result<(), R
     ] {
         let uris = texts(sent, name)?.unwrap_or_default();
         if let Some(bad) = uris.iter().find(|uri| !is_uri(uri)) {
-            return Err(invalid_field(name, &format!("'{bad}' is not a valid URI")));
+            return Err(invalid_field(name, &cause::NO_URI.replace("{0}", bad)));
         }
         *field = uris;
     }
@@ -245,12 +238,17 @@ fn read_settings(client: &mut Client, sent: &Map<String, Value>) -> Result<(), R
         match text(refresh, "rotation_type") {
             Some("ROTATE") => client.rotation = Rotation::Rotate,
             Some("STATIC") => client.rotation = Rotation::Static,
-            _ => return Err(invalid_field("rotation_type", "The value must be ROTATE or STATIC")),
+            _ => {
+                return Err(invalid_field(
+                    "rotation_type",
+                    &cause::ONE_OF.replace("{0}", "ROTATE or STATIC"),
+                ));
+            }
         }
         match refresh.get("leeway").map(Value::as_i64) {
             None => {}
             Some(Some(leeway)) if (0..=60).contains(&leeway) => client.leeway = leeway,
-            Some(_) => return Err(invalid_field("leeway", "The value must be in the range 0 - 60")),
+            Some(_) => return Err(invalid_field("leeway", &cause::IN_RANGE.replace("{0}", "0 - 60"))),
         }
     }
     if let Some(keys) = member(sent, "jwks").and_then(|jwks| jwks.get("keys")) {
@@ -273,11 +271,10 @@ fn read_credentials(client: &mut Client, sent: &Map<String, Value>, is_new: bool
             (6..=100).contains(&id.len()) && id.bytes().all(allowed) && id != "ALL_CLIENTS"
         };
         if !is_known && !is_new {
-            return Err(invalid_field("client_id", "The client_id cannot be changed"));
+            return Err(invalid_field("client_id", cause::CLIENT_ID_FIXED));
         }
         if !is_known && !is_fine(id) {
-            let cause = "The client_id must have 6 to 100 alphanumeric characters or $-_.+!*'(),";
-            return Err(invalid_field("client_id", cause));
+            return Err(invalid_field("client_id", cause::CLIENT_ID));
         }
         id.clone_into(&mut client.id);
     }
@@ -286,10 +283,7 @@ fn read_credentials(client: &mut Client, sent: &Map<String, Value>, is_new: bool
     }
     if let Some(secret) = text(sent, "client_secret") {
         if !(14..=100).contains(&secret.len()) {
-            return Err(invalid_field(
-                "client_secret",
-                "The client_secret must have 14 to 100 characters",
-            ));
+            return Err(invalid_field("client_secret", cause::CLIENT_SECRET));
         }
         client.secret = Some(secret.to_owned());
     }
@@ -315,7 +309,7 @@ fn one_of<T: serde::de::DeserializeOwned>(sent: &Map<String, Value>, name: &str)
         None => Ok(None),
         Some(value) => match serde_json::from_value(value.clone()) {
             Ok(value) => Ok(Some(value)),
-            Err(_) => Err(invalid_field(name, "The value is invalid")),
+            Err(_) => Err(invalid_field(name, cause::INVALID)),
         },
     }
 }
@@ -363,7 +357,7 @@ pub(crate) fn document(exchange: &Exchange, client: &Client) -> Value {
             "self": link(exchange, &path, &[]),
             "deactivate": link(exchange, &format!("{path}/lifecycle/deactivate"), &[]),
             "activate": link(exchange, &format!("{path}/lifecycle/activate"), &[]),
-            "logo": [{"name": "medium", "href": format!("{}/assets/img/logos/default.png", exchange.idp.org), "type": "image/png"}],
+            "logo": [{"name": "medium", "href": format!("{}/assets/img/logos/default.png", exchange.org()), "type": "image/png"}],
         },
     });
     if let (Some(profile), Some(members)) = (client.settings.get("profile"), document.as_object_mut()) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{BLANK, because, done, invalid_field, link, moment, not_found, ok, part, text};
+use super::{because, cause, done, invalid_field, link, moment, not_found, ok, part, text};
 use crate::{
     endpoint::{
         answer::Answered,
@@ -18,9 +18,6 @@ use crate::{
     tenant::{Client, EVERYONE, Group, Subject, Tenant, User, UserStatus},
 };
 
-const BY_GROUP: &str =
-    "The application cannot be unassigned from the user while their group memberships grant them access";
-
 /// `GET|POST /api/v1/apps/{id}/users`
 pub(crate) fn users(exchange: &mut Exchange) -> Answered {
     api::require(exchange, "apps")?;
@@ -28,7 +25,7 @@ pub(crate) fn users(exchange: &mut Exchange) -> Answered {
     let tenant = exchange.idp.tenant();
     if exchange.method == Method::POST {
         let body = api::object(exchange)?;
-        let id = text(&body, "id").ok_or_else(|| invalid_field("id", BLANK))?;
+        let id = text(&body, "id").ok_or_else(|| invalid_field("id", cause::BLANK))?;
         let user = tenant.user_by_id(id).ok_or_else(|| not_found(id, "User"))?;
         assign(exchange, &client, user.id.clone());
         let client = apps::named(exchange)?;
@@ -81,7 +78,7 @@ pub(crate) fn user(exchange: &mut Exchange) -> Answered {
     };
     changed.assigned = Some(remaining);
     if changed.is_assigned(&Subject::of(user)) {
-        return Err(because(&API_UNASSIGN, BY_GROUP));
+        return Err(because(&API_UNASSIGN, cause::BY_GROUP));
     }
     apps::put(exchange, changed);
     done()

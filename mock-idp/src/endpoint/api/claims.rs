@@ -5,8 +5,7 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::{
-    BLANK, TAKEN, done, expression, invalid_field, limited, link, member, not_found, ok, part, servers, status, text,
-    texts,
+    cause, done, expression, invalid_field, limited, link, member, not_found, ok, part, servers, status, text, texts,
 };
 use crate::{
     endpoint::{
@@ -61,7 +60,7 @@ pub(crate) fn collection(exchange: &mut Exchange) -> Answered {
         servers::change(exchange, &server.id, |settings| {
             let is_same = |known: &ClaimRule| known.name == claim.name && known.token == claim.token;
             if settings.claims.iter().any(is_same) {
-                return Err(invalid_field("name", TAKEN));
+                return Err(invalid_field("name", cause::TAKEN));
             }
             settings.claims.push(claim.clone());
             Ok(())
@@ -95,7 +94,7 @@ pub(crate) fn one(exchange: &mut Exchange) -> Answered {
             servers::change(exchange, &server.id, |settings| {
                 let is_same = |known: &ClaimRule| known.name == changed.name && known.token == changed.token;
                 if settings.claims.iter().any(|known| is_same(known) && !is_it(known)) {
-                    return Err(invalid_field("name", TAKEN));
+                    return Err(invalid_field("name", cause::TAKEN));
                 }
                 let known = settings.claims.iter_mut().find(|claim| is_it(claim));
                 *known.ok_or_else(|| not_found(&id, KIND))? = changed.clone();
@@ -128,15 +127,20 @@ fn id_of(server: &Server, claim: &ClaimRule) -> String {
 fn read(exchange: &Exchange, id: String) -> Result<ClaimRule, Refusal> {
     let body = api::object(exchange)?;
     let name = limited(&body, "name", 255)?.filter(|name| !name.trim().is_empty());
-    let name = name.ok_or_else(|| invalid_field("name", BLANK))?;
+    let name = name.ok_or_else(|| invalid_field("name", cause::BLANK))?;
     if RESERVED.contains(&name) {
-        return Err(invalid_field("name", "The claim name is reserved"));
+        return Err(invalid_field("name", cause::CLAIM_NAME));
     }
     let token = match text(&body, "claimType") {
         Some("IDENTITY") => ClaimToken::Id,
         Some("RESOURCE") => ClaimToken::Access,
-        None => return Err(invalid_field("claimType", BLANK)),
-        Some(_) => return Err(invalid_field("claimType", "The value must be IDENTITY or RESOURCE")),
+        None => return Err(invalid_field("claimType", cause::BLANK)),
+        Some(_) => {
+            return Err(invalid_field(
+                "claimType",
+                &cause::ONE_OF.replace("{0}", "IDENTITY or RESOURCE"),
+            ));
+        }
     };
     let scopes = member(&body, "conditions").map(|conditions| texts(conditions, "scopes"));
     Ok(ClaimRule {
@@ -155,12 +159,9 @@ fn read(exchange: &Exchange, id: String) -> Result<ClaimRule, Refusal> {
 }
 
 fn value(body: &Map<String, Value>) -> Result<ClaimValue, Refusal> {
-    let value = text(body, "value").ok_or_else(|| invalid_field("value", BLANK))?;
+    let value = text(body, "value").ok_or_else(|| invalid_field("value", cause::BLANK))?;
     match text(body, "valueType") {
-        None | Some("EXPRESSION") => {
-            let cause = "mock-idp evaluates literals, user.attribute and + only";
-            expression::read(value).ok_or_else(|| invalid_field("value", cause))
-        }
+        None | Some("EXPRESSION") => expression::read(value).ok_or_else(|| invalid_field("value", cause::EXPRESSION)),
         Some("GROUPS") => {
             let value = value.to_owned();
             Ok(ClaimValue::Groups(match text(body, "group_filter_type") {
@@ -170,11 +171,14 @@ fn value(body: &Map<String, Value>) -> Result<ClaimValue, Refusal> {
                 Some("REGEX") if value.len() <= LONGEST_PATTERN && Regex::new(&value).is_ok() => {
                     GroupFilter::Regex(value)
                 }
-                Some("REGEX") => return Err(invalid_field("value", "The regular expression is invalid")),
-                _ => return Err(invalid_field("group_filter_type", "The value is invalid")),
+                Some("REGEX") => return Err(invalid_field("value", cause::PATTERN)),
+                _ => return Err(invalid_field("group_filter_type", cause::INVALID)),
             }))
         }
-        Some(_) => Err(invalid_field("valueType", "The value must be EXPRESSION or GROUPS")),
+        Some(_) => Err(invalid_field(
+            "valueType",
+            &cause::ONE_OF.replace("{0}", "EXPRESSION or GROUPS"),
+        )),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{TAKEN, done, invalid_field, limited, link, member, moment, not_found, ok, part, text};
+use super::{cause, done, invalid_field, limited, link, member, moment, not_found, ok, part, text};
 use crate::{
     endpoint::{
         answer::{Answered, Refusal},
@@ -188,7 +188,7 @@ fn read(exchange: &Exchange, group: &mut Group) -> Result<(), Refusal> {
     let empty = serde_json::Map::new();
     let profile = member(&body, "profile").unwrap_or(&empty);
     let Some(name) = limited(profile, "name", 255)?.and_then(|_| text(profile, "name")) else {
-        return Err(invalid_field("name", api::BLANK));
+        return Err(invalid_field("name", cause::BLANK));
     };
     name.trim().clone_into(&mut group.name);
     limited(profile, "description", 1024)?
@@ -200,7 +200,7 @@ fn read(exchange: &Exchange, group: &mut Group) -> Result<(), Refusal> {
 fn is_free(tenant: &Tenant, group: &Group) -> Result<(), Refusal> {
     let is_other = |known: &Arc<Group>| known.id != group.id && known.name.eq_ignore_ascii_case(&group.name);
     if tenant.groups.iter().any(is_other) {
-        return Err(invalid_field("name", TAKEN));
+        return Err(invalid_field("name", cause::TAKEN));
     }
     Ok(())
 }

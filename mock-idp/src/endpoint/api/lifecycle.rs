@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{flag, invalid, not_found, ok, part};
+use super::{cause, flag, invalid, not_found, ok, part};
 use crate::{
     endpoint::{
         answer::{Answered, Refusal},
@@ -18,6 +18,9 @@ use crate::{
     },
     tenant::{User, UserStatus},
 };
+
+/// What fails by its name where Okta names no field; seen where somebody was to be unsuspended.
+const SUSPEND: &str = "suspendUser";
 
 type Operation = fn(&Exchange, &User) -> Answered;
 
@@ -76,7 +79,7 @@ fn reactivate(exchange: &Exchange, user: &User) -> Answered {
 
 fn activation(exchange: &Exchange) -> Answered {
     let token = random::alphanumeric(20);
-    let url = format!("{}/welcome/{token}", exchange.idp.org);
+    let url = format!("{}/welcome/{token}", exchange.org());
     mailed(exchange, json!({"activationUrl": url, "activationToken": token}))
 }
 
@@ -91,8 +94,7 @@ fn deactivate(exchange: &Exchange, user: &User) -> Answered {
 
 fn suspend(exchange: &Exchange, user: &User) -> Answered {
     if user.status != UserStatus::Active {
-        let cause = "Cannot suspend a user that is not active".to_owned();
-        return Err(invalid(&cause, std::slice::from_ref(&cause)));
+        return Err(invalid(SUSPEND, &[cause::NOT_ACTIVE.to_owned()]));
     }
     exchange.idp.end_sessions(&user.id);
     to(exchange, user, UserStatus::Suspended)?;
@@ -101,8 +103,7 @@ fn suspend(exchange: &Exchange, user: &User) -> Answered {
 
 fn unsuspend(exchange: &Exchange, user: &User) -> Answered {
     if user.status != UserStatus::Suspended {
-        let cause = "Cannot unsuspend a user that is not suspended".to_owned();
-        return Err(invalid(&cause, std::slice::from_ref(&cause)));
+        return Err(invalid(SUSPEND, &[cause::NOT_SUSPENDED.to_owned()]));
     }
     to(exchange, user, UserStatus::Active)?;
     ok(json!({}))
@@ -128,7 +129,7 @@ fn reset_password(exchange: &Exchange, user: &User) -> Answered {
         exchange.idp.end_sessions(&user.id);
     }
     to(exchange, user, UserStatus::Recovery)?;
-    let url = format!("{}/reset_password/{}", exchange.idp.org, random::alphanumeric(20));
+    let url = format!("{}/reset_password/{}", exchange.org(), random::alphanumeric(20));
     mailed(exchange, json!({ "resetPasswordUrl": url }))
 }
 

@@ -19,6 +19,7 @@ use crate::{
 
 pub(crate) mod apps;
 pub(crate) mod assignments;
+pub(crate) mod cause;
 pub(crate) mod claims;
 pub(crate) mod expression;
 pub(crate) mod groups;
@@ -31,11 +32,6 @@ pub(crate) mod scopes;
 pub(crate) mod search;
 pub(crate) mod servers;
 pub(crate) mod users;
-
-/// `An object with this field already exists`, under the name of the field.
-pub(crate) const TAKEN: &str = "An object with this field already exists in the current organization";
-/// Nothing where something must be.
-pub(crate) const BLANK: &str = "The field cannot be left blank";
 
 /// `Authorization: SSWS {token}` with one of the org's API tokens. Okta's SDK for Python leaves the space out.
 pub(crate) fn require_token(exchange: &Exchange) -> Result<(), Refusal> {
@@ -118,7 +114,7 @@ pub(crate) fn perhaps(seconds: Option<i64>) -> Value {
 
 /// `{"href": URL}`, with the methods that it takes.
 pub(crate) fn link(exchange: &Exchange, path: &str, methods: &[&str]) -> Value {
-    let href = format!("{}{path}", exchange.idp.org);
+    let href = format!("{}{path}", exchange.org());
     if methods.is_empty() {
         json!({ "href": href })
     } else {
@@ -180,11 +176,8 @@ pub(crate) fn limited<'a>(object: &'a Map<String, Value>, name: &str, most: usiz
     match object.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.chars().count() <= most => Ok(Some(text)),
-        Some(Value::String(_)) => Err(invalid_field(
-            name,
-            &format!("The field is too long. The maximum is {most}"),
-        )),
-        Some(_) => Err(invalid_field(name, "The field must be a string")),
+        Some(Value::String(_)) => Err(invalid_field(name, &cause::TOO_LONG.replace("{0}", &most.to_string()))),
+        Some(_) => Err(invalid_field(name, cause::NO_TEXT)),
     }
 }
 
@@ -195,8 +188,7 @@ pub(crate) fn texts(object: &Map<String, Value>, name: &str) -> Result<Option<Ve
         Some(Value::Array(list)) => list.iter().map(|entry| entry.as_str().map(str::to_owned)).collect(),
         Some(_) => None,
     };
-    list.map(Some)
-        .ok_or_else(|| invalid_field(name, "The field must be an array of strings"))
+    list.map(Some).ok_or_else(|| invalid_field(name, cause::NO_TEXTS))
 }
 
 /// A member that is an object; nothing if it is not there.

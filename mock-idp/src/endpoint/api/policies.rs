@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    BLANK, done, invalid_field, limited, link, member, moment, not_found, ok, part, servers, status, text, texts,
+    cause, done, invalid_field, limited, link, member, moment, not_found, ok, part, servers, status, text, texts,
 };
 use crate::{
     endpoint::{
@@ -119,7 +119,7 @@ pub(crate) fn place(body: &Map<String, Value>) -> Result<Option<usize>, Refusal>
         None => Ok(None),
         Some(value) => match value.as_u64().and_then(|value| usize::try_from(value).ok()) {
             Some(priority) => Ok(Some(priority.saturating_sub(1))),
-            None => Err(invalid_field("priority", "The value must be a positive number")),
+            None => Err(invalid_field("priority", cause::POSITIVE)),
         },
     }
 }
@@ -127,13 +127,16 @@ pub(crate) fn place(body: &Map<String, Value>) -> Result<Option<usize>, Refusal>
 fn read(exchange: &Exchange, policy: &mut AccessPolicy) -> Result<Option<usize>, Refusal> {
     let body = api::object(exchange)?;
     let name = limited(&body, "name", 100)?.filter(|name| !name.trim().is_empty());
-    name.ok_or_else(|| invalid_field("name", BLANK))?
+    name.ok_or_else(|| invalid_field("name", cause::BLANK))?
         .clone_into(&mut policy.name);
     limited(&body, "description", 255)?
         .unwrap_or_default()
         .clone_into(&mut policy.description);
     if text(&body, "type").is_some_and(|kind| kind != "OAUTH_AUTHORIZATION_POLICY") {
-        return Err(invalid_field("type", "The value must be OAUTH_AUTHORIZATION_POLICY"));
+        return Err(invalid_field(
+            "type",
+            &cause::ONE_OF.replace("{0}", "OAUTH_AUTHORIZATION_POLICY"),
+        ));
     }
     let clients = member(&body, "conditions")
         .and_then(|conditions| member(conditions, "clients"))

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BLANK, invalid, invalid_field};
+use super::{cause, invalid, invalid_field};
 use crate::{
     endpoint::answer::Refusal,
     tenant::{PROFILE_NAMES, User},
@@ -73,7 +73,7 @@ pub(crate) fn read(user: &mut User, profile: &Map<String, Value>, replace: bool)
             _ => true,
         };
         if !is_fine {
-            return bad("The value is not one of an attribute");
+            return bad(cause::NO_ATTRIBUTE);
         }
         let field = match name.as_str() {
             "login" => &mut user.login,
@@ -88,7 +88,7 @@ pub(crate) fn read(user: &mut User, profile: &Map<String, Value>, replace: bool)
         match value {
             Value::String(text) => text.trim().clone_into(field),
             Value::Null => field.clear(),
-            _ => return bad("The field must be a string"),
+            _ => return bad(cause::NO_TEXT),
         }
     }
     complete(user)
@@ -128,14 +128,14 @@ fn complete(user: &User) -> Result<(), Refusal> {
         ("email", &user.email),
     ] {
         if value.is_empty() {
-            causes.push(format!("{name}: {BLANK}"));
+            causes.push(format!("{name}: {}", cause::BLANK));
         }
     }
     if !is_address(&user.login) {
-        causes.push("login: Username must be in the form of an email address".to_owned());
+        causes.push(format!("login: {}", cause::LOGIN_NO_ADDRESS));
     }
     if !user.email.is_empty() && !is_address(&user.email) {
-        causes.push("email: Does not match required pattern".to_owned());
+        causes.push(format!("email: {}", cause::EMAIL_NO_ADDRESS));
     }
     match causes.first().and_then(|cause| cause.split(':').next()) {
         Some(field) => Err(invalid(field, &causes)),

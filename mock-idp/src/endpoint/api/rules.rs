@@ -4,7 +4,7 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    BLANK, done, invalid_field, limited, link, member, moment, not_found, ok, part, policies, servers, status, text,
+    cause, done, invalid_field, limited, link, member, moment, not_found, ok, part, policies, servers, status, text,
     texts,
 };
 use crate::{
@@ -104,7 +104,7 @@ fn named(exchange: &Exchange) -> Result<(String, usize, AccessRule), Refusal> {
 fn read(exchange: &Exchange, rule: &mut AccessRule) -> Result<Option<usize>, Refusal> {
     let body = api::object(exchange)?;
     let name = limited(&body, "name", 100)?.filter(|name| !name.trim().is_empty());
-    name.ok_or_else(|| invalid_field("name", BLANK))?
+    name.ok_or_else(|| invalid_field("name", cause::BLANK))?
         .clone_into(&mut rule.name);
     if let Some(wanted) = text(&body, "status") {
         rule.active = wanted != "INACTIVE";
@@ -119,7 +119,7 @@ fn read(exchange: &Exchange, rule: &mut AccessRule) -> Result<Option<usize>, Ref
         let scopes = list("scopes")?;
         for (name, given) in [("grantTypes", &grant_types), ("scopes", &scopes)] {
             if given.is_empty() {
-                return Err(invalid_field(name, BLANK));
+                return Err(invalid_field(name, cause::BLANK));
             }
         }
         let people = member(conditions, "people").unwrap_or(&empty);
@@ -165,7 +165,7 @@ fn minutes(token: &Map<String, Value>, name: &str, least: i64, most: i64) -> Res
         Some(Some(minutes)) if (least..=most).contains(&minutes) => Ok(Some(minutes * 60)),
         Some(_) => Err(invalid_field(
             name,
-            &format!("The value must be in the range {least} - {most}"),
+            &cause::IN_RANGE.replace("{0}", &format!("{least} - {most}")),
         )),
     }
 }

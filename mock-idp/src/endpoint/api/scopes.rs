@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{BLANK, TAKEN, done, invalid_field, limited, link, not_found, ok, part, servers};
+use super::{cause, done, invalid_field, limited, link, not_found, ok, part, servers};
 use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
@@ -33,7 +33,7 @@ pub(crate) fn collection(exchange: &mut Exchange) -> Answered {
         servers::change(exchange, &server.id, |settings| {
             let is_taken = CUSTOM_SCOPES.contains(&scope.name.as_str()) || settings.scope(&scope.name).is_some();
             if is_taken {
-                return Err(invalid_field("name", TAKEN));
+                return Err(invalid_field("name", cause::TAKEN));
             }
             settings.scopes.push(scope.clone());
             Ok(())
@@ -77,7 +77,7 @@ pub(crate) fn one(exchange: &mut Exchange) -> Answered {
             servers::change(exchange, &server.id, |settings| {
                 let taken = settings.scope(&changed.name).is_some_and(|other| !is_it(other));
                 if taken || CUSTOM_SCOPES.contains(&changed.name.as_str()) {
-                    return Err(invalid_field("name", TAKEN));
+                    return Err(invalid_field("name", cause::TAKEN));
                 }
                 let known = settings.scopes.iter_mut().find(|scope| is_it(scope));
                 *known.ok_or_else(|| not_found(&id, KIND))? = changed.clone();
@@ -115,9 +115,9 @@ fn id_of(server: &Server, scope: &Scope) -> String {
 fn read(exchange: &Exchange, mut scope: Scope) -> Result<Scope, Refusal> {
     let body = api::object(exchange)?;
     let name = limited(&body, "name", 255)?.filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| invalid_field("name", BLANK))?;
+    let name = name.ok_or_else(|| invalid_field("name", cause::BLANK))?;
     if name.contains(|c: char| c.is_whitespace() || c.is_control() || !c.is_ascii() || "\"\\".contains(c)) {
-        return Err(invalid_field("name", "The scope name contains illegal characters"));
+        return Err(invalid_field("name", cause::SCOPE_NAME));
     }
     name.clone_into(&mut scope.name);
     let text = |name: &str| {
@@ -137,7 +137,7 @@ fn read(exchange: &Exchange, mut scope: Scope) -> Result<Scope, Refusal> {
         Some(_) => {
             return Err(invalid_field(
                 "metadataPublish",
-                "The value must be ALL_CLIENTS or NO_CLIENTS",
+                &cause::ONE_OF.replace("{0}", "ALL_CLIENTS or NO_CLIENTS"),
             ));
         }
     };
@@ -147,8 +147,12 @@ fn read(exchange: &Exchange, mut scope: Scope) -> Result<Scope, Refusal> {
 fn consent(body: &Map<String, Value>) -> Result<ScopeConsent, Refusal> {
     match body.get("consent").filter(|value| !value.is_null()) {
         None => Ok(ScopeConsent::Implicit),
-        Some(value) => serde_json::from_value(value.clone())
-            .map_err(|_| invalid_field("consent", "The value must be IMPLICIT, REQUIRED or FLEXIBLE")),
+        Some(value) => serde_json::from_value(value.clone()).map_err(|_| {
+            invalid_field(
+                "consent",
+                &cause::ONE_OF.replace("{0}", "IMPLICIT, REQUIRED or FLEXIBLE"),
+            )
+        }),
     }
 }
 

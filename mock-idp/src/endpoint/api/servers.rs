@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::{BLANK, TAKEN, done, invalid_field, limited, link, moment, not_found, ok, part, status, text, texts};
+use super::{cause, done, invalid_field, limited, link, moment, not_found, ok, part, status, text, texts};
 use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
@@ -18,7 +18,7 @@ use crate::{
         error::{API_FEATURE, API_METHOD},
         random,
     },
-    tenant::AuthServer,
+    tenant::{AuthServer, IssuerMode},
 };
 
 /// `GET|POST /api/v1/authorizationServers`
@@ -95,7 +95,7 @@ pub(crate) fn rotate_keys(exchange: &mut Exchange) -> Answered {
     let server = named(exchange)?;
     let body = api::object(exchange)?;
     if text(&body, "use") != Some("sig") {
-        return Err(invalid_field("use", "Invalid value specified for key 'use' parameter."));
+        return Err(invalid_field("use", cause::KEY_USE));
     }
     exchange.idp.change_server(&server.id, Server::rotate);
     let server = named(exchange)?;
@@ -134,19 +134,25 @@ pub(crate) fn change<R>(
 fn read(exchange: &Exchange, settings: &mut AuthServer) -> Result<(), Refusal> {
     let body = api::object(exchange)?;
     let name = limited(&body, "name", 100)?.filter(|name| !name.trim().is_empty());
-    let name = name.ok_or_else(|| invalid_field("name", BLANK))?;
+    let name = name.ok_or_else(|| invalid_field("name", cause::BLANK))?;
     let is_other = |server: &Arc<Server>| server.id != settings.id && server.settings.name == name;
     if exchange.idp.custom_servers().iter().any(is_other) {
-        return Err(invalid_field("name", TAKEN));
+        return Err(invalid_field("name", cause::TAKEN));
     }
     name.clone_into(&mut settings.name);
+    if let Some(mode) = body.get("issuerMode").filter(|value| !value.is_null()) {
+        settings.issuer_mode = serde_json::from_value(mode.clone()).map_err(|_| {
+            let cause = cause::ONE_OF.replace("{0}", "ORG_URL, CUSTOM_URL or DYNAMIC");
+            invalid_field("issuerMode", &cause)
+        })?;
+    }
     limited(&body, "description", 255)?
         .unwrap_or_default()
         .clone_into(&mut settings.description);
     match texts(&body, "audiences")?.as_deref() {
         Some([audience]) if !audience.trim().is_empty() => audience.clone_into(&mut settings.audience),
-        None | Some([] | [_]) => return Err(invalid_field("audiences", BLANK)),
-        Some(_) => return Err(invalid_field("audiences", "Only one audience is supported")),
+        None | Some([] | [_]) => return Err(invalid_field("audiences", cause::BLANK)),
+        Some(_) => return Err(invalid_field("audiences", cause::ONE_AUDIENCE)),
     }
     Ok(())
 }
@@ -172,13 +178,17 @@ fn document(exchange: &Exchange, server: &Server) -> Value {
     } else {
         ("activate", "/lifecycle/activate")
     };
+    let issuer_mode = match exchange.idp.tenant().custom_domain {
+        Some(_) => settings.issuer_mode,
+        None => IssuerMode::OrgUrl,
+    };
     json!({
         "id": server.id,
         "name": settings.name,
         "description": settings.description,
         "audiences": [settings.audience],
         "issuer": server.issuer,
-        "issuerMode": "ORG_URL",
+        "issuerMode": issuer_mode,
         "status": status(settings.active),
         "created": moment(settings.times.0),
         "lastUpdated": moment(settings.times.1),

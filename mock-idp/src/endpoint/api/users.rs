@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{TAKEN, because, done, flag, invalid, invalid_field, member, moment, not_found, ok, part, perhaps, text};
+use super::{because, cause, done, flag, invalid, invalid_field, member, moment, not_found, ok, part, perhaps, text};
 use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
@@ -76,8 +76,8 @@ pub(crate) fn app_links(exchange: &mut Exchange) -> Answered {
         json!({
             "id": stable_id("00u", &format!("link {} {}", user.id, client.id)),
             "label": client.name,
-            "linkUrl": format!("{}/home/oidc_client/{}/aln177a159h7Zf52X0g8", exchange.idp.org, client.id),
-            "logoUrl": format!("{}/assets/img/logos/default.png", exchange.idp.org),
+            "linkUrl": format!("{}/home/oidc_client/{}/aln177a159h7Zf52X0g8", exchange.org(), client.id),
+            "logoUrl": format!("{}/assets/img/logos/default.png", exchange.org()),
             "appName": "oidc_client",
             "appInstanceId": client.id,
             "appAssignmentId": stable_id("0ua", &format!("assignment {} {}", user.id, client.id)),
@@ -115,10 +115,10 @@ pub(crate) fn change_password(exchange: &mut Exchange) -> Answered {
     let body = api::object(exchange)?;
     let value = |name: &str| member(&body, name).and_then(|password| text(password, "value"));
     let (Some(old), Some(new)) = (value("oldPassword"), value("newPassword")) else {
-        return Err(invalid_field("password", api::BLANK));
+        return Err(invalid_field("password", cause::BLANK));
     };
     if !user.accepts(old) {
-        return Err(because(&API_CREDENTIALS, "Old Password is not correct"));
+        return Err(because(&API_CREDENTIALS, cause::OLD_PASSWORD));
     }
     let new = new.to_owned();
     let changed = change(exchange, &user.id, |user, now| {
@@ -278,7 +278,7 @@ fn update(exchange: &Exchange, user: &User, replace: bool) -> Answered {
     if let Some(sent) = member(&body, "profile") {
         profile::read(&mut changed, sent, replace)?;
     } else if replace {
-        return Err(invalid("profile", &[format!("profile: {}", api::BLANK)]));
+        return Err(invalid("profile", &[format!("profile: {}", cause::BLANK)]));
     }
     if let Some(credentials) = member(&body, "credentials") {
         read_password(&mut changed, credentials, now)?;
@@ -335,7 +335,7 @@ fn delete(exchange: &Exchange, user: &User) -> Answered {
 fn is_free(tenant: &Tenant, user: &User) -> Result<(), Refusal> {
     let other = tenant.user(&user.login).filter(|other| other.id != user.id);
     match other {
-        Some(_) => Err(invalid_field("login", TAKEN)),
+        Some(_) => Err(invalid_field("login", cause::TAKEN)),
         None => Ok(()),
     }
 }
@@ -345,10 +345,7 @@ fn read_password(user: &mut User, credentials: &Map<String, Value>, now: i64) ->
         return Ok(());
     };
     if password.contains_key("hash") || password.contains_key("hook") {
-        return Err(invalid_field(
-            "password",
-            "mock-idp takes a value only, neither a hash nor a hook",
-        ));
+        return Err(invalid_field("password", cause::PLAIN_PASSWORD));
     }
     match password.get("value") {
         None | Some(Value::Null) => Ok(()),
@@ -357,7 +354,7 @@ fn read_password(user: &mut User, credentials: &Map<String, Value>, now: i64) ->
             user.times.password_changed = Some(now);
             Ok(())
         }
-        Some(_) => Err(invalid_field("password", "Password requirements were not met.")),
+        Some(_) => Err(invalid_field("password", cause::PASSWORD)),
     }
 }
 
@@ -422,7 +419,7 @@ fn links(exchange: &Exchange, user: &User, alone: bool) -> Value {
         ],
     };
     for (name, operation) in operations {
-        let href = format!("{}{path}/{operation}", exchange.idp.org);
+        let href = format!("{}{path}/{operation}", exchange.org());
         links.insert((*name).to_owned(), json!({"href": href, "method": "POST"}));
     }
     links.insert("self".to_owned(), api::link(exchange, &path, &[]));

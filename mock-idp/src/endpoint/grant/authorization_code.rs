@@ -1,5 +1,7 @@
 //! A code for tokens (RFC 6749 §4.1.3), with PKCE (RFC 7636 §4.5).
 
+use std::sync::atomic::Ordering;
+
 use super::{required, wants_refresh_token};
 use crate::{
     endpoint::{
@@ -39,6 +41,9 @@ pub(super) fn usable(
     };
     // A code is used up or stale for everybody: going on would hide what the relying party's users would see.
     let error = if code.redeemed {
+        if exchange.idp.tenant().unverified.code_reuse_revokes {
+            code.grant.revoked.store(true, Ordering::Release);
+        }
         &CODE_REUSED
     } else if code.expires < exchange.idp.clock.now() {
         &CODE_EXPIRED

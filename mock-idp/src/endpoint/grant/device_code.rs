@@ -51,7 +51,7 @@ pub(crate) fn authorize(exchange: &mut Exchange) -> Answered {
     };
     pending::open(exchange, device_code.clone(), pending);
     locked(&exchange.idp.store.user_codes).insert(user_code.clone(), device_code.clone());
-    let place = format!("{}/activate", exchange.idp.org);
+    let place = format!("{}/activate", exchange.org());
     Ok(answer::json(
         200,
         json!({

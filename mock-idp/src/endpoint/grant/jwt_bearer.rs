@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{direct_grant, issue_directly, required};
+use super::{direct_grant, id_jag, issue_directly, required};
 use crate::{
     endpoint::{
         answer::Answered,
@@ -19,6 +19,9 @@ use crate::{
 
 pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answered {
     let assertion = required(exchange, request, "assertion")?;
+    if id_jag::is_one(&assertion) {
+        return id_jag::redeem(exchange, request, &assertion);
+    }
     let client = &request.client;
     let keys = Keys {
         secret: client.secret.as_deref(),

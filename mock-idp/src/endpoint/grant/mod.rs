@@ -5,11 +5,13 @@ pub(crate) mod ciba;
 pub(crate) mod client_credentials;
 pub(crate) mod device_code;
 pub(crate) mod direct;
+mod id_jag;
 pub(crate) mod interaction_code;
 pub(crate) mod jwt_bearer;
 pub(crate) mod password;
 pub(crate) mod pending;
 pub(crate) mod refresh_token;
+pub(crate) mod saml2_bearer;
 pub(crate) mod token_exchange;
 
 use std::sync::{Arc, atomic::AtomicBool};
@@ -28,7 +30,7 @@ use crate::{
         store::{Flow, Grant, Request, Session},
     },
     protocol::{error::*, random},
-    tenant::{Client, Subject},
+    tenant::{Client, ConsentMethod, ScopeConsent, Subject},
 };
 
 /// Whether the client gets a refresh token for these scopes.
@@ -112,6 +114,27 @@ pub(crate) fn permit(
         Some(error) => Err(refusal(exchange, &error)),
         None => Ok(()),
     }
+}
+
+/// Scopes for which a user would have to be asked, where nobody can be: refused with this error.
+pub(crate) fn unconsented(
+    exchange: &mut Exchange,
+    request: &TokenRequest,
+    scopes: &[String],
+    error: &OAuthError,
+) -> Result<(), Refusal> {
+    if request.client.consent == ConsentMethod::Trusted {
+        return Ok(());
+    }
+    let wants_consent = |name: &&String| {
+        let scope = request.server.settings.scope(name);
+        scope.is_some_and(|scope| scope.consent != ScopeConsent::Implicit)
+    };
+    let names: Vec<&str> = scopes.iter().filter(wants_consent).map(String::as_str).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(refusal(exchange, &error.with(&names.join(", "))))
 }
 
 /// A required parameter.

@@ -1,6 +1,6 @@
 //! User name and password for tokens (RFC 6749 §4.3).
 
-use super::{direct, direct_grant, issue_directly, required};
+use super::{direct, direct_grant, issue_directly, required, unconsented};
 use crate::{
     endpoint::{
         answer::Answered,
@@ -21,11 +21,15 @@ pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answere
         Err(Failure::PasswordExpired(_)) => return Err(refusal(exchange, &PASSWORD_EXPIRED)),
         Err(_) => return Err(refusal(exchange, &PASSWORD_INVALID)),
     };
+    unconsented(exchange, request, &scopes, &PASSWORD_CONSENT)?;
     if let Some(secret) = known.totp {
         // Direct authentication goes on with a second factor; without it the password grant ends here.
         if request.client.grant_types.iter().any(|grant| grant == direct::MFA_OTP) {
             return direct::ask_for_factor(exchange, request, known.flow, known.subject, secret, scopes);
         }
+        return Err(refusal(exchange, &PASSWORD_WITH_MFA));
+    }
+    if known.must_enroll {
         return Err(refusal(exchange, &PASSWORD_WITH_MFA));
     }
     let grant = direct_grant(exchange, request, known.flow, known.subject, &["pwd"], &scopes);

@@ -1,20 +1,25 @@
-//! One token for another (RFC 8693): an access token of a user for one of another custom server.
+//! One token for another (RFC 8693): an access token of a user for one of another custom server; an ID token and a device
+//! secret for another application's tokens (native SSO); an ID token for an ID-JAG.
 
-use super::{direct_grant, permit, required, wants_refresh_token};
+use serde_json::Value;
+
+use super::{direct_grant, id_jag, permit, required, unconsented, wants_refresh_token};
 use crate::{
     endpoint::{
-        answer::Answered,
+        answer::{Answered, Refusal},
         client_auth::refusal,
         token::{self, TokenRequest},
         tokens::{self, Issue},
     },
     exchange::Exchange,
-    flow::store::{TokenKind, locked},
+    flow::store::{Grant, Token, TokenKind, locked},
     protocol::error::*,
+    tenant::ApplicationType,
 };
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
+const DEVICE_SECRET: &str = "urn:x-oath:params:oauth:token-type:device-secret";
 
 pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answered {
     let text = required(exchange, request, "subject_token")?;
@@ -23,21 +28,17 @@ pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answere
         ID_TOKEN => TokenKind::Id,
         _ => return Err(refusal(exchange, &SUBJECT_TOKEN_TYPE)),
     };
-    if request
-        .params
-        .filled("requested_token_type")
-        .is_some_and(|wanted| wanted != ACCESS_TOKEN)
-    {
+    let wanted = request.params.filled("requested_token_type").unwrap_or(ACCESS_TOKEN);
+    // Only the org server makes ID-JAGs. What else Okta can be asked for belongs to products of their own.
+    let wants_id_jag = wanted == id_jag::TYPE && request.server.id.is_empty();
+    if wanted != ACCESS_TOKEN && !wants_id_jag {
         return Err(refusal(exchange, &REQUESTED_TOKEN_TYPE));
     }
-    let now = exchange.idp.clock.now();
-    let found = locked(&exchange.idp.store.tokens).get(text.as_str()).cloned();
-    let subject = found
-        .filter(|token| token.kind == kind && token.is_alive(now))
-        .and_then(|token| token.grant);
-    let Some(original) = subject else {
-        return Err(refusal(exchange, &SUBJECT_TOKEN));
-    };
+    let original = subject(exchange, &text, kind)?;
+    judge_actor(exchange, request, kind, &original)?;
+    if wants_id_jag {
+        return id_jag::issue(exchange, request, &original);
+    }
     if request
         .params
         .filled("audience")
@@ -48,6 +49,7 @@ pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answere
     let scopes = token::scopes(exchange, request)?;
     let grant_type = "urn:ietf:params:oauth:grant-type:token-exchange";
     permit(exchange, request, Some(&original.subject), grant_type, &scopes)?;
+    unconsented(exchange, request, &scopes, &EXCHANGE_CONSENT)?;
     let flow = Some(original.flow.clone());
     let mut grant = direct_grant(exchange, request, flow, original.subject.clone(), &[], &scopes);
     grant.session = original.session.clone();
@@ -64,4 +66,59 @@ pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answere
         scopes,
     };
     token::respond(exchange, &issue)
+}
+
+/// Who the subject token speaks of, as the grant that it came from.
+fn subject(exchange: &mut Exchange, text: &str, kind: TokenKind) -> Result<Grant, Refusal> {
+    let now = exchange.idp.clock.now();
+    let found = locked(&exchange.idp.store.tokens).get(text).cloned();
+    let Some(token) = found.filter(|token| token.kind == kind) else {
+        return Err(refusal(exchange, &SUBJECT_TOKEN));
+    };
+    if !token.is_alive(now) {
+        return Err(refusal(exchange, &SUBJECT_TOKEN_EXPIRED));
+    }
+    let grant = token.grant.and_then(|grant| {
+        let subject = exchange.idp.current(&grant.subject)?;
+        Some(Grant { subject, ..grant })
+    });
+    grant.ok_or_else(|| refusal(exchange, &SUBJECT_TOKEN))
+}
+
+/// Native SSO: another application of the same device proves itself by the secret that came with the ID token.
+fn judge_actor(
+    exchange: &mut Exchange,
+    request: &TokenRequest,
+    kind: TokenKind,
+    original: &Grant,
+) -> Result<(), Refusal> {
+    let Some(actor) = request.params.filled("actor_token") else {
+        return Ok(());
+    };
+    if request.params.filled("actor_token_type") != Some(DEVICE_SECRET) {
+        return Err(refusal(exchange, &ACTOR_TOKEN_TYPE));
+    }
+    if kind != TokenKind::Id {
+        let mut error = SUBJECT_ACTOR_MATCH.with(DEVICE_SECRET);
+        error.text = error.text.replace("{1}", ID_TOKEN).into();
+        return Err(refusal(exchange, &error));
+    }
+    if request.client.application_type == ApplicationType::Service {
+        return Err(refusal(exchange, &NATIVE_SSO_SERVICE));
+    }
+    let now = exchange.idp.clock.now();
+    let found = locked(&exchange.idp.store.tokens).get(actor).cloned();
+    let fits = |token: &Token| {
+        let same = |grant: &Grant| grant.session.sid == original.session.sid;
+        token.kind == TokenKind::DeviceSecret && token.is_alive(now) && token.grant.as_ref().is_some_and(same)
+    };
+    match found.as_ref().is_some_and(fits) {
+        true => Ok(()),
+        false => Err(refusal(exchange, &ACTOR_TOKEN)),
+    }
+}
+
+/// A text claim, or nothing.
+pub(super) fn claim<'a>(claims: &'a serde_json::Map<String, Value>, name: &str) -> &'a str {
+    claims.get(name).and_then(Value::as_str).unwrap_or_default()
 }

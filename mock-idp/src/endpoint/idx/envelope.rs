@@ -63,7 +63,8 @@ impl Authenticator {
 pub(super) fn authenticator(stage: &Stage) -> Option<Authenticator> {
     match stage {
         Stage::Password => Some(PASSWORD),
-        Stage::Passcode { .. } => Some(GOOGLE),
+        Stage::NewPassword { .. } => Some(PASSWORD),
+        Stage::Passcode { .. } | Stage::Enroll { .. } => Some(GOOGLE),
         _ => None,
     }
 }
@@ -72,7 +73,7 @@ pub(super) fn authenticator(stage: &Stage) -> Option<Authenticator> {
 pub(super) fn of(exchange: &Exchange, handle: &str, transaction: &Transaction, problem: Problem) -> Map<String, Value> {
     let state = format!("{handle}~c.{}", &digest43(handle)[..22]);
     let forms = Forms {
-        org: &exchange.idp.org,
+        org: exchange.org(),
         state: &state,
     };
     let mut envelope = Map::new();
@@ -88,7 +89,12 @@ pub(super) fn of(exchange: &Exchange, handle: &str, transaction: &Transaction, p
     if let Some(message) = problem.of_request() {
         put("messages", messages(message));
     }
-    if let Some(current) = authenticator(&transaction.stage) {
+    if let Stage::Enroll { secret, .. } = &transaction.stage {
+        let mut current = GOOGLE.described(GOOGLE.id);
+        current["contextualData"] = json!({"sharedSecret": secret});
+        put("currentAuthenticator", object(current));
+        put("authenticators", array(vec![GOOGLE.described(GOOGLE.id)]));
+    } else if let Some(current) = authenticator(&transaction.stage) {
         let enrolled = current.described(current.enrollment);
         put("currentAuthenticatorEnrollment", object(enrolled.clone()));
         put("authenticators", array(vec![current.described(current.id)]));
@@ -96,7 +102,9 @@ pub(super) fn of(exchange: &Exchange, handle: &str, transaction: &Transaction, p
     }
     if !matches!(transaction.stage, Stage::Identify) {
         let mut user = Map::new();
-        if let Stage::Passcode { subject, .. } = &transaction.stage {
+        if let Stage::Passcode { subject, .. } | Stage::NewPassword { subject, .. } | Stage::Enroll { subject, .. } =
+            &transaction.stage
+        {
             user.insert("id".to_owned(), subject.persona.sub.clone().into());
         }
         if let Stage::Signed(session) | Stage::Consent { session, .. } = &transaction.stage {
@@ -106,7 +114,7 @@ pub(super) fn of(exchange: &Exchange, handle: &str, transaction: &Transaction, p
         put("user", object(user.into()));
     }
     if matches!(transaction.stage, Stage::Signed(_)) && transaction.request.asker != Asker::Interaction {
-        let href = format!("{}/login/token/redirect?stateToken={handle}", exchange.idp.org);
+        let href = format!("{}/login/token/redirect?stateToken={handle}", exchange.org());
         put("success", json!({"name": "success-redirect", "href": href}));
     }
     put("cancel", forms.form("cancel", "cancel", None, Vec::new()));
@@ -148,6 +156,24 @@ fn remediation(exchange: &Exchange, transaction: &Transaction, problem: Problem,
             let consent = json!({"name": "consent", "type": "boolean", "required": true, "visible": false});
             vec![forms.form("consent", "consent", None, vec![scopes, consent])]
         }
+        Stage::NewPassword { .. } => {
+            let field = Authenticator {
+                label: "New password",
+                ..PASSWORD
+            };
+            vec![forms.form(
+                "reenroll-authenticator",
+                "challenge/answer",
+                Some("$.currentAuthenticatorEnrollment"),
+                vec![credentials(&field, problem)],
+            )]
+        }
+        Stage::Enroll { .. } => vec![forms.form(
+            "enroll-authenticator",
+            "challenge/answer",
+            Some("$.currentAuthenticator"),
+            vec![credentials(&GOOGLE, problem)],
+        )],
         stage => authenticator(stage).map_or_else(Vec::new, |current| {
             let answer = forms.form(
                 "challenge-authenticator",
@@ -193,8 +219,8 @@ pub(super) fn add_interaction_code(
     code: &str,
 ) {
     let endpoint = match request.server.as_str() {
-        "" => format!("{}/oauth2/v1/token", exchange.idp.org),
-        server => format!("{}/oauth2/{server}/v1/token", exchange.idp.org),
+        "" => format!("{}/oauth2/v1/token", exchange.org()),
+        server => format!("{}/oauth2/{server}/v1/token", exchange.org()),
     };
     let fields = json!([
         {"name": "grant_type", "required": true, "value": "interaction_code"},

@@ -157,6 +157,7 @@ fn step(exchange: &mut Exchange, handle: &str, mut transaction: Transaction, bod
                 .and_then(|credentials| credentials.get("passcode")),
         ),
         remember: body.get("rememberMe").and_then(Value::as_bool).unwrap_or(false),
+        ..Submitted::default()
     };
     match sign_in::advance(exchange, &mut transaction, &submitted) {
         Outcome::Ask(problem) => Ok(asked(exchange, handle, transaction, problem)),
@@ -178,6 +179,13 @@ fn known(exchange: &mut Exchange, handle: &str, mut transaction: Transaction, se
         }
         Verdict::Factor(secret) => {
             transaction.stage = Stage::Passcode {
+                subject: session.subject,
+                secret,
+            };
+            Ok(asked(exchange, handle, transaction, Problem::None))
+        }
+        Verdict::Enroll(secret) => {
+            transaction.stage = Stage::Enroll {
                 subject: session.subject,
                 secret,
             };
@@ -236,7 +244,7 @@ fn finish(exchange: &mut Exchange, handle: &str, transaction: Transaction, sso: 
 fn asked(exchange: &Exchange, handle: &str, transaction: Transaction, problem: Problem) -> Reply {
     let status = match problem {
         Problem::None => 200,
-        Problem::Missing { .. } => 400,
+        Problem::Missing { .. } | Problem::NewPasswordMissing => 400,
         _ => 401,
     };
     let envelope = envelope::of(exchange, handle, &transaction, problem);
