@@ -51,7 +51,8 @@ impl Walker<'_> {
     /// Waits until this script's people may have a browser each.
     pub(super) async fn take_places(&mut self, script: &[Step]) {
         if let Some(pool) = &self.world.browsers {
-            self.lease = pool.lease(people(script)).await;
+            let elsewhere = self.world.site.javascript && asks_with_saved_cookies(script);
+            self.lease = pool.lease(people(script) + u32::from(elsewhere)).await;
         }
     }
 
@@ -569,6 +570,15 @@ fn people(script: &[Step]) -> u32 {
     let mut found = Vec::new();
     add(script, &mut found);
     u32::try_from(found.len()).unwrap_or(3)
+}
+
+/// Whether somebody asks with cookies that were saved: where scripts make the pages, in one more browser.
+fn asks_with_saved_cookies(script: &[Step]) -> bool {
+    script.iter().any(|step| match step.act {
+        Act::ProbeWith(..) => true,
+        Act::Repeat(_, steps) => asks_with_saved_cookies(steps),
+        _ => false,
+    })
 }
 
 fn cookies_of(request: &Outgoing) -> Vec<(String, String)> {
