@@ -5,7 +5,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::{
-    evidence::{Evidence, Leg},
+    evidence::{Evidence, Hop, Leg},
     script::MAIN,
     target::{SignOut, Target},
 };
@@ -125,7 +125,8 @@ impl Feature {
                 None => Seen::No("the configuration names no sign_out".to_owned()),
                 Some(SignOut::Click(_)) => {
                     // The page with the button is the first; what the click sends to the app by navigating is the second.
-                    let steps = control.app_hops().filter(|hop| hop.leg == Leg::SignOut).count();
+                    let answered = |hop: &&Hop| hop.leg == Leg::SignOut && hop.status().is_some();
+                    let steps = control.app_hops().filter(answered).count();
                     let reason = "a script of the app signs out: there is no link and no form that could be altered";
                     yes(steps > 1, reason)
                 }

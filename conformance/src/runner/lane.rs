@@ -111,7 +111,7 @@ impl Context<'_, '_> {
             return Some(verdict);
         }
         if self.options.driver != Driver::Http
-            && let Some(reason) = beyond_browsers(this.script)
+            && let Some(reason) = beyond_browsers(this.script, self.config.target.javascript)
         {
             return Some(Verdict::Skipped(reason));
         }

@@ -69,7 +69,11 @@ impl Walker<'_> {
             leg: Leg::Probe,
             flow: None,
         };
-        let shows = classify(&self.world.site.oracle, &self.evidence, &answer, None);
+        let shows = match classify(&self.world.site.oracle, &self.evidence, &answer, None) {
+            // The same page for everybody: who is signed in is what its scripts find out, and here none ran.
+            Shows::Nameless if self.world.site.javascript && is_page(&answer) => Shows::Nobody,
+            shows => shows,
+        };
         let hop = self.note(purpose, at, &page, unedited, answer, false);
         self.evidence.probes.push(Probe {
             label: label.to_owned(),
@@ -112,6 +116,15 @@ impl Walker<'_> {
             shows,
         });
     }
+}
+
+fn is_page(answer: &Answer) -> bool {
+    let Answer::Http { headers, .. } = answer else {
+        return false;
+    };
+    headers
+        .iter()
+        .any(|(name, value)| name == "content-type" && value.starts_with("text/html"))
 }
 
 /// Whom this answer of a protected page shows; `rendered` is what scripts made of it.
