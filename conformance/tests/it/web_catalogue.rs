@@ -9,6 +9,7 @@ use conformance::{
     evidence::{Answer, Evidence, Flow, Hop, Leg, Person, Probe, Problem, Shows},
     feature::Feature,
     script::{Act, Crowd, Pause, Place, Slot, Step},
+    walk::beyond_browsers,
 };
 use mock_idp::{
     Fault,
@@ -203,6 +204,22 @@ fn a_case_needs_the_features_that_its_acts_use() {
                 variant.name
             );
         }
+    }
+}
+
+#[test]
+fn two_tabs_are_not_played_in_one_where_scripts_keep_the_sign_in() {
+    let beyond: BTreeSet<&str> = variants()
+        .filter(|(_, variant)| beyond_browsers(variant.script, true) != beyond_browsers(variant.script, false))
+        .map(|(case, _)| case.id)
+        .collect();
+    assert!(beyond.contains("session/two-tabs"), "{beyond:?}");
+    for plain in [
+        "callback/state-replayed",
+        "callback/happy-control",
+        "session/abandoned-flows",
+    ] {
+        assert!(!beyond.contains(plain), "{plain}");
     }
 }
 

@@ -54,6 +54,35 @@ fn every_check_holds_on_an_honest_app_and_sees_its_mistake() {
     }
 }
 
+#[test]
+fn what_a_browser_asks_for_a_script_beforehand_is_no_token_request() {
+    let mut evidence = signed_in();
+    let preflight = received(Endpoint::Token, "OPTIONS", "/oauth2/default/v1/token", &[], "");
+    record(&mut evidence, FlowId(1), preflight);
+    let outcome = (token::TOKEN_REQUEST_IS_WELL_FORMED.ask)(&evidence);
+    assert_eq!(outcome, Outcome::Holds);
+}
+
+#[test]
+fn a_page_is_judged_as_scripts_have_made_it() {
+    let mut evidence = signed_in();
+    let shell = "<main>Loading</main><script src=/main.js></script>";
+    let last = evidence.hops.len() - 1;
+    let page = &mut evidence.hops[last];
+    assert!(matches!(page.leg, Leg::AfterCallback | Leg::Probe));
+    let Answer::Http { body, .. } = &mut page.response else {
+        unreachable!()
+    };
+    *body = shell.into();
+    let marked = format!("<main><img src=x data-x=\"{}\"></main>", email("victim"));
+    assert_eq!((sign_in::SHOWS_NO_STRANGER.ask)(&evidence), Outcome::Holds);
+    evidence.hops[last].rendered = Some(marked);
+    assert!(matches!(
+        (sign_in::SHOWS_NO_STRANGER.ask)(&evidence),
+        Outcome::Broken(_)
+    ));
+}
+
 /// What Flask and others do: the cookie holds the session, a clock that counts seconds, and a signature.
 #[test]
 fn a_cookie_that_is_the_session_may_repeat_within_a_second_and_not_for_ever() {
