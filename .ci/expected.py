@@ -5,6 +5,7 @@ expected.py name CONFIG             the app's short name, for instance flask-gui
 expected.py missing EXPECTED        what the app needs and is not there; exit code 3 when it can be installed here, 4 when not
 expected.py packages EXPECTED...    the Debian packages that would mend it
 expected.py arguments EXPECTED      further arguments for `conformance run`
+expected.py selection EXPECTED      the cases to run, where it names some of its own
 expected.py check EXPECTED          the command that holds the app to what it is meant to be, if there is one
 expected.py compare RUN EXPECTED    exit code 1 and the differences, in both directions
 expected.py table FILE RUNS CONFIG...   writes the tables of apps and of the guides in FILE; exit code 3 when they changed
@@ -13,6 +14,7 @@ expected.toml:
 
     needs = ["node >= 20", "npm"]                names of TOOLS below, with the oldest version that will do
     arguments = ["--driver", "webdriver"]        optional
+    selection = ["lane:watch", "id-token/*"]     optional: other cases than those of every app
     check = ".venv/bin/python test_app.py"       optional: a test of the app's own, in its folder, after the build
     [[expected]]
     case = "id-token/sig-*"                      a case, a pattern, or a list of them
@@ -121,6 +123,10 @@ def numbers(version):
 
 def arguments(expected):
     print(*load(expected).get("arguments", []))
+
+
+def selection(expected):
+    print(*load(expected).get("selection", []))
 
 
 def check(expected):
@@ -274,7 +280,7 @@ def load(file):
 
 
 if __name__ == "__main__":
-    commands = [name, missing, packages, arguments, check, compare, table]
+    commands = [name, missing, packages, arguments, selection, check, compare, table]
     command = {command.__name__: command for command in commands}.get(sys.argv[1] if len(sys.argv) > 2 else None)
     if command is None:
         sys.exit(__doc__)

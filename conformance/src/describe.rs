@@ -164,6 +164,7 @@ fn act(act: &Act) -> String {
         ),
         Act::SignOutRace(count) => format!("requests the protected page {count} times at once while signing out"),
         Act::Flood(count) => format!("starts {count} sign-ins at once and drops them"),
+        Act::Wait(Pause::ClockTick) => "waits two seconds".to_owned(),
         Act::Wait(Pause::TokenLife) => "waits until the access token has expired".to_owned(),
         Act::Wait(Pause::SessionIdle) => "does nothing for longer than an idle session may live".to_owned(),
         Act::Wait(Pause::SessionLifetime) => "waits until no session may live any longer".to_owned(),

@@ -319,6 +319,12 @@ impl Hop {
         }
     }
 
+    /// What the reader sees: what scripts made of the page where they ran, else the body.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        self.rendered.as_deref().unwrap_or_else(|| self.body())
+    }
+
     /// All values of a response header; the name in lower case.
     pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
         let headers: &[(String, String)] = match &self.response {
@@ -394,10 +400,13 @@ impl Evidence {
             .map(|record| &record.event)
     }
 
-    /// Requests that reached an endpoint of the authorization server, with the flow they were bound to.
+    /// Requests that reached an endpoint of the authorization server, with the flow they were bound to. What a browser asks
+    /// beforehand on behalf of a script (CORS preflight, Fetch §4.8) is no request of the app.
     pub fn received(&self, wanted: mock_idp::flow::record::Endpoint) -> impl Iterator<Item = (&Record, &Request)> {
         self.records.iter().filter_map(move |record| match &record.event {
-            Event::Received { endpoint, request, .. } if *endpoint == wanted => Some((record, request)),
+            Event::Received { endpoint, request, .. } if *endpoint == wanted && request.method != "OPTIONS" => {
+                Some((record, request))
+            }
             _ => None,
         })
     }

@@ -5,9 +5,9 @@ use serde::Serialize;
 use url::Url;
 
 use crate::{
-    evidence::{Evidence, Leg},
+    evidence::{Evidence, Hop, Leg},
     script::MAIN,
-    target::Target,
+    target::{SignOut, Target},
 };
 
 /// Something that not every relying party does.
@@ -28,6 +28,7 @@ pub enum Feature {
     UsesClientAssertion,
     UsesClientSecretBasic,
     SignsOut,
+    SignOutRequest,
     RpInitiatedLogout,
     SendsLogoutState,
     PromisesSingleSignOut,
@@ -120,6 +121,17 @@ impl Feature {
                 yes(used, "the app does not use client_secret_basic")
             }
             Feature::SignsOut => yes(target.sign_out.is_some(), "the configuration names no sign_out"),
+            Feature::SignOutRequest => match &target.sign_out {
+                None => Seen::No("the configuration names no sign_out".to_owned()),
+                Some(SignOut::Click(_)) => {
+                    // The page with the button is the first; what the click sends to the app by navigating is the second.
+                    let answered = |hop: &&Hop| hop.leg == Leg::SignOut && hop.status().is_some();
+                    let steps = control.app_hops().filter(answered).count();
+                    let reason = "a script of the app signs out: there is no link and no form that could be altered";
+                    yes(steps > 1, reason)
+                }
+                Some(_) => Seen::Yes,
+            },
             Feature::RpInitiatedLogout => {
                 let led = control.hops.iter().any(|hop| hop.leg == Leg::EndSession);
                 let reason = "sign-out never led to the end-session endpoint";

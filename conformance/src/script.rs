@@ -145,6 +145,8 @@ pub enum Place {
 pub enum Pause {
     /// Two seconds: longer than the access token of `token-response.short-lived` lives. Allowed in every lane.
     TokenLife,
+    /// Two seconds: a clock that counts seconds has moved on. Allowed in every lane.
+    ClockTick,
     /// `session_idle` and a little more.
     SessionIdle,
     /// `session_lifetime` and a little more.

@@ -31,7 +31,7 @@ use crate::{
     },
     feature::Feature::{
         BackChannelLogout, FetchesDiscovery, FrontChannelLogout, PromisesSingleSignOut, RpInitiatedLogout,
-        SendsLogoutState, SessionCookie, SignsOut,
+        SendsLogoutState, SessionCookie, SignOutRequest, SignsOut,
     },
     outcome::Level,
     script::{
@@ -310,7 +310,7 @@ pub(super) const CASES: &[Case] = &[
             ASVS.section("3.5.3"),
             WSTG.section("WSTG-SESS-05"),
         ],
-        needs: &[SignsOut],
+        needs: &[SignOutRequest],
         lane: Lane::Parallel,
         variants: &[
             Variant::of(
@@ -476,7 +476,7 @@ pub(super) const CASES: &[Case] = &[
         positive: false,
         why: "Open redirect on sign-out: the user has just been told to expect a sign-in page.",
         spec: &[RFC9700.section("4.11.1")],
-        needs: &[SignsOut],
+        needs: &[SignOutRequest],
         lane: Lane::Parallel,
         variants: &[
             targeted!("outside", Set(Plain("{second_origin}/landing"))),

@@ -14,7 +14,7 @@ use crate::{
         Initiator::OtherSiteSubresource,
         Text::{Plain, Repeat, RequestOf, ResponseOf},
     },
-    feature::Feature::{CarriesTarget, DeepLinks, InitiateLogin as HasInitiateLogin, SendsState, SignsOut},
+    feature::Feature::{CarriesTarget, DeepLinks, InitiateLogin as HasInitiateLogin, SendsState, SignOutRequest},
     outcome::Level,
     script::{
         AFTER,
@@ -169,7 +169,7 @@ pub(super) const CASES: &[Case] = &[
                 &[],
                 &[Must(ask::STAYS_INSIDE)],
             )
-            .needing(&[SignsOut]),
+            .needing(&[SignOutRequest]),
         ],
         explain: Explain {
             story: "The attacker sends a link to the app's own sign-in page, with `next` pointing at his copy of it.\n\

@@ -21,7 +21,7 @@ use crate::{
         Edit::{Header, Query, RawQuery},
         Text::{Plain, Repeat},
     },
-    feature::Feature::{SendsState, SignsOut},
+    feature::Feature::{SendsState, SignOutRequest},
     outcome::Level,
     script::{
         AFTER,
@@ -167,9 +167,9 @@ pub(super) const CASES: &[Case] = &[
             oversized!("callback-64-kb", Callback, Query("x", LONG)),
             oversized!("callback-200-parameters", Callback, RawQuery(MANY_PARAMETERS)),
             oversized!("callback-100-kb-cookie", Callback, Header("cookie", COOKIE)),
-            oversized!("sign-out-64-kb", SignOut, Query("x", LONG)).needing(&[SignsOut]),
-            oversized!("sign-out-200-parameters", SignOut, RawQuery(MANY_PARAMETERS)).needing(&[SignsOut]),
-            oversized!("sign-out-100-kb-cookie", SignOut, Header("cookie", COOKIE)).needing(&[SignsOut]),
+            oversized!("sign-out-64-kb", SignOut, Query("x", LONG)).needing(&[SignOutRequest]),
+            oversized!("sign-out-200-parameters", SignOut, RawQuery(MANY_PARAMETERS)).needing(&[SignOutRequest]),
+            oversized!("sign-out-100-kb-cookie", SignOut, Header("cookie", COOKIE)).needing(&[SignOutRequest]),
         ],
         explain: Explain {
             story: "A request carries 64 kilobytes of query, 200 parameters or 100 kilobytes of cookies.\n\

@@ -159,7 +159,7 @@ fn refreshed(evidence: &Evidence, text: &str, what: &str) -> Outcome {
     let Some(border) = evidence.probe(BEFORE).map(|probe| probe.hop) else {
         return CannotTell("the protected page was not asked".to_owned());
     };
-    let shows = |range: &[crate::evidence::Hop]| range.iter().find(|hop| plain(hop.body()).contains(text)).cloned();
+    let shows = |range: &[crate::evidence::Hop]| range.iter().find(|hop| plain(hop.shown()).contains(text)).cloned();
     let (earlier, later) = evidence.hops.split_at((border + 1).min(evidence.hops.len()));
     if let Some(hop) = shows(later) {
         return Broken(format!("{} still shows {what} after a new sign-in without it", hop.url));
@@ -197,7 +197,7 @@ fn victim_sees<'t>(evidence: &Evidence, texts: impl IntoIterator<Item = &'t Stri
 
 fn page(evidence: &Evidence, label: &str) -> Option<String> {
     let probe = evidence.probe(label)?;
-    evidence.hops.get(probe.hop).map(|hop| plain(hop.body()))
+    evidence.hops.get(probe.hop).map(|hop| plain(hop.shown()))
 }
 
 fn persona<'e>(evidence: &'e Evidence, name: &str) -> Option<&'e Persona> {

@@ -18,8 +18,8 @@ pub const TEXT_ROUND_TRIPS: Check = Check {
         let persona = &person.persona;
         let tail = mock_idp::flow::tamper::UNICODE;
         let mut shown = false;
-        for hop in evidence.app_hops().filter(|hop| !hop.body().is_empty()) {
-            let text = plain(hop.body());
+        for hop in evidence.app_hops().filter(|hop| !hop.shown().is_empty()) {
+            let text = plain(hop.shown());
             for name in [&persona.id_token_name, &persona.userinfo_name] {
                 for (at, _) in text.match_indices(name.as_str()).filter(|_| !name.is_empty()) {
                     shown = true;

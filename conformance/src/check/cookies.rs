@@ -19,6 +19,9 @@ const FLOW_COOKIE_LIMIT: i64 = 24 * 3600;
 /// Servers refuse more: nginx and Node begin at 8 KiB.
 const HEADER_LIMIT: usize = 8192;
 
+/// The coarsest clock that cookies hold, in the unit of [`Stamp`].
+const SECOND: u64 = 1_000_000;
+
 /// A `Set-Cookie` line.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct SetCookie {
@@ -404,7 +407,7 @@ fn session_id_is_unpredictable(evidence: &Evidence) -> Outcome {
     let mut notes = Vec::new();
     for name in &evidence.target.session_cookies {
         // The last value of each sign-in: earlier ones of the same browser may be visitors' ids.
-        let mut values: Vec<String> = Vec::new();
+        let mut cookies: Vec<SetCookie> = Vec::new();
         for flow in &evidence.flows {
             let of_flow = evidence
                 .hops
@@ -414,17 +417,24 @@ fn session_id_is_unpredictable(evidence: &Evidence) -> Outcome {
                 .flat_map(set_by)
                 .filter(|cookie| cookie.name == *name && !cookie.is_deletion())
                 .last();
-            values.extend(last.map(|cookie| cookie.value));
+            cookies.extend(last);
         }
-        let values: Vec<&str> = values.iter().map(String::as_str).collect();
-        if values.is_empty() {
+        let values: Vec<&str> = cookies.iter().map(|cookie| cookie.value.as_str()).collect();
+        let (Some(first), Some(last)) = (cookies.first(), cookies.last()) else {
             continue;
-        }
+        };
         // Encrypted or signed contents are no ids: nothing to guess, and the same user twice within one second of a
-        // time stamp may well make the same cookie.
+        // time stamp makes the same cookie, however many of them fall into it.
         let self_contained = values.iter().any(|value| value.len() > 128);
+        let all_equal = values.iter().all(|value| *value == first.value);
+        let ticked = last.at.0.saturating_sub(first.at.0) > SECOND;
         match judge(&values) {
-            Randomness::Weak(why) if !self_contained || values.iter().all(|value| value == &values[0]) => {
+            Randomness::Weak(_) if self_contained && all_equal && !ticked => {
+                return CannotTell(format!(
+                    "`{name}` holds its contents itself, and no clock in it had time to tick"
+                ));
+            }
+            Randomness::Weak(why) if !self_contained || all_equal => {
                 return Broken(format!("`{name}`: {why}"));
             }
             Randomness::TooFew(_) => continue,

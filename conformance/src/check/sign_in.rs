@@ -137,7 +137,7 @@ fn shown(shows: &Shows, wanted: &str) -> Outcome {
 /// Broken when a page shows a canary of somebody whose browser it is not.
 fn no_stranger(evidence: &Evidence) -> Outcome {
     for hop in evidence.app_hops() {
-        let body = hop.body();
+        let body = hop.shown();
         if body.is_empty() {
             continue;
         }

@@ -65,7 +65,7 @@ fn last_page(evidence: &Evidence) -> Outcome {
         .rev()
         .find(|hop| hop.who == person && matches!(hop.leg, Leg::Callback | Leg::AfterCallback) && hop.was_sent());
     match page {
-        Some(page) if plain(page.body()).trim().len() >= 10 => {
+        Some(page) if plain(page.shown()).trim().len() >= 10 => {
             HoldsWith("refused with a message of its own".to_owned())
         }
         Some(page) => Broken(format!("{} refused without a word", page.url)),

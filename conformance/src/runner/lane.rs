@@ -23,7 +23,7 @@ use crate::{
     judge::{Judgement, judge, judge_all},
     outcome::{Level, Outcome, Verdict},
     run::{CheckResult, Control, ControlTriple},
-    script::{Act, IdpAct, Step},
+    script::{Act, IdpAct, Pause, Step},
     target::Config,
     walk::{begins_misbehaviour, beyond_browsers, refresh_records, server_faults, walk, wants_odd_client},
 };
@@ -111,7 +111,7 @@ impl Context<'_, '_> {
             return Some(verdict);
         }
         if self.options.driver != Driver::Http
-            && let Some(reason) = beyond_browsers(this.script)
+            && let Some(reason) = beyond_browsers(this.script, self.config.target.javascript)
         {
             return Some(Verdict::Skipped(reason));
         }
@@ -229,7 +229,10 @@ impl Task {
     /// Whether the app waits for seconds in this walk.
     fn waits(self) -> bool {
         let this = variant(self.case, self.variant);
-        let pauses = |step: &Step| matches!(step.act, Act::Wait(_) | Act::Idp(IdpAct::CoolDown));
+        let pauses = |step: &Step| match step.act {
+            Act::Wait(pause) => pause != Pause::ClockTick,
+            act => act == Act::Idp(IdpAct::CoolDown),
+        };
         this.faults.iter().any(|fault| fault.delays()) || this.script.iter().any(pauses)
     }
 }

@@ -358,8 +358,8 @@ impl<'w> Walker<'w> {
     async fn wait(&mut self, pause: Pause) {
         let declares = &self.world.site.declares;
         let seconds = match pause {
-            // The walker adds two: longer than a token of one second lives.
-            Pause::TokenLife => Some(0),
+            // The walker adds two: longer than a token of one second lives, and than any second.
+            Pause::TokenLife | Pause::ClockTick => Some(0),
             Pause::SessionIdle => declares.session_idle,
             Pause::SessionLifetime => declares.session_lifetime,
         };

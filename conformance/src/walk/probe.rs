@@ -24,6 +24,9 @@ impl Walker<'_> {
             return self.obstacle(format!("no cookies were saved as `{saved}`"));
         };
         let mut page = Outgoing::get(&self.world.site.at(&self.world.site.oracle.probe));
+        if self.is_real() && self.world.site.javascript {
+            return self.ask_elsewhere(who, label, page, pairs).await;
+        }
         if pairs.is_empty() {
             return self.ask(who, label, page, &[Edit::NoCookies]).await;
         }
@@ -48,7 +51,7 @@ impl Walker<'_> {
         let carries = page.headers.iter().any(|(name, _)| name == "cookie");
         if self.is_real() && !carries && !edits.contains(&Edit::NoCookies) {
             if self.world.site.javascript && edits == TYPED {
-                return self.ask_window(who, label, page).await;
+                return self.ask_window(who, who, label, page).await;
             }
             let pairs = self.would_send(who, &page).await;
             let line: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -66,7 +69,11 @@ impl Walker<'_> {
             leg: Leg::Probe,
             flow: None,
         };
-        let shows = classify(&self.world.site.oracle, &self.evidence, &answer, None);
+        let shows = match classify(&self.world.site.oracle, &self.evidence, &answer, None) {
+            // The same page for everybody: who is signed in is what its scripts find out, and here none ran.
+            Shows::Nameless if self.world.site.javascript && is_page(&answer) => Shows::Nobody,
+            shows => shows,
+        };
         let hop = self.note(purpose, at, &page, unedited, answer, false);
         self.evidence.probes.push(Probe {
             label: label.to_owned(),
@@ -76,14 +83,27 @@ impl Walker<'_> {
         });
     }
 
-    /// Asks in a real tab, for pages that scripts make.
-    async fn ask_window(&mut self, who: &str, label: &str, page: Outgoing) {
+    /// Asks in a browser of its own that holds nothing but these cookies, for pages that scripts make: what the page keeps
+    /// in the storage of the first browser is no cookie, and nobody who saved the cookies has it.
+    async fn ask_elsewhere(&mut self, who: &str, label: &str, page: Outgoing, pairs: Vec<(String, String)>) {
+        let elsewhere = format!("{who} elsewhere");
+        let cookies = pairs.into_iter().map(|(name, value)| (name, value.into_bytes()));
+        self.browser(&elsewhere).cookies = Some(cookies.collect());
+        self.ask_window(who, &elsewhere, label, page).await;
+        let left = self.browsers.remove(&elsewhere);
+        if let Some(session) = left.and_then(|browser| browser.session) {
+            session.close().await;
+        }
+    }
+
+    /// Asks in a real tab of this browser, for pages that scripts make.
+    async fn ask_window(&mut self, who: &str, browser: &str, label: &str, page: Outgoing) {
         let purpose = Purpose {
             who,
             leg: Leg::Probe,
             flow: None,
         };
-        let Some((request, at, answer, html)) = self.peek(who, &page).await else {
+        let Some((request, at, answer, html)) = self.peek(browser, &page).await else {
             return self.obstacle("the protected page could not be opened in a tab");
         };
         let shows = classify(&self.world.site.oracle, &self.evidence, &answer, Some(&html));
@@ -96,6 +116,15 @@ impl Walker<'_> {
             shows,
         });
     }
+}
+
+fn is_page(answer: &Answer) -> bool {
+    let Answer::Http { headers, .. } = answer else {
+        return false;
+    };
+    headers
+        .iter()
+        .any(|(name, value)| name == "content-type" && value.starts_with("text/html"))
 }
 
 /// Whom this answer of a protected page shows; `rendered` is what scripts made of it.

@@ -99,20 +99,28 @@ impl Walker<'_> {
     }
 
     /// Where the request that ends a session goes: of a form, its action, which only the page tells; the page itself where
-    /// nobody is signed in and it has no such form.
+    /// nobody is signed in and it has no such form. Of what is clicked, where the link or its form leads, if the page tells.
     pub(super) async fn sign_out_address(&mut self, who: &str) -> Option<Url> {
         let site = std::sync::Arc::clone(&self.world.site);
-        let Some(SignOut::Form(path)) = &site.sign_out else {
-            return site.place(Place::SignOut);
+        let page_url = match &site.sign_out {
+            Some(SignOut::Form(path)) => site.at(path),
+            Some(SignOut::Click(_)) => site.at(&site.oracle.probe),
+            _ => return site.place(Place::SignOut),
         };
-        let page_url = site.at(path);
         let purpose = Purpose {
             who,
             leg: Leg::Direct,
             flow: None,
         };
         let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
-        let form = page::form_saying(self.evidence.hops[hop].body(), &page_url, SIGN_OUT_WORDS);
+        let body = self.evidence.hops[hop].body();
+        if let Some(SignOut::Click(text)) = &site.sign_out {
+            return page::clickable(body, &page_url, text).map(|found| match found {
+                page::Clickable::Link(url) => url,
+                page::Clickable::Button(form) => form.action,
+            });
+        }
+        let form = page::form_saying(body, &page_url, SIGN_OUT_WORDS);
         Some(form.map_or(page_url, |form| form.action))
     }
 

@@ -51,7 +51,8 @@ impl Walker<'_> {
     /// Waits until this script's people may have a browser each.
     pub(super) async fn take_places(&mut self, script: &[Step]) {
         if let Some(pool) = &self.world.browsers {
-            self.lease = pool.lease(people(script)).await;
+            let elsewhere = self.world.site.javascript && asks_with_saved_cookies(script);
+            self.lease = pool.lease(people(script) + u32::from(elsewhere)).await;
         }
     }
 
@@ -523,20 +524,52 @@ fn expressible(request: &Outgoing) -> Result<(), String> {
     }
 }
 
-/// Why no browser can walk this script, when that is plain before the first step.
+/// Why no browser can walk this script, when that is plain before the first step. `javascript`: scripts make the pages.
 #[must_use]
-pub fn beyond_browsers(script: &[Step]) -> Option<String> {
+pub fn beyond_browsers(script: &[Step], javascript: bool) -> Option<String> {
+    if javascript && needs_two_tabs(script) {
+        let reason = "has one tab, and scripts may keep the sign-in of each tab in that tab";
+        return Some(format!("the browser driver {reason}"));
+    }
     script.iter().find_map(|step| {
         let reason = match step.act {
             Act::Crowd(_) => "does not open as many browsers as a crowd needs",
             Act::Flood(starts) if starts > FEW_STARTS => "does not start so many sign-ins at once",
             Act::SignOutRace(_) | Act::DeliverTwice(_) => "cannot send one request twice at the same moment",
             Act::RawBytes(_) => "cannot write raw bytes",
-            Act::Repeat(_, steps) => return beyond_browsers(steps),
+            Act::Repeat(_, steps) => return beyond_browsers(steps, javascript),
             act => return act.edits().iter().find_map(|edit| beyond_edit(&act, edit)),
         };
         Some(format!("the browser driver {reason}"))
     })
+}
+
+/// Whether somebody starts a second sign-in before he ends the first, and ends the first as well.
+fn needs_two_tabs(script: &[Step]) -> bool {
+    let mut open: Vec<(Who, Slot)> = Vec::new();
+    let mut last: Vec<(Who, Slot)> = Vec::new();
+    for Step { who, act } in script.iter().copied() {
+        match act {
+            Act::Start(slot, _) | Act::DeepLink(slot, _) | Act::InitiateLogin(slot, _) => {
+                open.push((who, slot));
+                last.retain(|(person, _)| *person != who);
+                last.push((who, slot));
+            }
+            Act::SignIn(slot) | Act::SignInAs(_, slot) | Act::SignInWith(slot, _) => {
+                last.retain(|(person, _)| *person != who);
+                last.push((who, slot));
+            }
+            Act::Deliver(slot, _) => {
+                let own = open.contains(&(who, slot));
+                open.retain(|flow| *flow != (who, slot));
+                if own && !last.contains(&(who, slot)) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Probes are sent beside the browser with its cookies, so they may carry anything.
@@ -569,6 +602,15 @@ fn people(script: &[Step]) -> u32 {
     let mut found = Vec::new();
     add(script, &mut found);
     u32::try_from(found.len()).unwrap_or(3)
+}
+
+/// Whether somebody asks with cookies that were saved: where scripts make the pages, in one more browser.
+fn asks_with_saved_cookies(script: &[Step]) -> bool {
+    script.iter().any(|step| match step.act {
+        Act::ProbeWith(..) => true,
+        Act::Repeat(_, steps) => asks_with_saved_cookies(steps),
+        _ => false,
+    })
 }
 
 fn cookies_of(request: &Outgoing) -> Vec<(String, String)> {

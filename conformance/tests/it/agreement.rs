@@ -86,7 +86,7 @@ fn what_a_browser_cannot_walk_is_listed_and_little() {
         .filter(|case| {
             case.variants
                 .iter()
-                .any(|variant| beyond_browsers(variant.script).is_some())
+                .any(|variant| beyond_browsers(variant.script, false).is_some())
         })
         .map(|case| case.id)
         .collect();

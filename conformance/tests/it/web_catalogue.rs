@@ -8,7 +8,8 @@ use conformance::{
     edit::{Change, CookieEdit, Edit, Text},
     evidence::{Answer, Evidence, Flow, Hop, Leg, Person, Probe, Problem, Shows},
     feature::Feature,
-    script::{Act, Crowd, Slot, Step},
+    script::{Act, Crowd, Pause, Place, Slot, Step},
+    walk::beyond_browsers,
 };
 use mock_idp::{
     Fault,
@@ -114,7 +115,7 @@ fn lanes_follow_from_the_reach_of_faults_and_the_weight_of_acts() {
         let crowded =
             acts(variant.script).any(|act| matches!(act, Act::Crowd(_) | Act::SignOutRace(_) | Act::Flood(100..)));
         assert!(!crowded || case.lane == Lane::Alone, "{} {}", case.id, variant.name);
-        let waits = acts(variant.script).any(|act| matches!(act, Act::Wait(_)));
+        let waits = acts(variant.script).any(|act| matches!(act, Act::Wait(pause) if pause != Pause::ClockTick));
         assert!(!waits || case.lane == Lane::Slow, "{} {}", case.id, variant.name);
     }
 }
@@ -186,7 +187,10 @@ fn a_case_needs_the_features_that_its_acts_use() {
         let has = |feature: Feature| case.needs.contains(&feature) || variant.needs.contains(&feature);
         for act in acts(variant.script) {
             let needed = match act {
-                Act::SignOut(_) | Act::SignOutRace(_) => Some(Feature::SignsOut),
+                // What is altered must be a request of the app's own.
+                Act::SignOut(edits) if edits.is_empty() => Some(Feature::SignsOut),
+                Act::SignOut(_) | Act::Request(Place::SignOut, _) => Some(Feature::SignOutRequest),
+                Act::SignOutRace(_) => Some(Feature::SignsOut),
                 Act::DeepLink(..) => Some(Feature::DeepLinks),
                 Act::LogoutToken(_) => Some(Feature::BackChannelLogout),
                 Act::FrontChannel(..) => Some(Feature::FrontChannelLogout),
@@ -200,6 +204,22 @@ fn a_case_needs_the_features_that_its_acts_use() {
                 variant.name
             );
         }
+    }
+}
+
+#[test]
+fn two_tabs_are_not_played_in_one_where_scripts_keep_the_sign_in() {
+    let beyond: BTreeSet<&str> = variants()
+        .filter(|(_, variant)| beyond_browsers(variant.script, true) != beyond_browsers(variant.script, false))
+        .map(|(case, _)| case.id)
+        .collect();
+    assert!(beyond.contains("session/two-tabs"), "{beyond:?}");
+    for plain in [
+        "callback/state-replayed",
+        "callback/happy-control",
+        "session/abandoned-flows",
+    ] {
+        assert!(!beyond.contains(plain), "{plain}");
     }
 }
 

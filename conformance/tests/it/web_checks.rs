@@ -55,6 +55,62 @@ fn every_check_holds_on_an_honest_app_and_sees_its_mistake() {
 }
 
 #[test]
+fn what_a_browser_asks_for_a_script_beforehand_is_no_token_request() {
+    let mut evidence = signed_in();
+    let preflight = received(Endpoint::Token, "OPTIONS", "/oauth2/default/v1/token", &[], "");
+    record(&mut evidence, FlowId(1), preflight);
+    let outcome = (token::TOKEN_REQUEST_IS_WELL_FORMED.ask)(&evidence);
+    assert_eq!(outcome, Outcome::Holds);
+}
+
+#[test]
+fn a_page_is_judged_as_scripts_have_made_it() {
+    let mut evidence = signed_in();
+    let shell = "<main>Loading</main><script src=/main.js></script>";
+    let last = evidence.hops.len() - 1;
+    let page = &mut evidence.hops[last];
+    assert!(matches!(page.leg, Leg::AfterCallback | Leg::Probe));
+    let Answer::Http { body, .. } = &mut page.response else {
+        unreachable!()
+    };
+    *body = shell.into();
+    let marked = format!("<main><img src=x data-x=\"{}\"></main>", email("victim"));
+    assert_eq!((sign_in::SHOWS_NO_STRANGER.ask)(&evidence), Outcome::Holds);
+    evidence.hops[last].rendered = Some(marked);
+    assert!(matches!(
+        (sign_in::SHOWS_NO_STRANGER.ask)(&evidence),
+        Outcome::Broken(_)
+    ));
+}
+
+/// What Flask and others do: the cookie holds the session, a clock that counts seconds, and a signature.
+#[test]
+fn a_cookie_that_is_the_session_may_repeat_within_a_second_and_not_for_ever() {
+    let sealed = |second: usize| format!("{}.{second}.{}", "e".repeat(200), random(&second.to_string()));
+    // Each sign-in at its millisecond, its cookie sealed in this second.
+    let judged = |moments: &[(u64, usize)]| {
+        let mut evidence = many();
+        for (slot, (at, second)) in (0..20).zip(moments.iter().cycle()) {
+            let slot = Slot(slot);
+            swap(&mut evidence, &sid(slot), &sealed(*second));
+            for hop in evidence.hops.iter_mut().filter(|hop| hop.flow == Some(slot)) {
+                (hop.at, hop.done) = (Stamp(at * 1000), Stamp(at * 1000));
+            }
+        }
+        (cookies::SESSION_ID_IS_UNPREDICTABLE.ask)(&evidence)
+    };
+    let twice = judged(&[(100, 1), (3100, 4)]);
+    assert!(
+        matches!(&twice, Outcome::HoldsWith(note) if note.contains("no id to guess")),
+        "{twice:?}"
+    );
+    let always = judged(&[(100, 1), (3100, 1)]);
+    assert!(matches!(&always, Outcome::Broken(_)), "{always:?}");
+    let at_once = judged(&[(100, 1), (700, 1)]);
+    assert!(matches!(&at_once, Outcome::CannotTell(_)), "{at_once:?}");
+}
+
+#[test]
 fn every_check_of_these_groups_is_in_the_table() {
     let asked: BTreeSet<&str> = catalog::GROUPS
         .iter()

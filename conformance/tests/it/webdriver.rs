@@ -245,6 +245,40 @@ async fn scripts_refreshes_and_forms_that_send_themselves_are_followed_to_the_en
 }
 
 #[tokio::test]
+async fn a_button_whose_script_thinks_before_and_after_it_asks_is_waited_for() {
+    let Some(pool) = pool(LIMIT).await else { return };
+    let page = "<p>in</p><button>Sign out</button><script>
+        const think = () => new Promise(thought => setTimeout(thought, 700));
+        document.querySelector('button').onclick = async () => {
+            await think();
+            await fetch('/revoke', { method: 'POST' });
+            await think();
+            location.href = '/out';
+        };</script>";
+    let pages = Router::new()
+        .route("/", get(move || async move { Html(page) }))
+        .route("/revoke", any(|| async { "" }))
+        .route("/out", get(|| async { Html("<p>out</p>") }));
+    let port = serve(pages).await;
+    let lease = pool.lease(1).await.unwrap();
+    let mut browser = browser(&lease).await;
+    browser.goto(&format!("http://localhost:{port}/")).await.unwrap();
+    browser.settle().await.unwrap();
+    browser.gate.arm(Rule::default());
+    assert!(browser.click_text("Sign out").await.unwrap());
+    let document = browser.settle().await.unwrap();
+    assert!(document.html.contains("<p>out</p>"), "{}", document.html);
+    let asked: Vec<_> = browser
+        .gate
+        .seen()
+        .into_iter()
+        .map(|seen| seen.request.target)
+        .collect();
+    assert_eq!(asked, ["/revoke", "/out"]);
+    browser.close().await;
+}
+
+#[tokio::test]
 async fn a_second_look_has_the_session_storage_and_leaves_the_page_alone() {
     let Some(pool) = pool(LIMIT).await else { return };
     let set = "<p>here</p><script>sessionStorage.setItem('who', 'ada')</script>";

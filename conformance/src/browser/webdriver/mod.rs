@@ -163,7 +163,7 @@ impl Session {
     /// When it cannot be clicked, for instance because something lies over it.
     pub async fn click_text(&mut self, text: &str) -> Result<bool, BrowserError> {
         let found = self.execute(script::FIND_TEXT, vec![json!(text)]).await?;
-        self.click_found(found).await
+        self.press_found(found).await
     }
 
     /// Clicks the button of the form that says one of these words (lower case, without blanks), or of the only form.
@@ -173,7 +173,7 @@ impl Session {
     /// When it cannot be clicked.
     pub async fn click_form(&mut self, words: &[&str]) -> Result<bool, BrowserError> {
         let found = self.execute(script::FIND_FORM, vec![json!(words)]).await?;
-        self.click_found(found).await
+        self.press_found(found).await
     }
 
     /// Fills in the hosted page and sends it: each value goes into the first field that has one of its names. `false`
@@ -203,14 +203,26 @@ impl Session {
         Ok(sent)
     }
 
+    /// Who signs in or out is led to another page in the end. A script may think first, revoke a token, and think again:
+    /// the next page is waited for until the open one has long been idle.
+    async fn press_found(&mut self, found: Value) -> Result<bool, BrowserError> {
+        let began = Instant::now();
+        if !self.click_found(found).await? {
+            return Ok(false);
+        }
+        let idle = began.elapsed() + LONGEST_PAUSE;
+        tokio::select! {
+            _ = self.gate.navigation(self.limit) => {}
+            _ = self.gate.quiet(idle, self.limit) => {}
+        }
+        Ok(true)
+    }
+
     async fn click_found(&mut self, found: Value) -> Result<bool, BrowserError> {
         let Some(element) = self.element(found)? else {
             return Ok(false);
         };
-        let began = Instant::now();
         element.click().await?;
-        // What comes of a click comes at once, unless a script has to think first; a busy browser does everything late.
-        self.gate.something(pause_after(began.elapsed())).await;
         Ok(true)
     }
 
