@@ -99,7 +99,7 @@ impl<'w> Walker<'w> {
         let others = usize::from(size) - held.len();
         let done = AtomicUsize::new(0);
         let news = Notify::new();
-        let (open, gate) = watch::channel(crowd.hold != Hold::FaultyFirst);
+        let (open, gate) = watch::channel(!matches!(crowd.hold, Hold::FaultyFirst | Hold::FirstOnly));
         let faulty: Vec<FlowId> = members
             .iter()
             .filter(|member| member.slot == MAIN)
@@ -108,8 +108,13 @@ impl<'w> Walker<'w> {
         let deliveries = join_all(members.iter_mut().map(|member| {
             let (done, news, mut gate) = (&done, &news, gate.clone());
             async move {
-                let Member { name, slot, walker, .. } = member;
-                if *slot != MAIN {
+                let Member {
+                    name,
+                    slot,
+                    walker,
+                    barrier,
+                } = member;
+                if *slot != MAIN && barrier.is_none() {
                     // The sender outlives the deliveries.
                     let _ = gate.wait_for(|open| *open).await;
                 }
@@ -134,6 +139,7 @@ impl<'w> Walker<'w> {
                 until(idp, &all, 1, |event| matches!(event, Event::Held { .. })),
             );
             let complete = all_held.await.is_ok();
+            open.send_replace(true);
             if crowd.hold == Hold::FirstOnly {
                 // Bounded: an app that lets the others wait for the first would wait for ever.
                 let all_done = async {
