@@ -188,7 +188,7 @@ fn a_case_needs_the_features_that_its_acts_use() {
         for act in acts(variant.script) {
             let needed = match act {
                 // What is altered must be a request of the app's own.
-                Act::SignOut(edits) if edits.is_empty() => Some(Feature::SignsOut),
+                Act::SignOut([]) => Some(Feature::SignsOut),
                 Act::SignOut(_) | Act::Request(Place::SignOut, _) => Some(Feature::SignOutRequest),
                 Act::SignOutRace(_) => Some(Feature::SignsOut),
                 Act::DeepLink(..) => Some(Feature::DeepLinks),
