@@ -14,7 +14,12 @@ use mock_idp::{
 use super::{Listener, Options, lane::seed_of, ledger::Ledger, stage::Stage};
 use crate::{
     case::{Case, Lane, Variant},
-    check::{Check, cookies::set_by, crowd::OTHERS_DO_NOT_WAIT, sign_in::SIGNS_IN_AS_USER},
+    check::{
+        Check,
+        cookies::set_by,
+        crowd::{NOBODY_AS_ANOTHER, OTHERS_DO_NOT_WAIT},
+        sign_in::SIGNS_IN_AS_USER,
+    },
     edit::Edit,
     evidence::{Evidence, Leg, Probe, Shows},
     feature::Seen,
@@ -81,6 +86,14 @@ const ONE_WAITS: &[Step] = &[user(Act::Crowd(Crowd {
     faulty_every: 0,
     hold: Hold::FirstOnly,
     rounds: 1,
+}))];
+
+/// Replies come in another order than they were asked for: tokens in the first round, userinfo in the second.
+const REPLIES_CROSS: &[Step] = &[user(Act::Crowd(Crowd {
+    size: 4,
+    faulty_every: 0,
+    hold: Hold::Reversed,
+    rounds: 2,
 }))];
 
 /// What the control has shown.
@@ -284,12 +297,32 @@ pub(super) async fn bearable(
 
 /// Whether the app serves somebody while another one's token request waits for its answer.
 pub(super) async fn bears_waiting(stage: &Stage, seed: u64) -> bool {
-    let world = World {
-        crowd: 0,
-        ..stage.world.clone()
-    };
+    let world = no_larger(stage);
     let evidence = walk(&world, ONE_WAITS, &[], seed_of(seed, "one waits")).await;
     evidence.obstacles.is_empty() && (OTHERS_DO_NOT_WAIT.ask)(&evidence) == Outcome::Holds
+}
+
+/// Whether the app takes people who sign in at once for one another. Which cases such an app fails would be chance if
+/// they were walked side by side; the concurrency group says what is wrong with it.
+pub(super) async fn mixes_people_up(stage: &Stage, seed: u64, ledger: &mut Ledger, on: &mut Listener<'_>) -> bool {
+    let world = no_larger(stage);
+    let evidence = walk(&world, REPLIES_CROSS, &[], seed_of(seed, "replies cross")).await;
+    let Outcome::Broken(how) = (NOBODY_AS_ANOTHER.ask)(&evidence) else {
+        return false;
+    };
+    ledger.notice(
+        format!("people who sign in at once are mixed up ({how}): going on with one at a time"),
+        on,
+    );
+    true
+}
+
+/// The stage's world, where a crowd is as large as its script says and no larger.
+fn no_larger(stage: &Stage) -> World {
+    World {
+        crowd: 0,
+        ..stage.world.clone()
+    }
 }
 
 /// For each hook that the selected cases use: whether the app accepts what it writes when the value is left valid.

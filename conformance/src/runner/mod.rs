@@ -149,8 +149,12 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
         return Err("the preflight failed: nothing was judged".to_owned());
     }
     let known = control::learn(&mut stage, config, options.seed, ledger, on).await?;
-    let jobs = control::bearable(&stage, options.jobs, options.seed, ledger, on).await;
-    let bears_waiting = options.driver == Driver::Http && control::bears_waiting(&stage, options.seed).await;
+    let mut jobs = control::bearable(&stage, options.jobs, options.seed, ledger, on).await;
+    let mut bears_waiting = options.driver == Driver::Http && control::bears_waiting(&stage, options.seed).await;
+    // One that serves people one after the other has nothing to mix up, and would only be waited for.
+    if bears_waiting && control::mixes_people_up(&stage, options.seed, ledger, on).await {
+        (jobs, bears_waiting) = (1, false);
+    }
     let width = Width {
         jobs,
         waiting: if bears_waiting { jobs * SLOW_FACTOR } else { 0 },

@@ -65,7 +65,9 @@ impl Windows {
 
 /// Counts this request; `None` where nothing is limited. The tighter of the two limits is told.
 pub(crate) fn count(exchange: &Exchange) -> Option<Left> {
-    let RateLimit { per_client, per_user } = exchange.idp.tenant().rate_limit;
+    let RateLimit {
+        per_client, per_user, ..
+    } = exchange.idp.tenant().rate_limit;
     let unlimited = matches!(
         exchange.endpoint,
         Endpoint::Metadata | Endpoint::Jwks | Endpoint::SecondOrigin

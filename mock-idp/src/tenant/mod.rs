@@ -65,6 +65,8 @@ pub struct RateLimit {
     pub per_client: Option<u32>,
     /// For each user who is signed in.
     pub per_user: Option<u32>,
+    /// Not by the minute: how many user codes of one client may wait for somebody at once (`device/authorize`).
+    pub user_codes: Option<u32>,
 }
 
 /// How the hosted page looks.

@@ -12,7 +12,7 @@ use crate::app::{self, ALICE, Browser, param, part};
 const KEY: &str = include_str!("../../keys/second.pem");
 const EC_KEY: &str = include_str!("../../keys/ec.pem");
 const TOTP: &str = "JBSWY3DPEHPK3PXP";
-const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+pub(crate) const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const CIBA: &str = "urn:openid:params:grant-type:ciba";
 const OTP: &str = "urn:okta:params:oauth:grant-type:otp";
 const OOB: &str = "urn:okta:params:oauth:grant-type:oob";
@@ -184,6 +184,18 @@ async fn a_static_refresh_token_stays_and_grants_no_more_than_before() {
         "access_denied",
         "Some of the scopes requested for the refresh request were not granted in the original authorize request. \
          Denied scopes: phone.",
+    );
+    let endless = "openid ".repeat(600);
+    let long = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", text),
+        ("scope", &endless),
+    ];
+    refused(
+        token(&idp, &long).await,
+        400,
+        "invalid_scope",
+        "One or more scopes are not configured for the authorization server resource.",
     );
     let (_, less) = token(
         &idp,

@@ -9,10 +9,11 @@ use crate::app::{self, ALICE, Browser, param, part};
 async fn org(text: &str) -> MockIdp {
     let text = format!(
         "{text}\n[[client]]\nid = \"web\"\nsecret = \"{}\"\nredirect_uris = [\"{}\"]\ngrant_types = [\"password\", \
-         \"authorization_code\"]\n[[client]]\nid = \"other\"\nsecret = \"{}\"\ngrant_types = [\"password\"]\n[[user]]\nlogin \
+         \"authorization_code\", \"{}\"]\n[[client]]\nid = \"other\"\nsecret = \"{}\"\ngrant_types = [\"password\"]\n[[user]]\nlogin \
          = \"{ALICE}\"\n[[user]]\nlogin = \"bob@example.test\"\n",
         app::SECRET,
         app::REDIRECT_URI,
+        crate::grants::DEVICE,
         app::SECRET
     );
     let config = config::parse("mock-idp.toml", &text).unwrap();
@@ -67,6 +68,27 @@ async fn a_client_that_asks_too_often_waits_for_the_reset() {
     assert_eq!(keys.status(), 200, "keys are never limited");
     idp.shift_clock(61);
     assert_eq!(password(&idp, "web", ALICE).await.status(), 200);
+}
+
+#[tokio::test]
+async fn only_so_many_user_codes_wait_for_somebody() {
+    let idp = org("[rate_limit]\nuser_codes = 2").await;
+    let url = app::endpoint(&idp.issuer(), "device/authorize");
+    let form = [("client_id", "web"), ("client_secret", app::SECRET), ("scope", "openid")];
+    let ask = async || Browser::new().post(url.clone(), &form).await;
+    assert_eq!([ask().await.status(), ask().await.status()], [200, 200]);
+    let refused = ask().await;
+    assert_eq!(refused.status(), 429);
+    let body: Value = refused.json().await.unwrap();
+    assert_eq!(
+        (&body["error"], &body["error_description"]),
+        (
+            &json!("too_many_user_codes"),
+            &json!("Too many user codes generated. Please try again later.")
+        )
+    );
+    idp.shift_clock(601);
+    assert_eq!(ask().await.status(), 200, "codes that have expired wait for nobody");
 }
 
 #[tokio::test]

@@ -38,6 +38,11 @@ pub(crate) fn authorize(exchange: &mut Exchange) -> Answered {
         jkt: None,
     };
     let scopes = token::scopes(exchange, &request)?;
+    let most = exchange.idp.tenant().rate_limit.user_codes;
+    let waiting = pending::waiting(exchange, Kind::Device, &request.client.id);
+    if most.is_some_and(|most| waiting >= most as usize) {
+        return Err(refusal(exchange, &USER_CODES_TOO_MANY));
+    }
     let user_code = random::letters(8);
     let device_code = random::uuid();
     let pending = Pending {

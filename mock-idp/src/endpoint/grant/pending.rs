@@ -69,6 +69,17 @@ pub(crate) fn open(exchange: &Exchange, text: String, pending: Pending) -> Strin
     text
 }
 
+/// How many of this client's requests nobody has answered yet.
+pub(crate) fn waiting(exchange: &Exchange, kind: Kind, client_id: &str) -> usize {
+    let now = exchange.idp.clock.now();
+    let pendings = locked(&exchange.idp.store.pendings);
+    let waits = |entry: &&Pending| {
+        let is_open = entry.expires > now && matches!(entry.outcome, Outcome::Waiting);
+        is_open && entry.kind == kind && entry.client_id == client_id
+    };
+    pendings.values().filter(waits).count()
+}
+
 /// A fresh secret text.
 pub(crate) fn fresh_text() -> String {
     format!("ft{}", &random::token43()[..32])

@@ -19,6 +19,9 @@ use crate::{
     tenant::Rotation,
 };
 
+/// The longest `scope` of a refresh request, characters.
+const LONGEST_SCOPE: usize = 4096;
+
 pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answered {
     let text = required(exchange, request, "refresh_token")?;
     let now = exchange.idp.clock.now();
@@ -100,6 +103,9 @@ fn subset(exchange: &mut Exchange, token: &Token, request: &TokenRequest) -> Res
     let Some(asked) = request.params.filled("scope") else {
         return Ok(token.scopes.clone());
     };
+    if asked.chars().count() > LONGEST_SCOPE {
+        return Err(refusal(exchange, &SCOPE_UNKNOWN));
+    }
     let asked: Vec<String> = asked.split_whitespace().map(str::to_owned).collect();
     let denied: Vec<String> = asked
         .iter()
