@@ -100,7 +100,7 @@ pub(crate) async fn answer(
         Refusal::Dpop(error) => {
             let mut reply = answer::oauth_error(&exchange, &error);
             if error.error == "use_dpop_nonce" {
-                answer::put(&mut reply, "dpop-nonce", &dpop::nonce(&exchange));
+                answer::put(&mut reply, "dpop-nonce", dpop::nonce(&exchange));
             }
             reply
         }
@@ -143,7 +143,7 @@ impl Exchange {
             .headers
             .iter()
             .map(|(name, value)| {
-                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                let value = delivery::text_of(value.as_bytes());
                 (name.as_str().to_owned(), value)
             })
             .collect();
@@ -151,7 +151,7 @@ impl Exchange {
             method: parts.method.to_string(),
             target: target.clone(),
             headers,
-            body: delivery::cut_text(String::from_utf8_lossy(&body).into_owned()),
+            body: delivery::cut_text(delivery::text_of(&body)),
         };
         Self {
             idp,

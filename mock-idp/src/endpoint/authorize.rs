@@ -43,7 +43,7 @@ pub(crate) fn begin_or_continue(exchange: &mut Exchange) -> Answered {
         answer::put(
             &mut reply,
             "set-cookie",
-            &format!("{FLOW_COOKIE}=;{attributes};Max-Age=0"),
+            format!("{FLOW_COOKIE}=;{attributes};Max-Age=0"),
         );
     }
     Ok(reply)

@@ -41,7 +41,7 @@ pub(crate) fn signed_in(
         _ => judged(exchange, flow, request, session),
     };
     for cookie in cookies {
-        answer::put(&mut reply, "set-cookie", &cookie);
+        answer::put(&mut reply, "set-cookie", cookie);
     }
     reply
 }
@@ -52,7 +52,7 @@ pub(crate) fn concluded(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<
     let cookies = sessions::cookies(exchange, &session);
     let mut reply = granted(exchange, flow, request, session);
     for cookie in cookies {
-        answer::put(&mut reply, "set-cookie", &cookie);
+        answer::put(&mut reply, "set-cookie", cookie);
     }
     reply
 }

@@ -38,7 +38,7 @@ pub(crate) fn session_cookie_redirect(exchange: &mut Exchange) -> Answered {
     };
     let mut reply = answer::redirect(302, &destination);
     for cookie in sessions::cookies(exchange, &redeemed.session) {
-        answer::put(&mut reply, "set-cookie", &cookie);
+        answer::put(&mut reply, "set-cookie", cookie);
     }
     Ok(reply)
 }

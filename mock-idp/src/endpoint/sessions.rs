@@ -141,7 +141,7 @@ pub(crate) fn refresh_mine(exchange: &mut Exchange) -> Answered {
     let session = prolonged(exchange, current(exchange).ok_or_else(none_here)?);
     let mut reply = answer::json(200, described(exchange, &session, "me"));
     for cookie in cookies(exchange, &session) {
-        answer::put(&mut reply, "set-cookie", &cookie);
+        answer::put(&mut reply, "set-cookie", cookie);
     }
     Ok(reply)
 }

@@ -44,7 +44,7 @@ fn open(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, stage:
     let (handle, transaction) = begin(exchange, flow, request, stage, identifier);
     let mut reply = page::show(exchange, &transaction, &handle, Problem::None);
     if let Some(cookie) = sessions::device_cookie(exchange) {
-        answer::put(&mut reply, "set-cookie", &cookie);
+        answer::put(&mut reply, "set-cookie", cookie);
     }
     keep(exchange, &handle, transaction);
     reply

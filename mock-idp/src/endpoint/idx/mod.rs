@@ -271,7 +271,7 @@ fn ion(status: u16, body: Value) -> Reply {
     let mut reply = answer::json(status, body);
     for (name, value) in &mut reply.headers {
         if name == "content-type" {
-            envelope::ION.clone_into(value);
+            *value = envelope::ION.into();
         }
     }
     reply
@@ -279,6 +279,6 @@ fn ion(status: u16, body: Value) -> Reply {
 
 fn put_cookies(reply: &mut Reply, cookies: &[String]) {
     for cookie in cookies {
-        answer::put(reply, "set-cookie", cookie);
+        answer::put(reply, "set-cookie", cookie.clone());
     }
 }
