@@ -217,10 +217,7 @@ fn head(reply: &Reply, body: HttpBody) -> Response<HttpBody> {
     response.headers_mut().reserve(reply.headers.len());
     for (name, value) in &reply.headers {
         // Names and values come from us or from parameters that were percent-encoded; one that cannot be written is left out.
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::from_bytes(name.as_bytes()),
-            header_value(value),
-        ) {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), header_value(value)) {
             response.headers_mut().append(name, value);
         }
     }

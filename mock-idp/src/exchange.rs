@@ -139,14 +139,10 @@ impl Exchange {
         });
         let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
         let custom_domain = idp.custom_domain(host.unwrap_or_default());
-        let headers = parts
-            .headers
-            .iter()
-            .map(|(name, value)| {
-                let value = delivery::text_of(value.as_bytes());
-                (name.as_str().to_owned(), value)
-            })
-            .collect();
+        let mut headers = Vec::with_capacity(parts.headers.len());
+        for (name, value) in &parts.headers {
+            headers.push((name.as_str().to_owned(), delivery::text_of(value.as_bytes())));
+        }
         let request = record::Request {
             method: parts.method.to_string(),
             target: target.clone(),

@@ -226,7 +226,7 @@ fn is_embedded(client: &Client) -> bool {
 }
 
 /// The browser's session, unless the flow is one that must not see it.
-pub(crate) fn session_for(exchange: &Exchange, flow: &Flow) -> Option<Session> {
+pub(crate) fn session_for(exchange: &Exchange, flow: &Flow) -> Option<Arc<Session>> {
     if flow.watched && !flow.scenario.sso {
         return None;
     }

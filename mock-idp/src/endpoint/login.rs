@@ -53,7 +53,7 @@ pub(crate) fn token_redirect(exchange: &mut Exchange) -> Answered {
     match transaction.stage {
         Stage::Signed(session) if sign_in::close(exchange, &handle) => {
             let (flow, request) = (transaction.flow, transaction.request);
-            Ok(decide::concluded(exchange, &flow, request, *session))
+            Ok(decide::concluded(exchange, &flow, request, session))
         }
         Stage::Signed(_) => expired(exchange),
         _ => Ok(page::show(exchange, &transaction, &handle, Problem::None)),
