@@ -1,7 +1,7 @@
 //! The authorization endpoint (RFC 6749 §4.1.1, OIDC Core §3.1.2): checks the request in Okta's order, then shows the
 //! hosted page or answers from a session.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     control::FLOW_COOKIE,
@@ -104,16 +104,16 @@ fn begin(exchange: &mut Exchange, flow: &Arc<Flow>) -> Answered {
 }
 
 /// The request, out of its signed object or from where it was pushed to.
-fn unwrapped(exchange: &Exchange, server: &Server, params: &Params) -> Result<Params, OAuthError> {
+fn unwrapped<'a>(exchange: &Exchange, server: &Server, params: &'a Params) -> Result<Cow<'a, Params>, OAuthError> {
     match (params.filled("request"), params.filled("request_uri")) {
-        (None, None) => Ok(params.clone()),
+        (None, None) => Ok(Cow::Borrowed(params)),
         (Some(_), Some(_)) => Err(REQUEST_AND_REQUEST_URI),
-        (Some(object), None) => request_object::unwrap(exchange, server, params, object),
+        (Some(object), None) => request_object::unwrap(exchange, server, params, object).map(Cow::Owned),
         (None, Some(handle)) => {
             let pushed = par::pushed(exchange, server, params, handle)?;
             match pushed.filled("request") {
-                Some(object) => request_object::unwrap(exchange, server, &pushed, object),
-                None => Ok(pushed),
+                Some(object) => request_object::unwrap(exchange, server, &pushed, object).map(Cow::Owned),
+                None => Ok(Cow::Owned(pushed)),
             }
         }
     }
