@@ -5,7 +5,7 @@ use std::{borrow::Cow, convert::Infallible, io::Write, sync::LazyLock, time::Dur
 
 use axum::{
     body::Body as HttpBody,
-    http::{HeaderName, HeaderValue, Response, StatusCode, Version, header, header::InvalidHeaderValue},
+    http::{HeaderName, HeaderValue, Response, StatusCode, Version, header},
 };
 use bytes::Bytes;
 use flate2::{
@@ -216,19 +216,16 @@ fn head(reply: &Reply, body: HttpBody) -> Response<HttpBody> {
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().reserve(reply.headers.len());
     for (name, value) in &reply.headers {
+        let value = match value {
+            Cow::Borrowed(text) => HeaderValue::from_maybe_shared(Bytes::from_static(text.as_bytes())),
+            Cow::Owned(text) => HeaderValue::from_bytes(text.as_bytes()),
+        };
         // Names and values come from us or from parameters that were percent-encoded; one that cannot be written is left out.
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), header_value(value)) {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), value) {
             response.headers_mut().append(name, value);
         }
     }
     response
-}
-
-fn header_value(text: &Cow<'static, str>) -> Result<HeaderValue, InvalidHeaderValue> {
-    match text {
-        Cow::Borrowed(text) => HeaderValue::from_maybe_shared(Bytes::from_static(text.as_bytes())),
-        Cow::Owned(text) => HeaderValue::from_bytes(text.as_bytes()),
-    }
 }
 
 fn whole(body: &Body) -> Vec<u8> {
