@@ -2,9 +2,11 @@
 //!
 //! `cargo run --release -p mock-idp --example load [-- --sign-ins 4000] [--memory 100000]`
 //!
-//! Each server runs in a child process of its own, so that its CPU time is its alone. A sign-in is: authorization request,
+//! Each server runs in a child process of its own, so that its CPU time is its alone: the clients are in the parent, whose
+//! time is not counted. A sign-in is: authorization request,
 //! hosted page with its form, token request, userinfo. The yardstick signs two RS256 tokens of the same size with the same
-//! library and answers three axum requests: what no server that signs two tokens can do without.
+//! library and answers three axum requests: what no server that signs two tokens can do without. A sign-in takes four requests;
+//! the fourth is in the ratio, as are the pages of memory that the records of the first thousands of sign-ins fill.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

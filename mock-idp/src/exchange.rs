@@ -100,7 +100,7 @@ pub(crate) async fn answer(
         Refusal::Dpop(error) => {
             let mut reply = answer::oauth_error(&exchange, &error);
             if error.error == "use_dpop_nonce" {
-                answer::put(&mut reply, "dpop-nonce", &dpop::nonce(&exchange));
+                answer::put(&mut reply, "dpop-nonce", dpop::nonce(&exchange));
             }
             reply
         }
@@ -139,19 +139,15 @@ impl Exchange {
         });
         let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
         let custom_domain = idp.custom_domain(host.unwrap_or_default());
-        let headers = parts
-            .headers
-            .iter()
-            .map(|(name, value)| {
-                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                (name.as_str().to_owned(), value)
-            })
-            .collect();
+        let mut headers = Vec::with_capacity(parts.headers.len());
+        for (name, value) in &parts.headers {
+            headers.push((name.as_str().to_owned(), delivery::text_of(value.as_bytes())));
+        }
         let request = record::Request {
             method: parts.method.to_string(),
             target: target.clone(),
             headers,
-            body: delivery::cut_text(String::from_utf8_lossy(&body).into_owned()),
+            body: delivery::cut_text(delivery::text_of(&body)),
         };
         Self {
             idp,

@@ -545,7 +545,8 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         3 => (endpoint.clone(), request()).prop_map(|(endpoint, request)| Event::Received { exchange: 1, endpoint, request }),
         1 => (endpoint, 0..700_u16, pairs(), text()).prop_map(|(endpoint, status, headers, body)| Event::Answered {
-            exchange: 1, endpoint, status, headers, length: body.len() as u64, body,
+            exchange: 1, endpoint, status, headers: headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            length: body.len() as u64, body,
         }),
         1 => (text(), prop::option::of(text()), prop::option::of(text())).prop_map(|(access_token, id_token, refresh_token)| Event::TokensIssued {
             access_token, id_token, refresh_token,

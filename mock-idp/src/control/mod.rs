@@ -29,6 +29,6 @@ pub(crate) fn enter(exchange: &mut Exchange) -> Answered {
         Some(to) => answer::redirect(302, to),
         None => answer::empty(204),
     };
-    reply.headers.push(("set-cookie".to_owned(), cookie));
+    reply.headers.push(("set-cookie".into(), cookie.into()));
     Ok(reply)
 }

@@ -1,7 +1,10 @@
 //! Answers in the classes that Okta has: JSON of the API, cacheable JSON, pages, redirects, errors. Their header sets stand
 //! here and nowhere else.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use axum::http::header;
 use serde_json::{Value, json};
@@ -63,10 +66,10 @@ pub(crate) fn cacheable(value: Value, max_age: u64) -> Reply {
     put(
         &mut reply,
         "cache-control",
-        &format!("max-age={max_age}, must-revalidate"),
+        format!("max-age={max_age}, must-revalidate"),
     );
     let expires = SystemTime::now() + Duration::from_secs(max_age);
-    put(&mut reply, "expires", &httpdate::fmt_http_date(expires));
+    put(&mut reply, "expires", httpdate::fmt_http_date(expires));
     put(
         &mut reply,
         "content-security-policy",
@@ -102,24 +105,24 @@ pub(crate) fn complete(exchange: &Exchange, reply: &mut Reply, left: Option<Left
         put(
             reply,
             "set-cookie",
-            &format!("JSESSIONID={session}; Path=/{attributes}; HttpOnly"),
+            format!("JSESSIONID={session}; Path=/{attributes}; HttpOnly"),
         );
     }
     let Some(left) = left else { return };
     reply.headers.retain(|(name, _)| !name.starts_with("x-rate-limit-"));
-    put(reply, "x-rate-limit-limit", &left.limit.to_string());
-    put(reply, "x-rate-limit-remaining", &left.remaining.to_string());
-    put(reply, "x-rate-limit-reset", &left.reset.to_string());
+    put(reply, "x-rate-limit-limit", left.limit.to_string());
+    put(reply, "x-rate-limit-remaining", left.remaining.to_string());
+    put(reply, "x-rate-limit-reset", left.reset.to_string());
 }
 
 /// Takes these cookies of a session away, and what the sign-in page left.
 pub(crate) fn clear_cookies(reply: &mut Reply, names: &[&str]) {
     for name in names {
-        put(reply, "set-cookie", &format!("{name}=\"\";Version=1;Path=/;Max-Age=0"));
+        put(reply, "set-cookie", format!("{name}=\"\";Version=1;Path=/;Max-Age=0"));
     }
     for name in ["autolaunch_triggered", "activate_ca_modal_triggered"] {
         let expired = format!("{name}=\"\"; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/");
-        put(reply, "set-cookie", &expired);
+        put(reply, "set-cookie", expired);
     }
 }
 
@@ -147,7 +150,7 @@ pub(crate) fn page_with_script(status: u16, html: String, nonce: &str) -> Reply 
     let mut reply = page(status, html);
     for (name, value) in &mut reply.headers {
         if name == "content-security-policy" {
-            value.push_str(&format!("; script-src 'nonce-{nonce}'"));
+            value.to_mut().push_str(&format!("; script-src 'nonce-{nonce}'"));
         }
     }
     reply
@@ -156,7 +159,7 @@ pub(crate) fn page_with_script(status: u16, html: String, nonce: &str) -> Reply 
 /// A redirect.
 pub(crate) fn redirect(status: u16, location: &str) -> Reply {
     let mut reply = bare(status);
-    put(&mut reply, "location", location);
+    put(&mut reply, "location", location.to_owned());
     put(&mut reply, "cache-control", "no-cache, no-store");
     put(&mut reply, "content-language", "en");
     put(&mut reply, "referrer-policy", "no-referrer");
@@ -204,23 +207,23 @@ pub(crate) fn api_error(error: &ApiError) -> Reply {
 }
 
 /// Adds a header field.
-pub(crate) fn put(reply: &mut Reply, name: &str, value: &str) {
-    reply.headers.push((name.to_owned(), value.to_owned()));
+pub(crate) fn put(reply: &mut Reply, name: &'static str, value: impl Into<Cow<'static, str>>) {
+    reply.headers.push((name.into(), value.into()));
 }
 
 fn bare(status: u16) -> Reply {
     Reply {
         status,
         headers: vec![
-            ("x-okta-request-id".to_owned(), random::hex(32)),
-            ("p3p".to_owned(), "CP=\"HONK\"".to_owned()),
+            ("x-okta-request-id".into(), random::hex(32).into()),
+            ("p3p".into(), "CP=\"HONK\"".into()),
         ],
         body: Body::Empty,
         delivery: Delivery::Normal,
     }
 }
 
-fn with_type(status: u16, content_type: &str, body: Body) -> Reply {
+fn with_type(status: u16, content_type: &'static str, body: Body) -> Reply {
     let mut reply = Reply { body, ..bare(status) };
     put(&mut reply, "content-type", content_type);
     put(&mut reply, "referrer-policy", "strict-origin-when-cross-origin");
@@ -235,5 +238,5 @@ fn rate_limits(reply: &mut Reply) {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     put(reply, "x-rate-limit-limit", "1000");
     put(reply, "x-rate-limit-remaining", "999");
-    put(reply, "x-rate-limit-reset", &(since.as_secs() + 60).to_string());
+    put(reply, "x-rate-limit-reset", (since.as_secs() + 60).to_string());
 }

@@ -58,7 +58,7 @@ pub(crate) struct SessionToken {
 
 /// The session that a session token gave.
 pub(crate) struct Redeemed {
-    pub(crate) session: Session,
+    pub(crate) session: Arc<Session>,
     /// The flow that a magic login brought.
     pub(crate) flow: Option<Arc<Flow>>,
 }

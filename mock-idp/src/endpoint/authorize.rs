@@ -1,7 +1,7 @@
 //! The authorization endpoint (RFC 6749 §4.1.1, OIDC Core §3.1.2): checks the request in Okta's order, then shows the
 //! hosted page or answers from a session.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     control::FLOW_COOKIE,
@@ -43,7 +43,7 @@ pub(crate) fn begin_or_continue(exchange: &mut Exchange) -> Answered {
         answer::put(
             &mut reply,
             "set-cookie",
-            &format!("{FLOW_COOKIE}=;{attributes};Max-Age=0"),
+            format!("{FLOW_COOKIE}=;{attributes};Max-Age=0"),
         );
     }
     Ok(reply)
@@ -104,16 +104,16 @@ fn begin(exchange: &mut Exchange, flow: &Arc<Flow>) -> Answered {
 }
 
 /// The request, out of its signed object or from where it was pushed to.
-fn unwrapped(exchange: &Exchange, server: &Server, params: &Params) -> Result<Params, OAuthError> {
+fn unwrapped<'a>(exchange: &Exchange, server: &Server, params: &'a Params) -> Result<Cow<'a, Params>, OAuthError> {
     match (params.filled("request"), params.filled("request_uri")) {
-        (None, None) => Ok(params.clone()),
+        (None, None) => Ok(Cow::Borrowed(params)),
         (Some(_), Some(_)) => Err(REQUEST_AND_REQUEST_URI),
-        (Some(object), None) => request_object::unwrap(exchange, server, params, object),
+        (Some(object), None) => request_object::unwrap(exchange, server, params, object).map(Cow::Owned),
         (None, Some(handle)) => {
             let pushed = par::pushed(exchange, server, params, handle)?;
             match pushed.filled("request") {
-                Some(object) => request_object::unwrap(exchange, server, &pushed, object),
-                None => Ok(pushed),
+                Some(object) => request_object::unwrap(exchange, server, &pushed, object).map(Cow::Owned),
+                None => Ok(Cow::Owned(pushed)),
             }
         }
     }
@@ -226,7 +226,7 @@ fn is_embedded(client: &Client) -> bool {
 }
 
 /// The browser's session, unless the flow is one that must not see it.
-pub(crate) fn session_for(exchange: &Exchange, flow: &Flow) -> Option<Session> {
+pub(crate) fn session_for(exchange: &Exchange, flow: &Flow) -> Option<Arc<Session>> {
     if flow.watched && !flow.scenario.sso {
         return None;
     }

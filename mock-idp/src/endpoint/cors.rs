@@ -1,5 +1,7 @@
 //! Calls from scripts on other origins (the Fetch standard's CORS protocol).
 
+use std::borrow::Cow;
+
 use axum::http::header;
 
 use crate::{
@@ -14,7 +16,7 @@ pub(crate) fn preflight(exchange: &mut Exchange) -> Answered {
     let is_api = is_api(exchange);
     let mut reply = answer::empty(if is_api { 200 } else { 204 });
     if let Some(origin) = exchange.header(header::ORIGIN) {
-        answer::put(&mut reply, "access-control-allow-origin", origin);
+        answer::put(&mut reply, "access-control-allow-origin", origin.to_owned());
     }
     if is_api {
         answer::put(&mut reply, "access-control-allow-credentials", "true");
@@ -41,7 +43,7 @@ pub(crate) fn allow(exchange: &Exchange, reply: &mut Reply) {
     let Some(origin) = exchange.header(header::ORIGIN) else {
         return;
     };
-    let is_set = |(name, _): &(String, String)| name == "access-control-allow-origin";
+    let is_set = |(name, _): &(Cow<'static, str>, Cow<'static, str>)| name == "access-control-allow-origin";
     if reply.headers.iter().any(is_set) {
         return;
     }
@@ -52,7 +54,7 @@ pub(crate) fn allow(exchange: &Exchange, reply: &mut Reply) {
         return;
     }
     let origin = origin.to_owned();
-    answer::put(reply, "access-control-allow-origin", &origin);
+    answer::put(reply, "access-control-allow-origin", origin);
     if is_trusted {
         answer::put(reply, "access-control-allow-credentials", "true");
     }

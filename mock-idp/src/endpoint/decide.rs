@@ -27,7 +27,7 @@ pub(crate) fn signed_in(
     exchange: &mut Exchange,
     flow: &Arc<Flow>,
     request: Arc<Request>,
-    session: Session,
+    session: Arc<Session>,
     sso: bool,
 ) -> Reply {
     note(exchange, flow, &request, &session, sso);
@@ -41,24 +41,29 @@ pub(crate) fn signed_in(
         _ => judged(exchange, flow, request, session),
     };
     for cookie in cookies {
-        answer::put(&mut reply, "set-cookie", &cookie);
+        answer::put(&mut reply, "set-cookie", cookie);
     }
     reply
 }
 
 /// Everything was asked and answered by the IDX API: the browser gets what comes of it.
-pub(crate) fn concluded(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, session: Session) -> Reply {
+pub(crate) fn concluded(
+    exchange: &mut Exchange,
+    flow: &Arc<Flow>,
+    request: Arc<Request>,
+    session: Arc<Session>,
+) -> Reply {
     note(exchange, flow, &request, &session, false);
     let cookies = sessions::cookies(exchange, &session);
     let mut reply = granted(exchange, flow, request, session);
     for cookie in cookies {
-        answer::put(&mut reply, "set-cookie", &cookie);
+        answer::put(&mut reply, "set-cookie", cookie);
     }
     reply
 }
 
 /// Records who this is, in the flow and for sign-out.
-pub(crate) fn note(exchange: &mut Exchange, flow: &Arc<Flow>, request: &Request, session: &Session, sso: bool) {
+pub(crate) fn note(exchange: &mut Exchange, flow: &Arc<Flow>, request: &Request, session: &Arc<Session>, sso: bool) {
     exchange.event(Event::SignedIn {
         login: session.subject.persona.login.clone(),
         sso,
@@ -76,7 +81,7 @@ pub(crate) fn note(exchange: &mut Exchange, flow: &Arc<Flow>, request: &Request,
     *locked(&flow.party) = Some(party);
 }
 
-fn judged(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, session: Session) -> Reply {
+fn judged(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, session: Arc<Session>) -> Reply {
     let subject = session.subject.clone();
     let stage = match verdict(exchange, &request, &session) {
         Verdict::Granted => return granted(exchange, flow, request, session),
@@ -96,10 +101,7 @@ fn judged(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, sess
             subject: subject.clone(),
             secret,
         },
-        Verdict::Consent(scopes) => Stage::Consent {
-            session: Box::new(session),
-            scopes,
-        },
+        Verdict::Consent(scopes) => Stage::Consent { session, scopes },
     };
     sign_in::further_page(exchange, flow, request, &subject, stage)
 }
@@ -198,7 +200,7 @@ pub(crate) fn consented(
     exchange: &mut Exchange,
     flow: &Arc<Flow>,
     request: Arc<Request>,
-    session: Session,
+    session: Arc<Session>,
     scopes: Vec<String>,
 ) -> Reply {
     remember_consent(exchange, &request, &session, scopes);
@@ -220,12 +222,12 @@ pub(crate) fn refused_by_user(exchange: &mut Exchange, request: &Request) -> Rep
     respond::refuse(exchange, request, &error)
 }
 
-fn granted(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, session: Session) -> Reply {
+fn granted(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, session: Arc<Session>) -> Reply {
     respond::granted(exchange, &grant(flow, request, session))
 }
 
 /// What this user granted to this client just now.
-pub(crate) fn grant(flow: &Arc<Flow>, request: Arc<Request>, session: Session) -> Grant {
+pub(crate) fn grant(flow: &Arc<Flow>, request: Arc<Request>, session: Arc<Session>) -> Grant {
     Grant {
         flow: flow.clone(),
         subject: session.subject.clone(),

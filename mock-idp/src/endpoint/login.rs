@@ -38,7 +38,7 @@ pub(crate) fn session_cookie_redirect(exchange: &mut Exchange) -> Answered {
     };
     let mut reply = answer::redirect(302, &destination);
     for cookie in sessions::cookies(exchange, &redeemed.session) {
-        answer::put(&mut reply, "set-cookie", &cookie);
+        answer::put(&mut reply, "set-cookie", cookie);
     }
     Ok(reply)
 }
@@ -53,7 +53,7 @@ pub(crate) fn token_redirect(exchange: &mut Exchange) -> Answered {
     match transaction.stage {
         Stage::Signed(session) if sign_in::close(exchange, &handle) => {
             let (flow, request) = (transaction.flow, transaction.request);
-            Ok(decide::concluded(exchange, &flow, request, *session))
+            Ok(decide::concluded(exchange, &flow, request, session))
         }
         Stage::Signed(_) => expired(exchange),
         _ => Ok(page::show(exchange, &transaction, &handle, Problem::None)),

@@ -545,7 +545,7 @@ pub(crate) fn signing_out(exchange: &Exchange, frames: &[String], destination: &
     let mut reply = answer::page_with_script(200, page.render().unwrap_or_default(), &nonce);
     for (name, value) in &mut reply.headers {
         if name == "content-security-policy" {
-            value.push_str("; frame-src http: https:");
+            value.to_mut().push_str("; frame-src http: https:");
         }
     }
     reply

@@ -95,7 +95,9 @@ pub(crate) fn issue_code(exchange: &mut Exchange, grant: &Grant) -> String {
     let mut code = honest.clone();
     let faults: Vec<Fault> = grant.flow.faults(Message::Code).collect();
     let client = exchange.idp.client(&grant.request.client_id);
-    if let Some(server) = exchange.idp.server(&grant.request.server) {
+    if !faults.is_empty()
+        && let Some(server) = exchange.idp.server(&grant.request.server)
+    {
         with_context(
             &exchange.idp,
             &server,
@@ -117,7 +119,7 @@ pub(crate) fn issue_code(exchange: &mut Exchange, grant: &Grant) -> String {
     }
     exchange.event(Event::CodeIssued { code: code.clone() });
     locked(&exchange.idp.store.codes).insert(
-        code.clone(),
+        code.as_str().into(),
         Code {
             grant: grant.clone(),
             expires: exchange.idp.clock.now() + CODE_LIFETIME,

@@ -41,7 +41,7 @@ fn echo(text: &str) -> Reply {
     let mut reply = answer::json(200, json!(null));
     reply.body = Body::Bytes(bytes);
     if !is_json && let Some((_, value)) = reply.headers.iter_mut().find(|(name, _)| name == "content-type") {
-        "application/x-pem-file".clone_into(value);
+        *value = "application/x-pem-file".into();
     }
     reply
 }

@@ -27,16 +27,16 @@ const LIFETIME: i64 = 2 * 3600;
 const REMEMBERED: i64 = 30 * 24 * 3600;
 
 /// A new session, known by its cookies from now on.
-pub(crate) fn open(exchange: &Exchange, subject: Arc<Subject>, amr: &[&str], remember: bool) -> Session {
+pub(crate) fn open(exchange: &Exchange, subject: Arc<Subject>, amr: &[&str], remember: bool) -> Arc<Session> {
     let now = exchange.idp.clock.now();
     let sid = format!("idx{}", random::token22());
     let tenant = exchange.idp.tenant();
     let idx = match tenant.page {
-        PageStyle::Classic => String::new(),
-        _ => sealed(&tenant.id, &sid),
+        PageStyle::Classic => "".into(),
+        _ => sealed(&tenant.id, &sid).into(),
     };
-    let session = Session {
-        cookie: format!("102{}", random::token22()),
+    let session = Arc::new(Session {
+        cookie: format!("102{}", random::token22()).into(),
         idx,
         sid,
         subject,
@@ -44,7 +44,7 @@ pub(crate) fn open(exchange: &Exchange, subject: Arc<Subject>, amr: &[&str], rem
         amr: amr.iter().map(|method| (*method).to_owned()).collect(),
         expires: now + lifetime(remember),
         remembered: remember,
-    };
+    });
     keep(exchange, &session);
     if !session.subject.guest {
         let id = session.subject.persona.sub.clone();
@@ -57,7 +57,7 @@ fn lifetime(remember: bool) -> i64 {
     if remember { REMEMBERED } else { LIFETIME }
 }
 
-fn keep(exchange: &Exchange, session: &Session) {
+fn keep(exchange: &Exchange, session: &Arc<Session>) {
     let mut sessions = locked(&exchange.idp.store.sessions);
     sessions.insert(session.cookie.clone(), session.clone());
     if !session.idx.is_empty() {
@@ -67,13 +67,14 @@ fn keep(exchange: &Exchange, session: &Session) {
 
 /// The shape of an `idx` cookie: a JWE of the compact kind whose header begins with `zip`. It hides nothing here.
 fn sealed(org: &str, sid: &str) -> String {
-    let header = json!({"zip": "DEF", "ver": "1", "oid": org, "enc": "A256GCM", "alg": "dir", "xsid": sid});
+    let (org, sid) = (json!(org), json!(sid));
+    let header = format!(r#"{{"zip":"DEF","ver":"1","oid":{org},"enc":"A256GCM","alg":"dir","xsid":{sid}}}"#);
     let (vector, text, tag) = (&random::token22()[..16], random::token43(), random::token22());
-    format!("{}..{vector}.{text}.{tag}", B64.encode(header.to_string()))
+    format!("{}..{vector}.{text}.{tag}", B64.encode(header))
 }
 
 /// The browser's session, with its account as it is now.
-pub(crate) fn current(exchange: &Exchange) -> Option<Session> {
+pub(crate) fn current(exchange: &Exchange) -> Option<Arc<Session>> {
     let now = exchange.idp.clock.now();
     let cookies = [exchange.cookie("sid"), exchange.cookie("idx")];
     let session = {
@@ -82,7 +83,10 @@ pub(crate) fn current(exchange: &Exchange) -> Option<Session> {
         found.find(|session| session.expires > now).cloned()?
     };
     let subject = exchange.idp.current(&session.subject)?;
-    Some(Session { subject, ..session })
+    Some(Arc::new(Session {
+        subject,
+        ..Session::clone(&session)
+    }))
 }
 
 /// Ends it, by either cookie.
@@ -141,7 +145,7 @@ pub(crate) fn refresh_mine(exchange: &mut Exchange) -> Answered {
     let session = prolonged(exchange, current(exchange).ok_or_else(none_here)?);
     let mut reply = answer::json(200, described(exchange, &session, "me"));
     for cookie in cookies(exchange, &session) {
-        answer::put(&mut reply, "set-cookie", &cookie);
+        answer::put(&mut reply, "set-cookie", cookie);
     }
     Ok(reply)
 }
@@ -172,7 +176,7 @@ pub(crate) fn refresh(exchange: &mut Exchange) -> Answered {
     Ok(answer::json(200, described(exchange, &session, &session.cookie)))
 }
 
-fn named(exchange: &Exchange) -> Result<Session, ApiError> {
+fn named(exchange: &Exchange) -> Result<Arc<Session>, ApiError> {
     let id = exchange.segment(3);
     let now = exchange.idp.clock.now();
     let found = locked(&exchange.idp.store.sessions).get(id).cloned();
@@ -185,11 +189,11 @@ fn none_here() -> ApiError {
     API_NOT_FOUND.with("Resource not found: me (Session)")
 }
 
-fn prolonged(exchange: &Exchange, session: Session) -> Session {
-    let session = Session {
+fn prolonged(exchange: &Exchange, session: Arc<Session>) -> Arc<Session> {
+    let session = Arc::new(Session {
         expires: exchange.idp.clock.now() + lifetime(session.remembered),
-        ..session
-    };
+        ..Session::clone(&session)
+    });
     keep(exchange, &session);
     session
 }
@@ -203,7 +207,7 @@ fn described(exchange: &Exchange, session: &Session, name: &str) -> Value {
     let link = format!("{org}/api/v1/sessions/{name}");
     let person = if name == "me" { "me" } else { &persona.sub };
     json!({
-        "id": session.cookie,
+        "id": &*session.cookie,
         "userId": persona.sub,
         "login": persona.login,
         "createdAt": proved,

@@ -44,7 +44,7 @@ fn open(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, stage:
     let (handle, transaction) = begin(exchange, flow, request, stage, identifier);
     let mut reply = page::show(exchange, &transaction, &handle, Problem::None);
     if let Some(cookie) = sessions::device_cookie(exchange) {
-        answer::put(&mut reply, "set-cookie", &cookie);
+        answer::put(&mut reply, "set-cookie", cookie);
     }
     keep(exchange, &handle, transaction);
     reply
@@ -111,7 +111,7 @@ pub(crate) enum Outcome {
     /// Something is asked, of which the transaction's stage tells what.
     Ask(Problem),
     /// Somebody is known.
-    Known(Box<Session>),
+    Known(Arc<Session>),
 }
 
 /// One step forward, or the same question again.
@@ -254,7 +254,7 @@ fn known(
         transaction.stage = Stage::NewPassword { subject, amr };
         return Outcome::Ask(Problem::None);
     }
-    Outcome::Known(Box::new(sessions::open(exchange, subject, amr, transaction.remember)))
+    Outcome::Known(sessions::open(exchange, subject, amr, transaction.remember))
 }
 
 /// A submitted form.
@@ -271,7 +271,7 @@ pub(crate) fn step(exchange: &mut Exchange) -> Answered {
         return Ok(if exchange.form.has("cancel") {
             decide::refused_by_user(exchange, &request)
         } else {
-            decide::consented(exchange, &flow, request, *session, scopes)
+            decide::consented(exchange, &flow, request, session, scopes)
         });
     }
     let submitted = Submitted {
@@ -292,7 +292,7 @@ pub(crate) fn step(exchange: &mut Exchange) -> Answered {
                 return expired(exchange);
             }
             let flow = transaction.flow;
-            Ok(decide::signed_in(exchange, &flow, transaction.request, *session, false))
+            Ok(decide::signed_in(exchange, &flow, transaction.request, session, false))
         }
     }
 }

@@ -77,8 +77,8 @@ pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Value,
             exchange,
             issue,
             TokenKind::Refresh,
-            refresh_token,
-            Map::new(),
+            &refresh_token.as_str().into(),
+            Arc::default(),
             now + refresh_token_lifetime(issue),
         );
     }
@@ -86,19 +86,20 @@ pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Value,
     let device_secret = device_secret.then(random::token43);
     if let Some(secret) = &device_secret {
         let expires = exchange.idp.clock.now() + refresh_token_lifetime(issue);
-        remember(exchange, issue, TokenKind::DeviceSecret, secret, Map::new(), expires);
+        let text = secret.as_str().into();
+        remember(exchange, issue, TokenKind::DeviceSecret, &text, Arc::default(), expires);
     }
     let mut response = Map::new();
     let token_type = if issue.jkt.is_some() { "DPoP" } else { "Bearer" };
     response.insert("token_type".to_owned(), json!(token_type));
     response.insert("expires_in".to_owned(), json!(access_token_lifetime(issue)));
-    response.insert("access_token".to_owned(), json!(access_token));
+    response.insert("access_token".to_owned(), json!(&*access_token));
     response.insert("scope".to_owned(), json!(issue.scopes.join(" ")));
     if let Some(refresh_token) = &issue.refresh_token {
         response.insert("refresh_token".to_owned(), json!(refresh_token));
     }
     if let Some(id_token) = id_token {
-        response.insert("id_token".to_owned(), json!(id_token));
+        response.insert("id_token".to_owned(), json!(&*id_token));
     }
     if let Some(secret) = device_secret {
         response.insert("device_secret".to_owned(), json!(secret));
@@ -141,10 +142,10 @@ pub(crate) fn front_channel(
     };
     if wanted.id_token {
         let token = front_channel_id_token(exchange, &issue, access_token.as_deref(), code)?;
-        params.push(("id_token".to_owned(), token));
+        params.push(("id_token".to_owned(), token.to_string()));
     }
     if let Some(token) = access_token {
-        params.push(("access_token".to_owned(), token));
+        params.push(("access_token".to_owned(), token.to_string()));
         params.push(("token_type".to_owned(), "Bearer".to_owned()));
         params.push(("expires_in".to_owned(), access_token_lifetime(&issue).to_string()));
         params.push(("scope".to_owned(), request.scopes.join(" ")));
@@ -181,7 +182,7 @@ fn refresh_token_idle(issue: &Issue<'_>) -> i64 {
     of_rule.unwrap_or(issue.server.settings.refresh_token_idle)
 }
 
-fn access_token(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<String, SignError> {
+fn access_token(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Arc<str>, SignError> {
     let now = exchange.idp.clock.now();
     let server = issue.server;
     let is_org = server.id.is_empty();
@@ -210,11 +211,12 @@ fn access_token(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<String, Si
         header.insert("typ".to_owned(), json!("application/okta-internal-at+jwt"));
     }
     let faults = faults_of(issue, Message::AccessToken);
-    let honest = draft(header, claims.clone());
-    let token = sign(exchange, issue, &keys, honest, &faults, &|draft, fault, context| {
+    let honest = draft(header, claims);
+    let token = sign(exchange, issue, &keys, &honest, &faults, &|draft, fault, context| {
         tamper::access_token(draft, fault, context);
     })?;
     let expires = now + access_token_lifetime(issue);
+    let claims = Arc::new(honest.claims);
     {
         let mut memory = locked(&issue.grant.flow.memory);
         memory.access_token = Some(token.clone());
@@ -225,7 +227,7 @@ fn access_token(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<String, Si
 }
 
 /// The ID token of a token response: thin.
-fn id_token(exchange: &mut Exchange, issue: &Issue<'_>, access_token: &str) -> Result<String, SignError> {
+fn id_token(exchange: &mut Exchange, issue: &Issue<'_>, access_token: &str) -> Result<Arc<str>, SignError> {
     write_id_token(exchange, issue, Some(access_token), None, false)
 }
 
@@ -235,7 +237,7 @@ fn front_channel_id_token(
     issue: &Issue<'_>,
     access_token: Option<&str>,
     code: Option<&str>,
-) -> Result<String, SignError> {
+) -> Result<Arc<str>, SignError> {
     write_id_token(exchange, issue, access_token, code, access_token.is_none())
 }
 
@@ -245,7 +247,7 @@ fn write_id_token(
     access_token: Option<&str>,
     code: Option<&str>,
     fat: bool,
-) -> Result<String, SignError> {
+) -> Result<Arc<str>, SignError> {
     let now = exchange.idp.clock.now();
     let (grant, server) = (issue.grant, issue.server);
     let tenant = exchange.idp.tenant();
@@ -279,12 +281,12 @@ fn write_id_token(
             Message::IdToken
         },
     ));
-    let honest = draft(header(&server.keys), claims.clone());
+    let honest = draft(header(&server.keys), claims);
     let token = sign(
         exchange,
         issue,
         &server.keys,
-        honest,
+        &honest,
         &faults,
         &|draft, fault, context| match fault.message() {
             Message::Identity => tamper::identity(&mut draft.claims, fault, context),
@@ -293,6 +295,7 @@ fn write_id_token(
         },
     )?;
     locked(&grant.flow.memory).id_token = Some(token.clone());
+    let claims = Arc::new(honest.claims);
     remember(exchange, issue, TokenKind::Id, &token, claims, now + ID_TOKEN_LIFETIME);
     Ok(token)
 }
@@ -347,15 +350,15 @@ fn sign(
     exchange: &mut Exchange,
     issue: &Issue<'_>,
     keys: &KeyRing,
-    honest: TokenDraft,
+    honest: &TokenDraft,
     faults: &[Fault],
     hook: &dyn Fn(&mut TokenDraft, Fault, &tamper::Context<'_>),
-) -> Result<String, SignError> {
+) -> Result<Arc<str>, SignError> {
     if faults.is_empty() {
-        return keys.sign(&honest);
+        return Ok(keys.sign(honest)?.into());
     }
-    let twin = keys.sign(&honest)?;
-    let mut draft = honest;
+    let twin = keys.sign(honest)?;
+    let mut draft = honest.clone();
     with_context(
         &exchange.idp,
         issue.server,
@@ -375,7 +378,7 @@ fn sign(
         .filter(|fault| fault.message() != Message::RefreshResponse || token != twin)
         .collect();
     exchange.sent(&here, &twin, &token);
-    Ok(token)
+    Ok(token.into())
 }
 
 fn faults_of(issue: &Issue<'_>, message: Message) -> Vec<Fault> {
@@ -405,24 +408,24 @@ fn remember(
     exchange: &Exchange,
     issue: &Issue<'_>,
     kind: TokenKind,
-    text: &str,
-    claims: Map<String, Value>,
+    text: &Arc<str>,
+    claims: Arc<Map<String, Value>>,
     expires: i64,
 ) {
     let mut tokens = locked(&exchange.idp.store.tokens);
-    if kind == TokenKind::Refresh && tokens.get(text).is_some() {
+    if kind == TokenKind::Refresh && tokens.get(&**text).is_some() {
         // A static refresh token stays as it is, its scopes and its expiry included.
         return;
     }
     tokens.insert(
-        text.to_owned(),
+        text.clone(),
         Token {
             kind,
             server: issue.server.id.clone(),
             client_id: issue.client.id.clone(),
             scopes: issue.scopes.clone(),
             grant: Some(issue.grant.clone()),
-            claims: Arc::new(claims),
+            claims,
             expires,
             revoked: false,
             grace_until: None,

@@ -154,7 +154,7 @@ pub(crate) fn challenge(exchange: &Exchange, error: &OAuthError) -> Reply {
             error.error, error.text
         );
         let mut reply = answer::empty(error.status);
-        answer::put(&mut reply, "www-authenticate", &text);
+        answer::put(&mut reply, "www-authenticate", text);
         return reply;
     }
     let text = format!(
@@ -164,6 +164,6 @@ pub(crate) fn challenge(exchange: &Exchange, error: &OAuthError) -> Reply {
     );
     let mut reply = answer::empty(error.status);
     answer::put(&mut reply, "access-control-expose-headers", "WWW-Authenticate");
-    answer::put(&mut reply, "www-authenticate", &text);
+    answer::put(&mut reply, "www-authenticate", text);
     reply
 }

@@ -1,6 +1,9 @@
 //! The record of a flow: what was asked of the authorization server and what bytes were really sent.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    borrow::Cow,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +91,7 @@ pub enum Event {
         exchange: u64,
         endpoint: Endpoint,
         status: u16,
-        headers: Vec<(String, String)>,
+        headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
         body: String,
         length: u64,
     },

@@ -45,7 +45,7 @@ pub(crate) struct Flow {
     /// What this flow leaves behind for later ones.
     pub(crate) memory: Mutex<Earlier>,
     /// The session that its sign-in made or used: what a logout token speaks of.
-    pub(crate) session: Mutex<Option<Session>>,
+    pub(crate) session: Mutex<Option<Arc<Session>>>,
     /// Server id and client id of its authorization request.
     pub(crate) party: Mutex<Option<(String, String)>>,
     records: Mutex<Vec<Arc<Record>>>,
@@ -164,18 +164,18 @@ pub(crate) enum Stage {
         secret: String,
     },
     /// Whether these scopes may be granted.
-    Consent { session: Box<Session>, scopes: Vec<String> },
+    Consent { session: Arc<Session>, scopes: Vec<String> },
     /// Nothing: the browser fetches what comes of it.
-    Signed(Box<Session>),
+    Signed(Arc<Session>),
 }
 
 /// A browser session at the authorization server.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     /// The value of the `sid` cookie.
-    pub(crate) cookie: String,
+    pub(crate) cookie: Arc<str>,
     /// The value of the `idx` cookie; empty with the classic page.
-    pub(crate) idx: String,
+    pub(crate) idx: Arc<str>,
     /// The `sid` claim.
     pub(crate) sid: String,
     pub(crate) subject: Arc<Subject>,
@@ -192,7 +192,7 @@ pub(crate) struct Grant {
     pub(crate) flow: Arc<Flow>,
     pub(crate) request: Arc<Request>,
     pub(crate) subject: Arc<Subject>,
-    pub(crate) session: Session,
+    pub(crate) session: Arc<Session>,
     /// Set once everything that was issued under this grant is revoked.
     pub(crate) revoked: Arc<std::sync::atomic::AtomicBool>,
 }
@@ -258,10 +258,10 @@ pub(crate) struct Store {
     pub(crate) awaited: Mutex<Bounded<String, Arc<Flow>>>,
     /// `stateToken` → transaction.
     pub(crate) transactions: Mutex<Bounded<String, Transaction>>,
-    pub(crate) codes: Mutex<Bounded<String, Code>>,
-    pub(crate) tokens: Mutex<Bounded<String, Token>>,
+    pub(crate) codes: Mutex<Bounded<Arc<str>, Code>>,
+    pub(crate) tokens: Mutex<Bounded<Arc<str>, Token>>,
     /// `sid` or `idx` cookie → session.
-    pub(crate) sessions: Mutex<Bounded<String, Session>>,
+    pub(crate) sessions: Mutex<Bounded<Arc<str>, Arc<Session>>>,
     /// The `sid` claim → server and client ids that the session went to.
     pub(crate) visited: Mutex<Bounded<String, Vec<(String, String)>>>,
     /// `stateToken` of the authentication API → how far it is.
@@ -368,7 +368,7 @@ impl Store {
     }
 }
 
-/// A map that forgets its oldest entry when it is full.
+/// A map that forgets its oldest entry when it is full. Keys are kept twice: long ones are an `Arc<str>`.
 #[derive(Debug)]
 pub(crate) struct Bounded<K, V> {
     entries: HashMap<K, V>,

@@ -3,6 +3,8 @@
 //! One function per hook. Each takes any [`Fault`] and changes the draft only if the fault is meant for that hook; an
 //! endpoint calls its hook once for every fault of the flow, in order.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -75,11 +77,11 @@ pub struct Earlier {
     /// Its `state`.
     pub state: Option<String>,
     /// Its ID token as written.
-    pub id_token: Option<String>,
+    pub id_token: Option<Arc<str>>,
     /// Its access token as written.
-    pub access_token: Option<String>,
+    pub access_token: Option<Arc<str>>,
     /// The honest claims of its access token.
-    pub access_claims: Map<String, Value>,
+    pub access_claims: Arc<Map<String, Value>>,
 }
 
 impl Context<'_> {

@@ -44,7 +44,7 @@ impl AccessToken<'_> {
         };
         let sub = self.subject.map_or(self.client_id, |subject| &subject.persona.login);
         let uid = self.subject.map(|subject| &subject.persona.sub);
-        let mut claims = Map::new();
+        let mut claims = Map::with_capacity(12);
         let mut put = |name: &str, value: Value| {
             claims.insert(name.to_owned(), value);
         };

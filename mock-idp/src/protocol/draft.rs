@@ -2,7 +2,7 @@
 //!
 //! An endpoint builds the honest draft; [`crate::flow::tamper`] may turn it into a wrong one; only then is it written.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use serde_json::{Map, Value};
 
@@ -105,8 +105,8 @@ pub enum ResponseMode {
 pub struct Reply {
     /// The status code.
     pub status: u16,
-    /// Header fields in order; names in lower case.
-    pub headers: Vec<(String, String)>,
+    /// Header fields in order; names in lower case. Most are the same in every answer, and borrowed.
+    pub headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     /// The body.
     pub body: Body,
     /// How and when the bytes are put on the wire.

@@ -50,7 +50,7 @@ impl IdToken<'_> {
     pub fn claims(&self) -> Map<String, Value> {
         let user = &self.subject.persona;
         let has = |scope: &str| self.scopes.iter().any(|granted| granted == scope);
-        let mut claims = Map::new();
+        let mut claims = Map::with_capacity(16);
         let mut put = |name: &str, value: Value| {
             claims.insert(name.to_owned(), value);
         };

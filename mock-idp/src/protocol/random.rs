@@ -29,10 +29,12 @@ pub fn alphanumeric(length: usize) -> String {
 /// So many hexadecimal digits of lower case.
 #[must_use]
 pub fn hex(length: usize) -> String {
-    let mut random = rand::rng();
-    (0..length)
-        .map(|_| char::from(b"0123456789abcdef"[random.random_range(0..16)]))
-        .collect()
+    let mut bytes = vec![0_u8; length];
+    rand::rng().fill(&mut bytes[..]);
+    let digits = bytes
+        .iter()
+        .map(|byte| char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
+    digits.collect()
 }
 
 /// So many capital letters.

@@ -40,10 +40,10 @@ pub(crate) fn page<T>(
     let rendered: Vec<Value> = entries.iter().map(render).collect();
     let mut reply = answer::json(200, Value::Array(rendered));
     let here = format!("{}{}", exchange.org(), exchange.target);
-    answer::put(&mut reply, "link", &format!("<{}>; rel=\"self\"", in_link(&here)));
+    answer::put(&mut reply, "link", format!("<{}>; rel=\"self\"", in_link(&here)));
     if let Some(last) = entries.last().filter(|_| rest) {
         let next = next(exchange, &key(last), limit);
-        answer::put(&mut reply, "link", &format!("<{}>; rel=\"next\"", in_link(&next)));
+        answer::put(&mut reply, "link", format!("<{}>; rel=\"next\"", in_link(&next)));
     }
     Ok(reply)
 }

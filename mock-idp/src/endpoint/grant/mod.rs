@@ -62,16 +62,16 @@ pub(crate) fn direct_grant(
             grant_type: request.params.filled("grant_type").unwrap_or_default().to_owned(),
             ..Request::default()
         }),
-        session: Session {
-            cookie: String::new(),
-            idx: String::new(),
+        session: Arc::new(Session {
+            cookie: "".into(),
+            idx: "".into(),
             sid: format!("idx{}", random::token22()),
             subject: subject.clone(),
             auth_time: now,
             amr: amr.iter().map(|method| (*method).to_owned()).collect(),
             expires: now,
             remembered: false,
-        },
+        }),
         subject,
         revoked: Arc::new(AtomicBool::new(false)),
     }

@@ -161,12 +161,18 @@ fn step(exchange: &mut Exchange, handle: &str, mut transaction: Transaction, bod
     };
     match sign_in::advance(exchange, &mut transaction, &submitted) {
         Outcome::Ask(problem) => Ok(asked(exchange, handle, transaction, problem)),
-        Outcome::Known(session) => known(exchange, handle, transaction, *session, false),
+        Outcome::Known(session) => known(exchange, handle, transaction, session, false),
     }
 }
 
 /// Somebody is known: what assignment, policy and consent say.
-fn known(exchange: &mut Exchange, handle: &str, mut transaction: Transaction, session: Session, sso: bool) -> Answered {
+fn known(
+    exchange: &mut Exchange,
+    handle: &str,
+    mut transaction: Transaction,
+    session: Arc<Session>,
+    sso: bool,
+) -> Answered {
     session.subject.persona.login.clone_into(&mut transaction.identifier);
     let verdict = match transaction.request.asker {
         Asker::Home(_) => Verdict::Granted,
@@ -174,26 +180,25 @@ fn known(exchange: &mut Exchange, handle: &str, mut transaction: Transaction, se
     };
     match verdict {
         Verdict::Granted => {
-            transaction.stage = Stage::Signed(Box::new(session));
+            transaction.stage = Stage::Signed(session);
             finish(exchange, handle, transaction, sso)
         }
         Verdict::Factor(secret) => {
             transaction.stage = Stage::Passcode {
-                subject: session.subject,
+                subject: session.subject.clone(),
                 secret,
             };
             Ok(asked(exchange, handle, transaction, Problem::None))
         }
         Verdict::Enroll(secret) => {
             transaction.stage = Stage::Enroll {
-                subject: session.subject,
+                subject: session.subject.clone(),
                 secret,
             };
             Ok(asked(exchange, handle, transaction, Problem::None))
         }
         Verdict::Consent(scopes) => {
             let cookies = sessions::cookies(exchange, &session);
-            let session = Box::new(session);
             transaction.stage = Stage::Consent { session, scopes };
             let mut reply = asked(exchange, handle, transaction, Problem::None);
             put_cookies(&mut reply, &cookies);
@@ -229,7 +234,7 @@ fn finish(exchange: &mut Exchange, handle: &str, transaction: Transaction, sso: 
         }
         let request = transaction.request.clone();
         decide::note(exchange, &transaction.flow, &request, &session, sso);
-        let grant = decide::grant(&transaction.flow, request, *session);
+        let grant = decide::grant(&transaction.flow, request, session);
         let code = respond::issue_code(exchange, &grant);
         envelope::add_interaction_code(exchange, &mut envelope, &grant.request, &code);
     } else {
@@ -271,7 +276,7 @@ fn ion(status: u16, body: Value) -> Reply {
     let mut reply = answer::json(status, body);
     for (name, value) in &mut reply.headers {
         if name == "content-type" {
-            envelope::ION.clone_into(value);
+            *value = envelope::ION.into();
         }
     }
     reply
@@ -279,6 +284,6 @@ fn ion(status: u16, body: Value) -> Reply {
 
 fn put_cookies(reply: &mut Reply, cookies: &[String]) {
     for cookie in cookies {
-        answer::put(reply, "set-cookie", cookie);
+        answer::put(reply, "set-cookie", cookie.clone());
     }
 }

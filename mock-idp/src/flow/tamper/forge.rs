@@ -88,7 +88,7 @@ pub(super) fn logout_claims(draft: &TokenDraft, context: &Context<'_>) -> Map<St
 /// What the flow's access token holds; where that is not known, what Okta would have written.
 pub(super) fn access_claims(draft: &TokenDraft, context: &Context<'_>) -> Map<String, Value> {
     if !context.own.access_claims.is_empty() {
-        return context.own.access_claims.clone();
+        return Map::clone(&context.own.access_claims);
     }
     members(json!({
         "ver": 1,

@@ -91,5 +91,5 @@ fn return_with(reply: &mut Reply, changes: &[(&str, Option<&str>)]) {
     if !pairs.is_empty() {
         url.query_pairs_mut().extend_pairs(pairs);
     }
-    *location = url.into();
+    *location = String::from(url).into();
 }

@@ -323,8 +323,8 @@ pub(super) fn apply(draft: &mut TokenDraft, fault: F, context: &Context<'_>) {
         F::NonceEmpty => set(draft, "nonce", json!("")),
         F::Replayed => {
             // Without an earlier token there is nothing to replay, and the fault counts as not delivered.
-            if let Some(token) = context.earlier.as_ref().and_then(|earlier| earlier.id_token.clone()) {
-                replace(draft, token);
+            if let Some(token) = context.earlier.as_ref().and_then(|earlier| earlier.id_token.as_ref()) {
+                replace(draft, token.to_string());
             }
         }
 

@@ -1,5 +1,7 @@
 //! Back-channel logout token faults.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{Context, forge, text};
@@ -88,8 +90,8 @@ fn typ(draft: &mut TokenDraft, typ: Option<&str>) {
 }
 
 /// Where the flow has no such token yet, nothing is replaced and the fault counts as not delivered.
-fn replace(draft: &mut TokenDraft, token: Option<&String>) {
+fn replace(draft: &mut TokenDraft, token: Option<&Arc<str>>) {
     if let Some(token) = token {
-        draft.mangle.push(Mangle::Replace(token.clone()));
+        draft.mangle.push(Mangle::Replace(token.to_string()));
     }
 }

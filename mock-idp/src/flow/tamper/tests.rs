@@ -72,7 +72,7 @@ impl World {
     fn context(&self) -> Context<'_> {
         let earlier = Earlier {
             nonce: Some("nonce-of-the-earlier-flow".to_owned()),
-            id_token: Some("earlier.id.token".to_owned()),
+            id_token: Some("earlier.id.token".into()),
             ..Earlier::default()
         };
         Context {
@@ -85,8 +85,8 @@ impl World {
             keys: &self.keys,
             now: self.now,
             own: Earlier {
-                id_token: Some("own.id.token".to_owned()),
-                access_token: Some("own.access.token".to_owned()),
+                id_token: Some("own.id.token".into()),
+                access_token: Some("own.access.token".into()),
                 ..Earlier::default()
             },
             earlier: Some(earlier),
@@ -163,7 +163,7 @@ impl World {
 fn reply(body: Value) -> Reply {
     Reply {
         status: 200,
-        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        headers: vec![("content-type".into(), "application/json".into())],
         body: Body::Json(body),
         delivery: Delivery::Normal,
     }
@@ -421,7 +421,7 @@ proptest! {
         for fault in EndSessionFault::ALL.iter().copied() {
             let honest = Reply {
                 status: 302,
-                headers: vec![("location".to_owned(), "http://localhost/out?state=s".to_owned())],
+                headers: vec![("location".into(), "http://localhost/out?state=s".into())],
                 body: Body::Empty,
                 delivery: Delivery::Normal,
             };

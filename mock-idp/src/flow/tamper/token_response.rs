@@ -29,7 +29,7 @@ pub(super) fn apply(reply: &mut Reply, fault: F, context: &Context<'_>) {
             );
             reply
                 .headers
-                .push(("www-authenticate".to_owned(), "Basic realm=\"Okta\"".to_owned()));
+                .push(("www-authenticate".into(), "Basic realm=\"Okta\"".into()));
         }
         F::UnknownError => error(reply, 400, "x_unheard_of", "Something that no standard names."),
         F::ErrorMarkup => error(reply, 400, "invalid_grant", &format!("The code is bad{MARKUP}.")),
@@ -45,7 +45,7 @@ pub(super) fn apply(reply: &mut Reply, fault: F, context: &Context<'_>) {
                 "temporarily_unavailable",
                 "The server is temporarily unavailable.",
             );
-            reply.headers.push(("retry-after".to_owned(), "120".to_owned()));
+            reply.headers.push(("retry-after".into(), "120".into()));
         }
         F::ErrorIn200 => {
             let body = json!({"error": "invalid_grant", "error_description": "The authorization code is invalid."});
@@ -207,10 +207,10 @@ pub(super) fn rewrite(reply: &mut Reply, to: impl FnOnce(&Value) -> Value) {
     }
 }
 
-pub(super) fn set_header(reply: &mut Reply, name: &str, value: &str) {
+pub(super) fn set_header(reply: &mut Reply, name: &'static str, value: &'static str) {
     match reply.headers.iter_mut().find(|(field, _)| field == name) {
-        Some((_, old)) => value.clone_into(old),
-        None => reply.headers.push((name.to_owned(), value.to_owned())),
+        Some((_, old)) => *old = value.into(),
+        None => reply.headers.push((name.into(), value.into())),
     }
 }
 
@@ -240,5 +240,5 @@ pub(super) fn redirect(reply: &mut Reply, status: u16, location: String) {
     reply
         .headers
         .retain(|(name, _)| name != "content-type" && name != "location");
-    reply.headers.push(("location".to_owned(), location));
+    reply.headers.push(("location".into(), location.into()));
 }

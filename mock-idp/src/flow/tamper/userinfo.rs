@@ -52,7 +52,7 @@ pub(super) fn apply(reply: &mut Reply, fault: F, context: &Context<'_>) {
                 "too_many_requests",
                 "API call exceeded rate limit due to too many requests.",
             );
-            reply.headers.push(("retry-after".to_owned(), "60".to_owned()));
+            reply.headers.push(("retry-after".into(), "60".into()));
         }
         F::Status500 => error(reply, 500, "server_error", "The server encountered an internal error."),
         F::BodyEmpty => reply.body = Body::Empty,
@@ -132,7 +132,7 @@ fn bearer_error(reply: &mut Reply, status: u16, error: &str, description: &str) 
     reply.body = Body::Empty;
     reply.headers.retain(|(name, _)| name != "content-type");
     let challenge = format!("Bearer error=\"{error}\", error_description=\"{description}\"");
-    reply.headers.push(("www-authenticate".to_owned(), challenge));
+    reply.headers.push(("www-authenticate".into(), challenge.into()));
 }
 
 /// The answer as a signed JWT (OIDC Core 1.0 §5.3.2: it carries `iss` and `aud` beside the claims).
