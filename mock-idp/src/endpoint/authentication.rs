@@ -16,6 +16,9 @@ use crate::{
 /// Whoever signs in with such a login gets the fault of that id: `id-token.alg-none@fault.test`.
 const MAGIC_DOMAIN: &str = "@fault.test";
 
+/// The `amr` of a password and a code (RFC 8176 §2).
+pub(crate) const TWO_FACTORS: &[&str] = &["mfa", "otp", "pwd"];
+
 /// Somebody whose password was right.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {

@@ -9,7 +9,7 @@ use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
         api,
-        authentication::{self, Failure, Known, Passcode},
+        authentication::{self, Failure, Known, Passcode, TWO_FACTORS},
         sessions,
     },
     exchange::Exchange,
@@ -167,7 +167,7 @@ pub(crate) fn verify(exchange: &mut Exchange) -> Answered {
             Ok(succeeded(
                 exchange,
                 &attempt.known,
-                &["mfa", "otp", "pwd"],
+                TWO_FACTORS,
                 attempt.relay_state.as_deref(),
             ))
         }
@@ -209,8 +209,8 @@ pub(crate) fn activate(exchange: &mut Exchange) -> Answered {
         Passcode::Right => {
             close(exchange, &token)?;
             authentication::set_totp(exchange, &attempt.known.subject, &secret);
-            let amr = &["mfa", "otp", "pwd"];
-            Ok(succeeded(exchange, &attempt.known, amr, attempt.relay_state.as_deref()))
+            let relay_state = attempt.relay_state.as_deref();
+            Ok(succeeded(exchange, &attempt.known, TWO_FACTORS, relay_state))
         }
     }
 }
@@ -283,7 +283,7 @@ pub(crate) fn change_password(exchange: &mut Exchange) -> Answered {
     close(exchange, &token)?;
     authentication::set_password(exchange, &attempt.known.subject, new);
     let amr: &[&str] = if attempt.known.totp.is_some() {
-        &["mfa", "otp", "pwd"]
+        TWO_FACTORS
     } else {
         &["pwd"]
     };

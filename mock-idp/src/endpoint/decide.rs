@@ -7,7 +7,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         record::Event,
-        store::{Asker, Flow, Grant, Request, Session, locked},
+        store::{Asker, Flow, Grant, Request, Session, Stage, locked},
     },
     idp::Server,
     protocol::{
@@ -77,20 +77,31 @@ pub(crate) fn note(exchange: &mut Exchange, flow: &Arc<Flow>, request: &Request,
 }
 
 fn judged(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, session: Session) -> Reply {
-    match verdict(exchange, &request, &session) {
-        Verdict::Granted => granted(exchange, flow, request, session),
+    let subject = session.subject.clone();
+    let stage = match verdict(exchange, &request, &session) {
+        Verdict::Granted => return granted(exchange, flow, request, session),
         Verdict::Denied(error) => {
             let error = exchange.refuse(&error);
-            respond::refuse(exchange, &request, &error)
+            return respond::refuse(exchange, &request, &error);
         }
         Verdict::Factor(_) | Verdict::Consent(_) if request.asker == Asker::Interaction => {
             let error = exchange.refuse(&INTERACTION_REQUIRED);
-            respond::refuse(exchange, &request, &error)
+            return respond::refuse(exchange, &request, &error);
         }
-        Verdict::Enroll(secret) => sign_in::enroll_page(exchange, flow, request, &session, secret),
-        Verdict::Factor(secret) => sign_in::factor_page(exchange, flow, request, &session, secret),
-        Verdict::Consent(scopes) => sign_in::consent_page(exchange, flow, request, session, scopes),
-    }
+        Verdict::Enroll(secret) => Stage::Enroll {
+            subject: subject.clone(),
+            secret,
+        },
+        Verdict::Factor(secret) => Stage::Passcode {
+            subject: subject.clone(),
+            secret,
+        },
+        Verdict::Consent(scopes) => Stage::Consent {
+            session: Box::new(session),
+            scopes,
+        },
+    };
+    sign_in::further_page(exchange, flow, request, &subject, stage)
 }
 
 /// What comes of it that somebody is known.

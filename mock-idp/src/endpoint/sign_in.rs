@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
-        authentication::{self, Failure, Passcode},
+        authentication::{self, Failure, Passcode, TWO_FACTORS},
         decide, page,
         problem::Problem,
         sessions,
@@ -20,8 +20,6 @@ use crate::{
 
 /// The hidden field that tells a step of the page from an authorization request.
 pub(crate) const HANDLE: &str = "stateToken";
-/// The `amr` of a password and a code.
-const TWO_FACTORS: &[&str] = &["mfa", "otp", "pwd"];
 /// How long somebody may look at the page, seconds.
 const PATIENCE: i64 = 3600;
 
@@ -31,43 +29,15 @@ pub(crate) fn first_page(exchange: &mut Exchange, flow: &Arc<Flow>, request: Req
     open(exchange, flow, Arc::new(request), Stage::Identify, &hint)
 }
 
-/// Asks whether these scopes may be granted.
-pub(crate) fn consent_page(
+/// Asks somebody who has a session for what the request wants beyond it.
+pub(crate) fn further_page(
     exchange: &mut Exchange,
     flow: &Arc<Flow>,
     request: Arc<Request>,
-    session: Session,
-    scopes: Vec<String>,
+    subject: &Subject,
+    stage: Stage,
 ) -> Reply {
-    let login = session.subject.persona.login.clone();
-    let session = Box::new(session);
-    open(exchange, flow, request, Stage::Consent { session, scopes }, &login)
-}
-
-/// Asks somebody who has a session for the second factor that the request wants.
-pub(crate) fn factor_page(
-    exchange: &mut Exchange,
-    flow: &Arc<Flow>,
-    request: Arc<Request>,
-    session: &Session,
-    secret: String,
-) -> Reply {
-    let login = session.subject.persona.login.clone();
-    let subject = session.subject.clone();
-    open(exchange, flow, request, Stage::Passcode { subject, secret }, &login)
-}
-
-/// Has somebody set up a second factor, because the request prompts for it.
-pub(crate) fn enroll_page(
-    exchange: &mut Exchange,
-    flow: &Arc<Flow>,
-    request: Arc<Request>,
-    session: &Session,
-    secret: String,
-) -> Reply {
-    let login = session.subject.persona.login.clone();
-    let subject = session.subject.clone();
-    open(exchange, flow, request, Stage::Enroll { subject, secret }, &login)
+    open(exchange, flow, request, stage, &subject.persona.login)
 }
 
 fn open(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, stage: Stage, identifier: &str) -> Reply {

@@ -17,9 +17,15 @@ pub(crate) const ALICE: &str = "alice@example.test";
 
 /// A mock-idp with one web client and Alice.
 pub(crate) async fn idp() -> MockIdp {
-    MockIdp::builder()
-        .client(client())
-        .user(User::with_login(ALICE))
+    idp_of(&[ALICE]).await
+}
+
+/// A mock-idp with one web client and these users.
+pub(crate) async fn idp_of(logins: &[&str]) -> MockIdp {
+    let builder = MockIdp::builder().client(client());
+    let users = logins.iter().map(|login| User::with_login(login));
+    users
+        .fold(builder, |builder, user| builder.user(user))
         .start()
         .await
         .unwrap()

@@ -822,9 +822,8 @@ async fn global_revocation_ends_sessions_and_tokens() {
     assert!(challenge.contains("The access token has been revoked."), "{challenge}");
 }
 
-#[tokio::test]
-async fn registration_and_revocation_are_open_to_services_with_their_scopes() {
-    let idp = app::idp().await;
+/// A service that proves itself by a signed assertion, as the org server wants it for scopes of the APIs.
+pub(crate) fn put_service(idp: &MockIdp) {
     let mut service = mock_idp::Client::web("service");
     service.grant_types = vec!["client_credentials".to_owned()];
     service.application_type = mock_idp::tenant::ApplicationType::Service;
@@ -832,25 +831,32 @@ async fn registration_and_revocation_are_open_to_services_with_their_scopes() {
     let ring = mock_idp::protocol::keys::KeyRing::of("default", 0);
     service.jwks = vec![ring.named_jwk(mock_idp::protocol::draft::NamedKey::SecondRsa)];
     idp.put_client(service);
+}
+
+/// The `Authorization` header of that service, for this scope.
+pub(crate) async fn bearer_of_service(idp: &MockIdp, scope: &str) -> String {
+    let url = idp.origin().join("/oauth2/v1/token").unwrap();
+    let assertion = signed(json!({"iss": "service", "sub": "service", "aud": url, "exp": now() + 60}));
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("scope", scope),
+        (
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        ),
+        ("client_assertion", &assertion),
+    ];
+    let (_, tokens) = post(url.as_str(), &form).await;
+    let token = tokens["access_token"].as_str();
+    format!("Bearer {}", token.unwrap_or_else(|| panic!("{tokens}")))
+}
+
+#[tokio::test]
+async fn registration_and_revocation_are_open_to_services_with_their_scopes() {
+    let idp = app::idp().await;
+    put_service(&idp);
     let org = idp.origin().as_str().trim_end_matches('/').to_owned();
-    let token_url = format!("{org}/oauth2/v1/token");
-    let bearer = |scope: &'static str| {
-        let assertion = signed(json!({"iss": "service", "sub": "service", "aud": token_url, "exp": now() + 60}));
-        let url = token_url.clone();
-        async move {
-            let form = [
-                ("grant_type", "client_credentials"),
-                ("scope", scope),
-                (
-                    "client_assertion_type",
-                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-                ),
-                ("client_assertion", &assertion),
-            ];
-            let (_, tokens) = post(&url, &form).await;
-            format!("Bearer {}", tokens["access_token"].as_str().unwrap())
-        }
-    };
+    let bearer = |scope: &'static str| bearer_of_service(&idp, scope);
     let call = |path: &'static str, authorization: String, body: Value| {
         let url = format!("{org}{path}");
         async move {

@@ -410,20 +410,20 @@ async fn interact_checks_the_client_and_its_request() {
     assert_eq!(status, 401);
 }
 
+/// Opens the one-page sign-in and sends login and password: the state handle, and what is asked next.
+async fn identified(idp: &MockIdp, browser: &mut Browser, login: &str, password: &str) -> (Value, Value) {
+    let state = hosted(idp, browser, &[]).await["stateHandle"].clone();
+    let form = json!({"identifier": login, "credentials": {"passcode": password}, "stateHandle": state});
+    let (_, body) = call(idp, browser, "identify", form).await;
+    (state, body)
+}
+
 #[tokio::test]
 async fn an_expired_password_and_a_missing_factor_are_mended_by_json_too() {
     let idp = org("one-page").await;
-    let identify = |login: &str, password: &str, state: &Value| json!({"identifier": login, "credentials": {"passcode": password}, "stateHandle": state});
     let answer = |secret: &str, state: &Value| json!({"credentials": {"passcode": secret}, "stateHandle": state});
     let mut browser = Browser::new();
-    let state = hosted(&idp, &mut browser, &[]).await["stateHandle"].clone();
-    let (_, body) = call(
-        &idp,
-        &mut browser,
-        "identify",
-        identify("old@acme.test", "stale", &state),
-    )
-    .await;
+    let (state, body) = identified(&idp, &mut browser, "old@acme.test", "stale").await;
     assert_eq!(remediations(&body), ["reenroll-authenticator"]);
     let (status, body) = call(&idp, &mut browser, "challenge/answer", answer("", &state)).await;
     assert_eq!((status, remediations(&body)), (400, vec!["reenroll-authenticator"]));
@@ -431,14 +431,7 @@ async fn an_expired_password_and_a_missing_factor_are_mended_by_json_too() {
     assert_eq!(body["success"]["name"], "success-redirect");
 
     let mut browser = Browser::new();
-    let state = hosted(&idp, &mut browser, &[]).await["stateHandle"].clone();
-    let (_, body) = call(
-        &idp,
-        &mut browser,
-        "identify",
-        identify("new@acme.test", "right", &state),
-    )
-    .await;
+    let (state, body) = identified(&idp, &mut browser, "new@acme.test", "right").await;
     assert_eq!(remediations(&body), ["enroll-authenticator"]);
     let secret = body["currentAuthenticator"]["value"]["contextualData"]["sharedSecret"]
         .as_str()

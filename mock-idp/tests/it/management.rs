@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mock_idp::{Client, MockIdp, User};
+use mock_idp::MockIdp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -655,13 +655,7 @@ async fn an_application_takes_only_whom_it_was_assigned_to() {
 
 #[tokio::test]
 async fn an_open_application_closes_when_somebody_is_unassigned() {
-    let idp = MockIdp::builder()
-        .client(app::client())
-        .user(User::with_login(ALICE))
-        .user(User::with_login("bob@example.test"))
-        .start()
-        .await
-        .unwrap();
+    let idp = app::idp_of(&[ALICE, "bob@example.test"]).await;
     let bob = get(&idp, "/api/v1/users/bob@example.test").await.body["id"]
         .as_str()
         .unwrap()
@@ -871,33 +865,8 @@ async fn nobody_gets_in_without_a_token() {
         refused(&answer, 401, "E0000011", "Invalid token provided");
     }
     // An access token of the org server with the scope for reading reads, and changes nothing.
-    let mut service = Client::web("service");
-    service.grant_types = vec!["client_credentials".to_owned()];
-    service.application_type = mock_idp::tenant::ApplicationType::Service;
-    service.auth_method = mock_idp::tenant::AuthMethod::PrivateKeyJwt;
-    let ring = mock_idp::protocol::keys::KeyRing::of("default", 0);
-    service.jwks = vec![ring.named_jwk(mock_idp::protocol::draft::NamedKey::SecondRsa)];
-    idp.put_client(service);
-    let org = idp.origin().as_str().trim_end_matches('/').to_owned();
-    let url = format!("{org}/oauth2/v1/token");
-    let assertion = crate::grants::signed(json!({
-        "iss": "service", "sub": "service", "aud": url, "exp": crate::grants::now() + 60,
-    }));
-    let form = [
-        ("grant_type", "client_credentials"),
-        ("scope", "okta.users.read"),
-        (
-            "client_assertion_type",
-            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        ),
-        ("client_assertion", &assertion),
-    ];
-    let answer = Browser::new().post(&url, &form).await;
-    let tokens: Value = answer.json().await.unwrap();
-    let bearer = format!(
-        "Bearer {}",
-        tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens}"))
-    );
+    crate::grants::put_service(&idp);
+    let bearer = crate::grants::bearer_of_service(&idp, "okta.users.read").await;
     let read = call_as(&idp, &bearer, Method::GET, "/api/v1/users", None).await;
     assert_eq!(read.status, 200);
     let refusal = ("E0000006", "You do not have permission to perform the requested action");

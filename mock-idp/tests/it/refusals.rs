@@ -489,13 +489,7 @@ async fn sign_out_refuses_on_a_page() {
 
 #[tokio::test]
 async fn sign_out_takes_an_expired_hint_and_none_of_another_user() {
-    let idp = MockIdp::builder()
-        .client(app::client())
-        .user(User::with_login(ALICE))
-        .user(User::with_login("bob@example.test"))
-        .start()
-        .await
-        .unwrap();
+    let idp = app::idp_of(&[ALICE, "bob@example.test"]).await;
     let issuer = idp.issuer();
     let of_bob = app::sign_in(&issuer, "bob@example.test", &[]).await;
     let mut browser = Browser::new();

@@ -250,7 +250,8 @@ impl Session {
             let before = self.gate.count();
             let asked = Instant::now();
             let mut document = self.document().await?;
-            let pause = pause_after(asked.elapsed());
+            // A page that answers late does everything late: what it is about to ask for included.
+            let pause = (asked.elapsed() * SLUGGISH).clamp(PAUSE, LONGEST_PAUSE);
             if began.elapsed() >= self.limit {
                 document.settled = false;
                 return Ok(document);
@@ -486,11 +487,6 @@ impl Drop for Session {
             runtime.spawn(process.end());
         }
     }
-}
-
-/// How long to wait for what may follow: a page that answers late does everything late.
-fn pause_after(answered: Duration) -> Duration {
-    (answered * SLUGGISH).clamp(PAUSE, LONGEST_PAUSE)
 }
 
 /// A command that is a POST below the session's address.

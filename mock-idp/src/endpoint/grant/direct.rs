@@ -14,7 +14,7 @@ use super::{
 use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
-        authentication::{self, Passcode},
+        authentication::{self, Passcode, TWO_FACTORS},
         client_auth::{self, refusal},
         token::{self, TokenRequest},
     },
@@ -143,8 +143,14 @@ pub(crate) fn redeem_mfa_otp(exchange: &mut Exchange, request: &TokenRequest) ->
         return Err(refusal(exchange, &OTP_WRONG));
     }
     locked(&exchange.idp.store.pendings).remove(mfa_token.as_str());
-    let amr = ["mfa", "otp", "pwd"];
-    let grant = direct_grant(exchange, request, approval.flow, approval.subject, &amr, &factor.scopes);
+    let grant = direct_grant(
+        exchange,
+        request,
+        approval.flow,
+        approval.subject,
+        TWO_FACTORS,
+        &factor.scopes,
+    );
     issue_directly(exchange, request, &grant, MFA_OTP)
 }
 
