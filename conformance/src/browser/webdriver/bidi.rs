@@ -281,14 +281,14 @@ impl News {
             "browsingContext.navigationStarted" if told("url").starts_with("http") => {
                 self.under_way.insert(tab.to_owned(), navigation.to_owned());
             }
+            // One whose place a newer one took ends as well, and ends nothing.
             "browsingContext.domContentLoaded"
             | "browsingContext.navigationFailed"
             | "browsingContext.fragmentNavigated"
-            | "browsingContext.downloadWillBegin" => {
-                // One that a newer one took the place of ends as well.
-                if self.under_way.get(tab).is_some_and(|newest| newest == navigation) {
-                    self.under_way.remove(tab);
-                }
+            | "browsingContext.downloadWillBegin"
+                if self.under_way.get(tab).is_some_and(|newest| newest == navigation) =>
+            {
+                self.under_way.remove(tab);
             }
             "browsingContext.userPromptOpened" => self.alerts.push(told("message").to_owned()),
             "log.entryAdded" if told("level") == "error" => self.errors.push(told("text").to_owned()),

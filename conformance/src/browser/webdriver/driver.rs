@@ -41,7 +41,7 @@ enum Source {
     /// A driver that somebody else started.
     Foreign(String),
     /// One driver for all browsers.
-    Shared(Running),
+    Shared(Box<Running>),
     /// A driver for each browser, with its files below this folder.
     Each { program: PathBuf, folder: PathBuf },
 }
@@ -99,7 +99,7 @@ impl Driver {
         let program = brand.find_driver().ok_or(DriverError::NotFound(brand))?;
         let folder = folder_for(&program);
         let source = match brand.shares_driver() {
-            true => Source::Shared(Running::start(brand, &program, &folder).await?),
+            true => Source::Shared(Box::new(Running::start(brand, &program, &folder).await?)),
             false => Source::Each { program, folder },
         };
         Ok(Self {
@@ -173,7 +173,8 @@ impl Driver {
         };
         let url = match (&self.source, &own) {
             (Source::Foreign(url), _) => url,
-            (Source::Shared(running), _) | (_, Some(running)) => &running.url,
+            (Source::Shared(running), _) => &running.url,
+            (_, Some(running)) => &running.url,
             (Source::Each { .. }, None) => return Err(BrowserError::NotOpened("it has no driver".to_owned())),
         };
         let limit = u64::try_from(page_limit(limit).as_millis()).unwrap_or(u64::MAX);
@@ -213,7 +214,7 @@ impl Driver {
     pub async fn stop(self) {
         let kept = self.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
         let shared = match self.source {
-            Source::Shared(running) => Some(running),
+            Source::Shared(running) => Some(*running),
             Source::Foreign(_) | Source::Each { .. } => None,
         };
         for running in kept.into_iter().chain(shared) {
