@@ -20,7 +20,7 @@ use conformance::{
     browser::{
         http::Client,
         pool::{Pool, PoolOptions},
-        webdriver::{Owner, Rule},
+        webdriver::{Brand, Owner, Rule},
     },
     catalog,
     runner::{Driver, InProcess, Options, run},
@@ -74,6 +74,7 @@ async fn main() {
     let mut times = Times::default();
     let began = Instant::now();
     let options = PoolOptions {
+        brand: Brand::Chrome,
         driver: None,
         headed: false,
         size: 8,
@@ -132,7 +133,16 @@ async fn main() {
     println!("\n{} cases with {variants} variants, set-up included:", cases.len());
     let mut config: Config = toml::from_str(CONFIG).unwrap();
     config.target.start = None;
-    for (driver, browsers) in [(Driver::Http, None), (Driver::WebDriver { url: None }, Some(pool))] {
+    for (driver, browsers) in [
+        (Driver::Http, None),
+        (
+            Driver::WebDriver {
+                brand: Brand::Chrome,
+                url: None,
+            },
+            Some(pool),
+        ),
+    ] {
         let name = driver.name();
         let options = Options {
             driver,

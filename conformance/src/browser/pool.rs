@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{
     http::Client,
     webdriver::{
-        BrowserError, Gate, Idle, Owners, Session,
+        Brand, BrowserError, Gate, Idle, Owners, Session,
         driver::{Driver, DriverError, Versions},
     },
 };
@@ -31,6 +31,8 @@ pub struct Pool {
 /// How to open browsers.
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
+    /// Which browser.
+    pub brand: Brand,
     /// A driver that runs already; `None` starts one.
     pub driver: Option<String>,
     /// Whether the windows are shown.
@@ -55,8 +57,8 @@ impl Pool {
     /// When there is no driver, or it does not fit the browser.
     pub async fn open(options: &PoolOptions) -> Result<Self, DriverError> {
         let driver = match &options.driver {
-            Some(url) => Driver::at(url, options.headed),
-            None => Driver::start(options.headed).await?,
+            Some(url) => Driver::at(options.brand, url, options.headed),
+            None => Driver::start(options.brand, options.headed).await?,
         };
         let versions = driver.versions().await?;
         let size = options.size.max(3);

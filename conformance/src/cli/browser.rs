@@ -1,4 +1,4 @@
-//! `conformance browser`: Chromium and its driver on this machine.
+//! `conformance browser`: a browser and its driver on this machine.
 
 use std::io::{self, Write};
 
@@ -6,8 +6,8 @@ use super::{BrowserArgs, BrowserCommand, CommandError, run::narrate};
 use crate::{browser::webdriver::install, exit};
 
 pub(super) async fn browser(args: BrowserArgs) -> Result<u8, CommandError> {
-    let BrowserCommand::Install = args.command;
-    let versions = install::install(&mut |command| narrate(&format!("running: {command}")))
+    let BrowserCommand::Install { browser } = args.command;
+    let versions = install::install(browser, &mut |command| narrate(&format!("running: {command}")))
         .await
         .map_err(|error| CommandError::Usage(error.to_string()))?;
     let driver = if versions.driver.is_empty() {

@@ -21,6 +21,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use futures_util::FutureExt;
 
 use crate::{
+    browser::webdriver::Brand,
     config::{ConfigError, FILE_NAME},
     exit,
     runner::Driver,
@@ -54,7 +55,7 @@ enum Command {
     Explain(ExplainArgs),
     /// Print issuer, client id and secret for an app that is started by hand
     Env(EnvArgs),
-    /// Bring Chromium and its driver onto this machine, for --driver webdriver
+    /// Bring a browser and its driver onto this machine, for --driver webdriver
     Browser(BrowserArgs),
     /// Print the version
     Version(VersionArgs),
@@ -87,9 +88,18 @@ struct WalkArgs {
     /// Which rules fail a run: core, okta (default) or asvs
     #[arg(long, value_enum, env = "CONFORMANCE_PROFILE", hide_possible_values = true)]
     profile: Option<Profile>,
-    /// Who walks: http, or webdriver[=URL] for a real browser
-    #[arg(long, default_value = "http", env = "CONFORMANCE_DRIVER", value_parser = driver)]
-    driver: Driver,
+    /// Who walks: http, or webdriver[=URL] for a real browser [default: http, or webdriver with --browser]
+    #[arg(long, env = "CONFORMANCE_DRIVER", value_parser = way)]
+    driver: Option<Way>,
+    /// Which real browser: chrome (default) or firefox; implies --driver webdriver
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        env = "CONFORMANCE_BROWSER",
+        hide_possible_values = true
+    )]
+    browser: Option<Brand>,
     /// Show the windows of the browsers
     #[arg(long, env = "CONFORMANCE_HEADED", value_parser = FalseyValueParser::new())]
     headed: bool,
@@ -229,7 +239,18 @@ struct BrowserArgs {
 #[derive(Debug, Subcommand)]
 enum BrowserCommand {
     /// Install both through the system's package manager, or print the commands to type
-    Install,
+    Install {
+        /// Which: chrome (Chromium, where it is to be had) or firefox
+        #[arg(
+            long,
+            value_enum,
+            value_name = "NAME",
+            default_value = "chrome",
+            env = "CONFORMANCE_BROWSER",
+            hide_possible_values = true
+        )]
+        browser: Brand,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -383,14 +404,40 @@ fn load(file: Option<&Path>, args: &ConfigArgs) -> Result<Config, CommandError> 
     Ok(Config::load(&file, &args.allow_host)?)
 }
 
-fn driver(text: &str) -> Result<Driver, String> {
+/// What `--driver` says; which browser is another flag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Way {
+    Http,
+    WebDriver { url: Option<String> },
+}
+
+fn way(text: &str) -> Result<Way, String> {
     match text.split_once('=') {
-        None if text == "http" => Ok(Driver::Http),
-        None if text == "webdriver" => Ok(Driver::WebDriver { url: None }),
-        Some(("webdriver", url)) if url.starts_with("http") => Ok(Driver::WebDriver {
+        None if text == "http" => Ok(Way::Http),
+        None if text == "webdriver" => Ok(Way::WebDriver { url: None }),
+        Some(("webdriver", url)) if url.starts_with("http") => Ok(Way::WebDriver {
             url: Some(url.to_owned()),
         }),
         _ => Err("wanted http, webdriver, or webdriver=http://127.0.0.1:9515".to_owned()),
+    }
+}
+
+impl WalkArgs {
+    /// Who walks. Somebody who names a browser wants it to be driven.
+    fn driver(&self) -> Result<Driver, CommandError> {
+        let url = match (&self.driver, self.browser) {
+            (None | Some(Way::Http), None) => return Ok(Driver::Http),
+            (Some(Way::Http), Some(brand)) => {
+                return Err(CommandError::Usage(format!(
+                    "--browser {} wants a real browser and --driver http none: leave one of them away",
+                    brand.name()
+                )));
+            }
+            (None, Some(_)) => None,
+            (Some(Way::WebDriver { url }), _) => url.clone(),
+        };
+        let brand = self.browser.unwrap_or_default();
+        Ok(Driver::WebDriver { brand, url })
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) async fn run(args: RunArgs) -> Result<u8, CommandError> {
         allow_inconclusive: args.allow_inconclusive,
         exit_zero: args.exit_zero,
     };
-    let options = options(&config, &args.walk, selection.cases);
+    let options = options(&config, &args.walk, selection.cases)?;
     let keep = args.out.as_deref().map_or(Keep::Beside, Keep::At);
     let done = drive(&config, &options, policy, args.look, keep).await?;
     let Some((result, setting, store)) = done else {
@@ -99,17 +99,17 @@ pub(super) async fn run(args: RunArgs) -> Result<u8, CommandError> {
 }
 
 /// Options from flags, then the configuration, then defaults.
-pub(super) fn options(config: &Config, args: &WalkArgs, cases: Vec<&'static Case>) -> Options {
+pub(super) fn options(config: &Config, args: &WalkArgs, cases: Vec<&'static Case>) -> Result<Options, CommandError> {
     let configured = config.run.timeout.map(Duration::from_secs_f64);
-    Options {
+    Ok(Options {
         profile: args.profile.or(config.run.profile).unwrap_or_default(),
         jobs: args.jobs.map(usize::from).or(config.run.jobs).unwrap_or(JOBS),
         seed: args.seed.unwrap_or_else(rand::random),
         timeout: args.timeout.or(configured).unwrap_or(TIMEOUT),
-        driver: args.driver.clone(),
+        driver: args.driver()?,
         headed: args.headed,
         ..Options::new(cases)
-    }
+    })
 }
 
 /// Runs, tells what happens, and keeps the result. `None` when it was interrupted: the app is ended by then.

@@ -18,7 +18,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 pub use self::in_process::{InProcess, Vars};
 use self::{control::Twins, lane::Width, ledger::Ledger, stage::Org};
 use crate::{
-    browser::pool::Pool,
+    browser::{pool::Pool, webdriver::Brand},
     case::{Case, Lane},
     run::{Header, RunEvent, RunResult},
     target::{Config, Profile},
@@ -82,6 +82,8 @@ pub enum Driver {
     Http,
     /// A real browser.
     WebDriver {
+        /// Which.
+        brand: Brand,
         /// A running driver; `None` starts one.
         url: Option<String>,
     },

@@ -7,7 +7,7 @@ use super::{Driver, Listener, Options, ledger::Ledger, stage::Stage};
 use crate::{
     browser::{
         pool::{Pool, PoolOptions},
-        webdriver::driver::Versions,
+        webdriver::{Brand, driver::Versions},
     },
     evidence::{Answer, Evidence, Leg, Shows},
     run::Preflight,
@@ -54,7 +54,7 @@ pub(super) async fn check(
 /// Opens the browsers of a run, where it wants real ones, and proves that driver and browser fit together.
 pub(super) async fn browsers(config: &Config, options: &Options) -> (Option<Pool>, Option<Preflight>) {
     const ID: &str = "setup/driver-version";
-    let Driver::WebDriver { url } = &options.driver else {
+    let Driver::WebDriver { brand, url } = &options.driver else {
         let scripts = config.target.javascript.then(|| {
             wrong(
                 "setup/javascript",
@@ -69,6 +69,7 @@ pub(super) async fn browsers(config: &Config, options: &Options) -> (Option<Pool
         .unwrap_or(u32::MAX)
         .saturating_mul(BROWSERS_PER_JOB);
     let wanted = PoolOptions {
+        brand: *brand,
         driver: url.clone(),
         headed: options.headed,
         size,
@@ -88,8 +89,11 @@ pub(super) async fn browsers(config: &Config, options: &Options) -> (Option<Pool
             let found = wrong(
                 ID,
                 error.to_string(),
-                "a browser and a driver of the same major version",
-                "conformance browser install",
+                match brand {
+                    Brand::Chrome => "a browser and a driver of the same major version",
+                    Brand::Firefox => "Firefox, and a geckodriver that is not much older",
+                },
+                brand.install_command(),
             );
             (None, Some(found))
         }

@@ -6,7 +6,7 @@
 use std::{mem::discriminant, time::Duration};
 
 use conformance::{
-    browser::pool::Pool,
+    browser::{pool::Pool, webdriver::Brand},
     case::{Case, Lane},
     catalog,
     evidence::Evidence,
@@ -128,7 +128,16 @@ async fn both_drivers_say_the_same_of_a_right_app_and_of_wrong_ones() {
         // What differs once may be the machine's doing; what differs twice is a driver's.
         for _ in 0..2 {
             let http = run_flawed(Driver::Http, None, flaw, &cases).await;
-            let browser = run_flawed(Driver::WebDriver { url: None }, Some(&pool), flaw, &cases).await;
+            let browser = run_flawed(
+                Driver::WebDriver {
+                    brand: Brand::Chrome,
+                    url: None,
+                },
+                Some(&pool),
+                flaw,
+                &cases,
+            )
+            .await;
             red += browser.count("fail") + browser.count("warn");
             differing = differences(&cases, &http, &browser);
             cases.retain(|case| differing.iter().any(|(id, _)| *id == case.id));

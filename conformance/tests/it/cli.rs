@@ -272,6 +272,35 @@ fn mistakes_have_their_codes() {
     assert_eq!(outcome(conformance().arg("--version")).0, 0);
 }
 
+#[test]
+fn a_browser_that_is_named_is_driven_and_contradictions_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("conformance.toml"), BY_HAND).unwrap();
+    let doctor = |arguments: &[&str]| {
+        let mut command = conformance();
+        command.current_dir(folder.path()).arg("doctor").args(arguments);
+        let nowhere = folder.path().join("nowhere");
+        outcome(command.env("GECKODRIVER", &nowhere).env("CHROMEDRIVER", &nowhere))
+    };
+    for arguments in [
+        &["--browser", "firefox"][..],
+        &["--browser", "firefox", "--driver", "webdriver"],
+    ] {
+        let (code, out, _) = doctor(arguments);
+        assert_eq!(code, 3, "{out}");
+        assert!(out.contains("no geckodriver was found"), "{out}");
+        assert!(out.contains("conformance browser install --browser firefox"), "{out}");
+    }
+    let (_, out, _) = doctor(&["--driver", "webdriver"]);
+    assert!(out.contains("no chromedriver was found"), "{out}");
+    let (code, _, error) = doctor(&["--driver", "http", "--browser", "firefox"]);
+    assert_eq!(code, 2);
+    assert!(error.contains("leave one of them away"), "{error}");
+    let (code, _, error) = doctor(&["--browser", "safari"]);
+    assert_eq!(code, 2);
+    assert!(error.contains("chrome") && error.contains("firefox"), "{error}");
+}
+
 /// An app that is started by hand, on a port where nothing listens.
 const BY_HAND: &str = r#"
 [target]

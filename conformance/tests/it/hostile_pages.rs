@@ -15,6 +15,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use conformance::{
+    browser::webdriver::Brand,
     catalog,
     outcome::Verdict,
     run::{CaseResult, RunResult},
@@ -117,7 +118,10 @@ async fn whatever_a_page_does_to_the_browser_the_run_goes_on() {
         let mut config: Config = toml::from_str(CONFIG).unwrap();
         config.target.start = None;
         let options = Options {
-            driver: Driver::WebDriver { url: None },
+            driver: Driver::WebDriver {
+                brand: Brand::Chrome,
+                url: None,
+            },
             browsers: Some(pool.clone()),
             launcher: Some(Tricky { trick, mark }.app()),
             timeout: limit,
@@ -181,6 +185,7 @@ async fn a_driver_that_does_not_fit_the_browser_is_named_before_anything_starts(
     config.target.start = None;
     let options = Options {
         driver: Driver::WebDriver {
+            brand: Brand::Chrome,
             url: Some(driver.uri()),
         },
         ..Options::new(catalog::all().take(1).collect())

@@ -17,7 +17,7 @@ use conformance::{
     browser::{
         http::Client,
         pool::{Lease, Pool, PoolOptions},
-        webdriver::{BrowserError, Hold, Kind, Owner, Owners, Rule, Session, driver},
+        webdriver::{Brand, BrowserError, HeldCookie, Hold, Kind, Owner, Owners, Rule, Session},
     },
     evidence::Answer,
 };
@@ -25,26 +25,40 @@ use url::Url;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
-#[allow(clippy::print_stderr, reason = "a test that was not run says so")]
-/// Whether browser tests can run here; without a browser they fail under `CI=true` and say so otherwise.
+/// Whether tests in Chrome can run here; without it they fail under `CI=true` and say so otherwise.
 pub(crate) fn machine_has_a_browser() -> bool {
-    let found = driver::find().is_some();
+    machine_has(Brand::Chrome)
+}
+
+/// Whether this machine has the browser. Only Chrome's driver is in every distribution's packages, so only that must be here
+/// under `CI=true`.
+#[allow(clippy::print_stderr, reason = "a test that was not run says so")]
+fn machine_has(brand: Brand) -> bool {
+    let found = brand.find_driver().is_some();
     if !found {
+        let (driver, command) = (brand.driver(), brand.install_command());
         assert!(
-            std::env::var_os("CI").is_none(),
-            "no chromedriver: `conformance browser install` installs it"
+            brand != Brand::Chrome || std::env::var_os("CI").is_none(),
+            "no {driver}: `{command}` installs it"
         );
-        eprintln!("NOT RUN: this machine has no chromedriver (`conformance browser install`)");
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or_default();
+        eprintln!("NOT RUN: {name}: this machine has no {driver} (`{command}`)");
     }
     found
 }
 
 /// Browsers, where this machine has any.
 pub(crate) async fn pool(limit: Duration) -> Option<Pool> {
-    if !machine_has_a_browser() {
+    pool_of(Brand::Chrome, limit).await
+}
+
+async fn pool_of(brand: Brand, limit: Duration) -> Option<Pool> {
+    if !machine_has(brand) {
         return None;
     }
     let options = PoolOptions {
+        brand,
         driver: None,
         headed: false,
         size: 3,
@@ -70,6 +84,38 @@ pub(crate) fn owners() -> Owners {
     })
 }
 
+/// Each of these sentences is held in every browser.
+macro_rules! in_every_browser {
+    ($($(#[$attribute:meta])* $test:ident,)*) => {
+        mod chrome {
+            use super::Brand;
+            $($(#[$attribute])* #[tokio::test] async fn $test() { super::$test(Brand::Chrome).await; })*
+        }
+        mod firefox {
+            use super::Brand;
+            $($(#[$attribute])* #[tokio::test] async fn $test() { super::$test(Brand::Firefox).await; })*
+        }
+    };
+}
+
+in_every_browser! {
+    redirects_are_seen_and_a_held_navigation_is_not_sent,
+    who_starts_a_navigation_decides_about_strict_cookies,
+    an_alert_box_is_told_and_does_not_stop_the_walk,
+    a_page_that_never_comes_to_rest_is_given_up_in_time,
+    scripts_refreshes_and_forms_that_send_themselves_are_followed_to_the_end,
+    a_button_whose_script_thinks_before_and_after_it_asks_is_waited_for,
+    a_second_look_has_the_session_storage_and_leaves_the_page_alone,
+    downloads_empty_answers_and_foreign_addresses_are_no_obstacle,
+    a_browser_that_crashes_says_so_and_the_next_one_works,
+    cookies_of_scripts_and_servers_are_told_planted_and_taken_away,
+    a_picture_and_what_scripts_complain_of_are_kept,
+    nobody_finds_what_the_person_before_him_left,
+    pages_over_tls_pass_the_gate_and_their_certificate_is_taken,
+    #[cfg(target_os = "linux")]
+    nothing_is_left_running_when_the_pool_is_dropped,
+}
+
 async fn browser(lease: &Lease) -> Session {
     lease.browser(&Client::new(LIMIT), owners()).await.unwrap()
 }
@@ -79,9 +125,10 @@ fn cookie_of(request: &conformance::browser::http::Outgoing) -> String {
     field.map_or(String::new(), |(_, value)| String::from_utf8_lossy(value).into_owned())
 }
 
-#[tokio::test]
-async fn redirects_are_seen_and_a_held_navigation_is_not_sent() {
-    let Some(pool) = pool(LIMIT).await else { return };
+async fn redirects_are_seen_and_a_held_navigation_is_not_sent(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
     let pages = Router::new()
         .route(
             "/start",
@@ -133,9 +180,10 @@ async fn redirects_are_seen_and_a_held_navigation_is_not_sent() {
     browser.close().await;
 }
 
-#[tokio::test]
-async fn who_starts_a_navigation_decides_about_strict_cookies() {
-    let Some(pool) = pool(LIMIT).await else { return };
+async fn who_starts_a_navigation_decides_about_strict_cookies(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
     let cookies = [
         (header::SET_COOKIE, "s=1; SameSite=Strict"),
         (header::SET_COOKIE, "l=1; SameSite=Lax"),
@@ -174,9 +222,10 @@ async fn who_starts_a_navigation_decides_about_strict_cookies() {
     browser.close().await;
 }
 
-#[tokio::test]
-async fn an_alert_box_is_told_and_does_not_stop_the_walk() {
-    let Some(pool) = pool(LIMIT).await else { return };
+async fn an_alert_box_is_told_and_does_not_stop_the_walk(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
     let page = "<button>Go on</button><script>alert('hello there')</script>";
     let port = serve(Router::new().route("/", get(move || async move { Html(page) }))).await;
     let lease = pool.lease(1).await.unwrap();
@@ -188,10 +237,11 @@ async fn an_alert_box_is_told_and_does_not_stop_the_walk() {
     browser.close().await;
 }
 
-#[tokio::test]
-async fn a_page_that_never_comes_to_rest_is_given_up_in_time() {
+async fn a_page_that_never_comes_to_rest_is_given_up_in_time(brand: Brand) {
     let limit = Duration::from_secs(2);
-    let Some(pool) = pool(limit).await else { return };
+    let Some(pool) = pool_of(brand, limit).await else {
+        return;
+    };
     let page = "<p>busy</p><script>async function more() { await fetch('/more'); more() } more()</script>";
     let pages = Router::new()
         .route("/", get(move || async move { Html(page) }))
@@ -208,9 +258,10 @@ async fn a_page_that_never_comes_to_rest_is_given_up_in_time() {
     browser.close().await;
 }
 
-#[tokio::test]
-async fn scripts_refreshes_and_forms_that_send_themselves_are_followed_to_the_end() {
-    let Some(pool) = pool(LIMIT).await else { return };
+async fn scripts_refreshes_and_forms_that_send_themselves_are_followed_to_the_end(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
     let script = "<script>fetch('/data').then(r => r.text()).then(t => location.replace('/refresh?' + t))</script>";
     let refresh = "<meta http-equiv=refresh content='0; url=/form'>";
     let form = "<body onload='document.forms[0].submit()'><form method=post action=/end><input name=a value=b></form>";
@@ -244,9 +295,10 @@ async fn scripts_refreshes_and_forms_that_send_themselves_are_followed_to_the_en
     browser.close().await;
 }
 
-#[tokio::test]
-async fn a_button_whose_script_thinks_before_and_after_it_asks_is_waited_for() {
-    let Some(pool) = pool(LIMIT).await else { return };
+async fn a_button_whose_script_thinks_before_and_after_it_asks_is_waited_for(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
     let page = "<p>in</p><button>Sign out</button><script>
         const think = () => new Promise(thought => setTimeout(thought, 700));
         document.querySelector('button').onclick = async () => {
@@ -278,9 +330,10 @@ async fn a_button_whose_script_thinks_before_and_after_it_asks_is_waited_for() {
     browser.close().await;
 }
 
-#[tokio::test]
-async fn a_second_look_has_the_session_storage_and_leaves_the_page_alone() {
-    let Some(pool) = pool(LIMIT).await else { return };
+async fn a_second_look_has_the_session_storage_and_leaves_the_page_alone(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
     let set = "<p>here</p><script>sessionStorage.setItem('who', 'ada')</script>";
     let show = "<p></p><script>document.querySelector('p').textContent = 'signed in as '
         + sessionStorage.getItem('who'); sessionStorage.setItem('who', 'bob')</script>";
@@ -301,9 +354,10 @@ async fn a_second_look_has_the_session_storage_and_leaves_the_page_alone() {
     browser.close().await;
 }
 
-#[tokio::test]
-async fn downloads_empty_answers_and_foreign_addresses_are_no_obstacle() {
-    let Some(pool) = pool(LIMIT).await else { return };
+async fn downloads_empty_answers_and_foreign_addresses_are_no_obstacle(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
     let attachment = [(header::CONTENT_DISPOSITION, "attachment; filename=a.bin")];
     let pages = Router::new().route("/", get(|| async { Html("home") })).route(
         "/download",
@@ -333,12 +387,18 @@ async fn downloads_empty_answers_and_foreign_addresses_are_no_obstacle() {
     browser.close().await;
 }
 
-#[tokio::test]
-async fn a_browser_that_crashes_says_so_and_the_next_one_works() {
-    let Some(pool) = pool(LIMIT).await else { return };
+async fn a_browser_that_crashes_says_so_and_the_next_one_works(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
     let port = serve(Router::new().route("/", get(|| async { Html("alive") }))).await;
     let lease = pool.lease(1).await.unwrap();
     let mut crashing = browser(&lease).await;
+    match brand {
+        Brand::Chrome => {}
+        // It has no address that crashes it, which anybody may type.
+        Brand::Firefox => kill_firefox(&pool.mark()),
+    }
     let error = match crashing.goto("chrome://crash").await {
         Ok(()) => crashing.settle().await.map(drop).unwrap_err(),
         Err(error) => error,
@@ -351,10 +411,106 @@ async fn a_browser_that_crashes_says_so_and_the_next_one_works() {
     next.close().await;
 }
 
-#[tokio::test]
+async fn cookies_of_scripts_and_servers_are_told_planted_and_taken_away(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
+    let cookie = [(header::SET_COOKIE, "secret=1; HttpOnly; SameSite=Strict; Path=/deep")];
+    let script = "<script>document.cookie = 'open=2'</script>";
+    let pages = Router::new()
+        .route("/deep/set", get(move || async move { (cookie, Html(script)) }))
+        .route("/deep/show", any(|| async { Html("shown") }));
+    let port = serve(pages).await;
+    let lease = pool.lease(1).await.unwrap();
+    let mut browser = browser(&lease).await;
+    let app = Url::parse(&format!("http://localhost:{port}/deep/show")).unwrap();
+    let set = |host: &str| format!("http://{host}:{port}/deep/set");
+    browser.goto(&set("127.0.0.1")).await.unwrap();
+    browser.goto(&set("localhost")).await.unwrap();
+    let told = |held: Vec<HeldCookie>| {
+        let mut told: Vec<_> = held
+            .into_iter()
+            .map(|held| format!("{}={} {}{}", held.name, held.value, held.domain, held.path))
+            .collect();
+        told.sort();
+        told
+    };
+    let foreign = ["open=2 127.0.0.1/deep", "secret=1 127.0.0.1/deep"];
+    let own = ["open=2 localhost/deep", "secret=1 localhost/deep"];
+    let all = [foreign[0], own[0], foreign[1], own[1]];
+    assert_eq!(told(browser.cookies().await.unwrap()), all);
+
+    browser.clear_cookies(&app).await.unwrap();
+    assert_eq!(told(browser.cookies().await.unwrap()), foreign);
+    browser.plant(&app, "planted", "a").await.unwrap();
+    browser.plant(&app, "planted", "b").await.unwrap();
+    browser.gate.arm(Rule::default());
+    browser.goto(app.as_str()).await.unwrap();
+    assert_eq!(cookie_of(&browser.gate.seen()[0].request), "planted=b");
+    browser.close().await;
+}
+
+async fn a_picture_and_what_scripts_complain_of_are_kept(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
+    let page = "<p>here</p><script>console.log('chat'); console.error('no key'); missing()</script>";
+    let port = serve(Router::new().route("/", get(move || async move { Html(page) }))).await;
+    let lease = pool.lease(1).await.unwrap();
+    let mut browser = browser(&lease).await;
+    browser.goto(&format!("http://localhost:{port}/")).await.unwrap();
+    browser.settle().await.unwrap();
+    let picture = browser.picture().await.unwrap();
+    assert_eq!(&picture[..3], [0xff, 0xd8, 0xff], "a JPEG");
+    let errors = browser.console_errors().await.unwrap();
+    let says = |text: &str| errors.iter().any(|error| error.contains(text));
+    assert!(says("no key") && says("missing is not defined"), "{errors:?}");
+    assert!(!says("chat"), "{errors:?}");
+    assert_eq!(browser.console_errors().await.unwrap(), Vec::<String>::new());
+    browser.close().await;
+}
+
+async fn nobody_finds_what_the_person_before_him_left(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
+    let page = "<p></p><script>
+        document.querySelector('p').textContent = `${document.cookie}|${localStorage.who}`;
+        document.cookie = 'who=ada'; localStorage.who = 'ada'</script>";
+    let port = serve(Router::new().route("/", get(move || async move { Html(page) }))).await;
+    let lease = pool.lease(2).await.unwrap();
+    for _ in 0..2 {
+        // Side by side, and one after the other in a browser that waited.
+        let (mut one, mut other) = (browser(&lease).await, browser(&lease).await);
+        for person in [&mut one, &mut other] {
+            person.goto(&format!("http://localhost:{port}/")).await.unwrap();
+            let document = person.settle().await.unwrap();
+            assert!(document.html.contains("<p>|undefined</p>"), "{}", document.html);
+        }
+        one.close().await;
+        other.close().await;
+    }
+}
+
+async fn pages_over_tls_pass_the_gate_and_their_certificate_is_taken(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
+    let lease = pool.lease(1).await.unwrap();
+    let mut browser = browser(&lease).await;
+    let origin = Url::parse("https://localhost:3443/").unwrap();
+    browser.blank(&origin).await.unwrap();
+    let document = browser.settle().await.unwrap();
+    assert!(document.html.contains("<title>blank</title>"), "{}", document.html);
+    assert!(document.url.starts_with(origin.as_str()), "{}", document.url);
+    browser.close().await;
+}
+
 #[cfg(target_os = "linux")]
-async fn nothing_is_left_running_when_the_pool_is_dropped() {
-    let Some(pool) = pool(LIMIT).await else { return };
+async fn nothing_is_left_running_when_the_pool_is_dropped(brand: Brand) {
+    let Some(pool) = pool_of(brand, LIMIT).await else {
+        return;
+    };
     let lease = pool.lease(2).await.unwrap();
     let (one, two) = (browser(&lease).await, browser(&lease).await);
     let mark = pool.mark().to_owned();
@@ -378,4 +534,17 @@ fn processes(mark: &str) -> usize {
             String::from_utf8_lossy(&command).contains(mark)
         })
         .count()
+}
+
+/// Ends the browsers whose command line holds this text, and not their drivers.
+fn kill_firefox(mark: &str) {
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let command = String::from_utf8_lossy(&command);
+        let is_driver = command.contains("geckodriver");
+        if command.contains(mark) && !is_driver {
+            let pid = entry.file_name();
+            let _gone = std::process::Command::new("kill").arg("-KILL").arg(pid).status();
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
-use conformance::browser::webdriver::driver::{self, Driver};
+use conformance::browser::webdriver::{Brand, driver::Driver};
 use fantoccini::{Client, Locator, elements::Element, key::Key};
 use mock_idp::{
     Client as Registration, MockIdp, Tenant, User,
@@ -33,7 +33,7 @@ impl Stage {
 
     /// `None` where this machine has no browser.
     async fn set_with(adjust: impl FnOnce(Registration) -> Registration) -> Option<Self> {
-        if driver::find().is_none() {
+        if Brand::Chrome.find_driver().is_none() {
             assert!(
                 std::env::var_os("CI").is_none(),
                 "no chromedriver: `conformance browser install` installs it"
@@ -80,7 +80,7 @@ impl Stage {
             .await
             .unwrap();
         tokio::spawn(async move { axum::serve(listener, served.router()).await });
-        let driver = Driver::start(false).await.unwrap();
+        let driver = Driver::start(Brand::Chrome, false).await.unwrap();
         let browser = driver.window().await.unwrap();
         Some(Self {
             browser,

@@ -4,7 +4,7 @@
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
-use conformance::browser::webdriver::driver::{self, Driver};
+use conformance::browser::webdriver::{Brand, driver::Driver};
 use fantoccini::{Client, Locator};
 use mock_idp::{
     Client as Registration, MockIdp, Tenant, User,
@@ -242,14 +242,14 @@ async fn fill(browser: &Client, selector: &str, text: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scripts_for_oktas_hosted_page_sign_in_unchanged() {
-    if driver::find().is_none() {
+    if Brand::Chrome.find_driver().is_none() {
         assert!(
             std::env::var_os("CI").is_none(),
             "no chromedriver: `conformance browser install` installs it"
         );
         return say_not_run();
     }
-    let driver = Driver::start(false).await.unwrap();
+    let driver = Driver::start(Brand::Chrome, false).await.unwrap();
     let scripts = [
         (PageStyle::IdentifierFirst, "openid", BY_NUMBER),
         (PageStyle::IdentifierFirst, "openid", BY_NAME),

@@ -38,18 +38,25 @@ impl From<CmdError> for BrowserError {
         let text = first_line(&told.message);
         match told.error {
             ErrorStatus::UnexpectedAlertOpen => BrowserError::Alert(alert_text(&text)),
+            _ if between(&told.message) => BrowserError::BetweenPages,
             ErrorStatus::InvalidSessionId | ErrorStatus::NoSuchWindow => BrowserError::Gone(text),
             ErrorStatus::Timeout | ErrorStatus::ScriptTimeout => BrowserError::NoPage(text),
             ErrorStatus::StaleElementReference => BrowserError::BetweenPages,
-            _ if told.message.contains("net::ERR_") => BrowserError::NoPage(text),
+            _ if no_page(&told.message) => BrowserError::NoPage(text),
             _ if gone(&told.message) => BrowserError::Gone(text),
-            _ if between(&told.message) => BrowserError::BetweenPages,
             _ => BrowserError::Refused(text),
         }
     }
 }
 
-/// Words of `ChromeDriver` for a browser or tab that crashed or was ended.
+/// Words of `ChromeDriver`, and of geckodriver, for an address that led to a page of the browser's own.
+fn no_page(message: &str) -> bool {
+    ["net::ERR_", "Reached error page"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+/// Words of `ChromeDriver`, and of geckodriver, for a browser or tab that crashed or was ended.
 fn gone(message: &str) -> bool {
     [
         "tab crashed",
@@ -57,18 +64,24 @@ fn gone(message: &str) -> bool {
         "disconnected",
         "session deleted",
         "target window already closed",
+        "Failed to decode response from marionette",
+        "Tried to run command without establishing a connection",
+        "Process unexpectedly closed",
     ]
     .iter()
     .any(|words| message.contains(words))
 }
 
-/// Words of `ChromeDriver` for a page that was replaced while a script ran in it.
+/// Words of `ChromeDriver`, and of geckodriver, for a page that was replaced while a script ran in it.
 fn between(message: &str) -> bool {
     [
         "Execution context was destroyed",
         "Cannot find context",
         "aborted by navigation",
         "Inspected target navigated",
+        "Browsing context has been discarded",
+        "Document was unloaded",
+        "Actor 'MarionetteCommands' destroyed",
     ]
     .iter()
     .any(|words| message.contains(words))

@@ -196,6 +196,16 @@ impl Gate {
             .is_ok()
     }
 
+    /// Whether the last navigation was answered without a page: it was held, or the answer was empty (204, 205).
+    #[must_use]
+    pub fn ended_without_page(&self) -> bool {
+        let state = self.shared.state();
+        let last = state.seen.iter().rfind(|seen| seen.kind == Kind::Document);
+        last.is_some_and(|seen| {
+            seen.is_held() || matches!(&seen.answer, Answer::Http { status, .. } if matches!(*status, 204 | 205))
+        })
+    }
+
     /// Returns when nothing is on its way, and nothing has come for this long. Says whether that was so within `limit`.
     pub async fn quiet(&self, pause: Duration, limit: Duration) -> bool {
         let quiet = async {
@@ -456,9 +466,17 @@ async fn pass(shared: &Shared, request: HttpRequest<Incoming>, tunnel: Option<&s
 /// Whether the browser asks for itself (its clock, its components), whatever its command line says: no page is behind it.
 fn is_browsers_own(outgoing: &Outgoing) -> bool {
     let home = |host: &str| {
-        [".google.com", ".googleapis.com", ".gvt1.com", ".gstatic.com"]
-            .iter()
-            .any(|suffix| host.ends_with(suffix))
+        const HOMES: &[&str] = &[
+            ".google.com",
+            ".googleapis.com",
+            ".gvt1.com",
+            ".gstatic.com",
+            ".mozilla.com",
+            ".mozilla.net",
+            ".mozilla.org",
+            ".firefox.com",
+        ];
+        HOMES.iter().any(|suffix| host.ends_with(suffix))
     };
     let of_a_page = outgoing
         .headers

@@ -1,4 +1,4 @@
-//! Chromium and its driver through the system's own package manager: which commands, and running them.
+//! A browser and its driver through the system's own package manager: which commands, and running them.
 
 use std::{
     env, fs,
@@ -8,24 +8,32 @@ use std::{
 
 use tokio::process::Command;
 
-use super::driver::{Driver, DriverError, Versions};
+use super::{
+    Brand,
+    driver::{Driver, DriverError, Versions},
+};
 
 /// One way in which systems install software.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Manager {
     /// Its program.
     pub program: &'static str,
-    /// What to run, in order; each is arguments of the program.
-    steps: &'static [&'static [&'static str]],
+    chrome: &'static [Arguments],
+    firefox: &'static [Arguments],
+    /// Whether it has geckodriver.
+    has_geckodriver: bool,
     /// Whether it wants to be root.
     root: bool,
 }
+
+/// What to run, in order; each is arguments of the program.
+type Arguments = &'static [&'static str];
 
 /// In the order in which they are looked for. On Ubuntu, `chromium` of `apt-get` is only a door to the snap.
 const MANAGERS: &[Manager] = &[
     Manager {
         program: "apt-get",
-        steps: &[
+        chrome: &[
             &["update"],
             &[
                 "install",
@@ -35,40 +43,67 @@ const MANAGERS: &[Manager] = &[
                 "chromium-driver",
             ],
         ],
+        firefox: &[
+            &["update"],
+            &["install", "--yes", "--no-install-recommends", "firefox-esr"],
+        ],
+        has_geckodriver: false,
         root: true,
     },
     Manager {
         program: "dnf",
-        steps: &[&["install", "--assumeyes", "chromium", "chromedriver"]],
+        chrome: &[&["install", "--assumeyes", "chromium", "chromedriver"]],
+        firefox: &[&["install", "--assumeyes", "firefox"]],
+        has_geckodriver: false,
         root: true,
     },
     Manager {
         program: "zypper",
-        steps: &[&["--non-interactive", "install", "chromium", "chromedriver"]],
+        chrome: &[&["--non-interactive", "install", "chromium", "chromedriver"]],
+        firefox: &[&["--non-interactive", "install", "MozillaFirefox"]],
+        has_geckodriver: false,
         root: true,
     },
     Manager {
         program: "pacman",
-        steps: &[&["--sync", "--refresh", "--noconfirm", "--needed", "chromium"]],
+        chrome: &[&["--sync", "--refresh", "--noconfirm", "--needed", "chromium"]],
+        firefox: &[&[
+            "--sync",
+            "--refresh",
+            "--noconfirm",
+            "--needed",
+            "firefox",
+            "geckodriver",
+        ]],
+        has_geckodriver: true,
         root: true,
     },
     Manager {
         program: "apk",
-        steps: &[&["add", "chromium", "chromium-chromedriver"]],
+        chrome: &[&["add", "chromium", "chromium-chromedriver"]],
+        firefox: &[&["add", "firefox", "geckodriver"]],
+        has_geckodriver: true,
         root: true,
     },
     Manager {
         program: "brew",
-        steps: &[&["install", "--cask", "google-chrome", "chromedriver"]],
+        chrome: &[&["install", "--cask", "google-chrome", "chromedriver"]],
+        firefox: &[&["install", "--cask", "firefox"], &["install", "geckodriver"]],
+        has_geckodriver: true,
         root: false,
     },
 ];
 
 const SNAP: Manager = Manager {
     program: "snap",
-    steps: &[&["install", "chromium"]],
+    chrome: &[&["install", "chromium"]],
+    firefox: &[&["install", "firefox"]],
+    has_geckodriver: true,
     root: true,
 };
+
+/// Where no package holds it: built in some minutes, into a folder that is looked into.
+const GECKODRIVER: &[&str] = &["cargo", "install", "geckodriver", "--locked"];
 
 /// What this machine is like, as far as installing goes.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +125,8 @@ pub enum Plan {
     Run(Vec<Vec<String>>),
     /// These commands are needed and somebody with the right to must type them.
     Type(Vec<Vec<String>>),
+    /// These commands are needed, and not all of them are the package manager's.
+    ByHand(Vec<Vec<String>>),
     /// No package manager that is known here.
     Unknown,
 }
@@ -100,12 +137,19 @@ pub enum InstallError {
     /// A person must do it.
     #[error("installing needs root, and sudo is not here or asks for a password; type:\n{}", lines(.0))]
     NeedsRoot(Vec<Vec<String>>),
+    /// No package holds the driver.
+    #[error(
+        "no package of this system is known to hold geckodriver; type (or put a release of \
+         https://github.com/mozilla/geckodriver on the PATH):\n{}",
+        lines(.0)
+    )]
+    NoPackage(Vec<Vec<String>>),
     /// Nobody knows how.
     #[error(
-        "no package manager that is known here (apt-get, dnf, zypper, pacman, apk, brew); install Chromium or Chrome and a \
-         chromedriver of the same major version, and put chromedriver on the PATH"
+        "no package manager that is known here (apt-get, dnf, zypper, pacman, apk, brew); {}",
+        by_oneself(*.0)
     )]
-    UnknownSystem,
+    UnknownSystem(Brand),
     /// A command failed.
     #[error("`{command}` failed: {reason}")]
     Failed {
@@ -140,7 +184,7 @@ impl Machine {
 
     /// The commands that install browser and driver.
     #[must_use]
-    pub fn plan(&self) -> Plan {
+    pub fn plan(&self, brand: Brand) -> Plan {
         let has = |name: &str| self.programs.iter().any(|program| program == name);
         let known = MANAGERS.iter().find(|manager| has(manager.program));
         let manager = match (self.system.as_str(), known) {
@@ -148,8 +192,12 @@ impl Machine {
             (_, Some(manager)) => manager,
             (_, None) => return Plan::Unknown,
         };
+        let steps = match brand {
+            Brand::Chrome => manager.chrome,
+            Brand::Firefox => manager.firefox,
+        };
         let raised = manager.root && !self.root;
-        let commands = manager.steps.iter().map(|arguments| {
+        let commands = steps.iter().map(|arguments| {
             let sudo = raised.then_some("sudo");
             let words = sudo
                 .into_iter()
@@ -157,7 +205,11 @@ impl Machine {
                 .chain(arguments.iter().copied());
             words.map(str::to_owned).collect()
         });
-        let commands = commands.collect();
+        let commands: Vec<Vec<String>> = commands.collect();
+        if brand == Brand::Firefox && !manager.has_geckodriver {
+            let driver = GECKODRIVER.iter().copied().map(str::to_owned).collect();
+            return Plan::ByHand(commands.into_iter().chain([driver]).collect());
+        }
         match raised && !self.sudo {
             true => Plan::Type(commands),
             false => Plan::Run(commands),
@@ -169,8 +221,8 @@ impl Machine {
 ///
 /// # Errors
 /// What is missing or does not fit.
-pub async fn installed() -> Result<Versions, DriverError> {
-    let driver = Driver::start(false).await?;
+pub async fn installed(brand: Brand) -> Result<Versions, DriverError> {
+    let driver = Driver::start(brand, false).await?;
     let versions = driver.versions().await;
     driver.stop().await;
     versions
@@ -180,14 +232,15 @@ pub async fn installed() -> Result<Versions, DriverError> {
 ///
 /// # Errors
 /// What could not be done, with the commands to type where a person can do it.
-pub async fn install(tell: &mut dyn FnMut(&str)) -> Result<Versions, InstallError> {
-    if let Ok(versions) = installed().await {
+pub async fn install(brand: Brand, tell: &mut dyn FnMut(&str)) -> Result<Versions, InstallError> {
+    if let Ok(versions) = installed(brand).await {
         return Ok(versions);
     }
-    let commands = match Machine::look().await.plan() {
+    let commands = match Machine::look().await.plan(brand) {
         Plan::Run(commands) => commands,
         Plan::Type(commands) => return Err(InstallError::NeedsRoot(commands)),
-        Plan::Unknown => return Err(InstallError::UnknownSystem),
+        Plan::ByHand(commands) => return Err(InstallError::NoPackage(commands)),
+        Plan::Unknown => return Err(InstallError::UnknownSystem(brand)),
     };
     for command in commands {
         let line = command.join(" ");
@@ -196,7 +249,16 @@ pub async fn install(tell: &mut dyn FnMut(&str)) -> Result<Versions, InstallErro
             .await
             .map_err(|reason| InstallError::Failed { command: line, reason })?;
     }
-    Ok(installed().await?)
+    Ok(installed(brand).await?)
+}
+
+fn by_oneself(brand: Brand) -> &'static str {
+    match brand {
+        Brand::Chrome => {
+            "install Chromium or Chrome and a chromedriver of the same major version, and put chromedriver on the PATH"
+        }
+        Brand::Firefox => "install Firefox, and geckodriver by `cargo install geckodriver --locked`",
+    }
 }
 
 async fn run(command: &[String]) -> Result<(), String> {
@@ -261,7 +323,7 @@ mod tests {
 
     #[test]
     fn root_runs_the_package_manager_itself() {
-        let Plan::Run(commands) = machine("debian", &["apt-get"], true, false).plan() else {
+        let Plan::Run(commands) = machine("debian", &["apt-get"], true, false).plan(Brand::Chrome) else {
             panic!("root may install")
         };
         assert_eq!(commands[0], ["apt-get", "update"]);
@@ -270,12 +332,12 @@ mod tests {
 
     #[test]
     fn others_go_through_sudo_or_are_told_what_to_type() {
-        let with_sudo = machine("fedora", &["dnf", "sudo"], false, true).plan();
+        let with_sudo = machine("fedora", &["dnf", "sudo"], false, true).plan(Brand::Chrome);
         assert!(
             matches!(&with_sudo, Plan::Run(commands) if commands[0][..2] == ["sudo", "dnf"]),
             "{with_sudo:?}"
         );
-        let Plan::Type(commands) = machine("fedora", &["dnf"], false, false).plan() else {
+        let Plan::Type(commands) = machine("fedora", &["dnf"], false, false).plan(Brand::Chrome) else {
             panic!("nobody can become root here")
         };
         let told = InstallError::NeedsRoot(commands).to_string();
@@ -287,13 +349,47 @@ mod tests {
 
     #[test]
     fn some_systems_have_ways_of_their_own() {
-        let ubuntu = machine("ubuntu", &["apt-get", "snap"], true, false).plan();
+        let ubuntu = machine("ubuntu", &["apt-get", "snap"], true, false).plan(Brand::Chrome);
         assert_eq!(
             ubuntu,
             Plan::Run(vec![["snap", "install", "chromium"].map(str::to_owned).to_vec()])
         );
-        let homebrew = machine("", &["brew"], false, false).plan();
+        let homebrew = machine("", &["brew"], false, false).plan(Brand::Chrome);
         assert!(matches!(homebrew, Plan::Run(_)), "brew wants no root: {homebrew:?}");
-        assert_eq!(machine("plan9", &[], true, true).plan(), Plan::Unknown);
+        assert_eq!(machine("plan9", &[], true, true).plan(Brand::Chrome), Plan::Unknown);
+    }
+
+    #[test]
+    fn firefox_is_installed_where_a_package_holds_its_driver_and_explained_elsewhere() {
+        let firefox = |system, program| machine(system, &[program], true, false).plan(Brand::Firefox);
+        for (system, program, package) in [
+            ("arch", "pacman", "geckodriver"),
+            ("alpine", "apk", "geckodriver"),
+            ("", "brew", "geckodriver"),
+        ] {
+            let Plan::Run(commands) = firefox(system, program) else {
+                panic!("{program} has it")
+            };
+            assert_eq!(commands.last().unwrap().last().unwrap(), package);
+        }
+        let ubuntu = machine("ubuntu", &["apt-get", "snap"], true, false).plan(Brand::Firefox);
+        assert_eq!(
+            ubuntu,
+            Plan::Run(vec![["snap", "install", "firefox"].map(str::to_owned).to_vec()])
+        );
+        for program in ["apt-get", "dnf", "zypper"] {
+            assert!(matches!(firefox("", program), Plan::ByHand(_)), "{program}");
+        }
+        let Plan::ByHand(commands) = machine("debian", &["apt-get"], false, true).plan(Brand::Firefox) else {
+            panic!("Debian has no geckodriver")
+        };
+        let told = InstallError::NoPackage(commands).to_string();
+        assert!(
+            told.ends_with(
+                "\n  sudo apt-get update\n  sudo apt-get install --yes --no-install-recommends firefox-esr\n  \
+                 cargo install geckodriver --locked"
+            ),
+            "{told}"
+        );
     }
 }

@@ -1,23 +1,28 @@
 //! One real browser with a fresh profile, driven through WebDriver, all of whose requests pass a [`gate`].
 //!
-//! [`driver`] starts and ends the driver's process, [`install`] brings it onto a machine; a [`Process`] is one browser
-//! that makes fresh profiles by way of `devtools.rs`; the scripts of `script.rs` are what is asked of an open page.
+//! [`driver`] starts and ends the driver's process, [`install`] brings it onto a machine; how a [`Brand`] is started stands
+//! in `chrome.rs` and `firefox.rs`. A [`Process`] is one browser that makes fresh profiles; what it can do beyond WebDriver
+//! goes over its `wire.rs` (`devtools.rs`, `bidi.rs`); the scripts of `script.rs` are what is asked of an open page.
 
+mod bidi;
+mod brand;
+mod chrome;
 mod devtools;
 pub mod driver;
 pub mod error;
+mod firefox;
 pub mod gate;
 pub mod install;
 mod process;
 mod script;
 mod tunnel;
+mod wire;
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use base64::Engine;
 use fantoccini::{
     Client,
     elements::Element,
@@ -28,6 +33,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 pub use self::{
+    brand::Brand,
     error::BrowserError,
     gate::{Gate, Hold, Kind, Owner, Owners, Rule, Seen},
     process::Process,
@@ -61,7 +67,7 @@ pub struct Document {
     pub settled: bool,
 }
 
-/// A cookie that the browser holds, as far as the DevTools tell.
+/// A cookie that the browser holds, as far as it tells.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct HeldCookie {
     /// Its name.
@@ -100,14 +106,6 @@ impl Session {
             limit,
             alerts: Vec::new(),
         }
-    }
-
-    /// Types an address.
-    ///
-    /// # Errors
-    /// When the browser does not do it. An answer without a page (204, a download) is none.
-    pub async fn goto(&mut self, url: &str) -> Result<(), BrowserError> {
-        self.command_once(json!({ "url": url }), "url").await.map(drop)
     }
 
     /// Opens an empty page of this origin, which is not asked for it.
@@ -281,8 +279,11 @@ impl Session {
 
     /// The open page as it is at this moment.
     async fn document(&mut self) -> Result<Document, BrowserError> {
+        let between_pages = self.is_between_pages().await?;
         let value = self.execute(script::DOCUMENT, Vec::new()).await?;
-        Ok(serde_json::from_value(value).unwrap_or_default())
+        let mut document: Document = serde_json::from_value(value).unwrap_or_default();
+        document.complete &= !between_pages;
+        Ok(document)
     }
 
     /// Opens this address in a new tab that got a copy of the open page's session storage, as `window.open` gives it,
@@ -303,19 +304,18 @@ impl Session {
         let Some(opened) = opened else {
             return Err(BrowserError::Refused(format!("no tab could be opened for {url}")));
         };
-        client.switch_to_window(opened).await?;
+        self.look_at(opened).await?;
         let document = match self.gate.something(self.limit).await {
             true => self.settle().await,
             false => self.document().await,
         };
-        self.close_tab(&client, here).await?;
+        client.close_window().await?;
+        self.look_at(here).await?;
         document
     }
 
-    async fn close_tab(&self, client: &Client, here: WindowHandle) -> Result<(), BrowserError> {
-        client.close_window().await?;
-        client.switch_to_window(here).await?;
-        Ok(())
+    async fn look_at(&mut self, window: WindowHandle) -> Result<(), BrowserError> {
+        self.process.as_mut().ok_or_else(wire::closed)?.look_at(window).await
     }
 
     /// Closes the windows that pages opened beside the one that is open. Says how many there were.
@@ -340,73 +340,6 @@ impl Session {
         Ok(others.len())
     }
 
-    /// A small picture of the open page, as JPEG.
-    ///
-    /// # Errors
-    /// When the browser gives none.
-    pub async fn picture(&mut self) -> Result<Vec<u8>, BrowserError> {
-        let parameters = json!({ "format": "jpeg", "quality": 40, "optimizeForSpeed": true });
-        let answer = self.devtools("Page.captureScreenshot", parameters).await?;
-        let data = answer.get("data").and_then(Value::as_str).unwrap_or_default();
-        base64::engine::general_purpose::STANDARD
-            .decode(data)
-            .map_err(|error| BrowserError::Refused(format!("the picture cannot be read: {error}")))
-    }
-
-    /// Errors that pages wrote to the console since the last call.
-    ///
-    /// # Errors
-    /// When the browser does not tell.
-    pub async fn console_errors(&mut self) -> Result<Vec<String>, BrowserError> {
-        let entries = self.command(json!({ "type": "browser" }), "se/log").await?;
-        let entries = entries.as_array().cloned().unwrap_or_default();
-        let text = |entry: &Value, name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(entries
-            .iter()
-            .filter(|entry| text(entry, "level") == "SEVERE")
-            .map(|entry| text(entry, "message"))
-            .collect())
-    }
-
-    /// Every cookie that the browser holds, of all hosts.
-    ///
-    /// # Errors
-    /// When the browser does not tell.
-    pub async fn cookies(&mut self) -> Result<Vec<HeldCookie>, BrowserError> {
-        let answer = self.devtools("Network.getAllCookies", json!({})).await?;
-        let cookies = answer.get("cookies").cloned().unwrap_or_default();
-        Ok(serde_json::from_value(cookies).unwrap_or_default())
-    }
-
-    /// Puts a cookie into the jar for the whole host of this address, over one of the same name.
-    ///
-    /// # Errors
-    /// When the browser refuses the cookie.
-    pub async fn plant(&mut self, origin: &Url, name: &str, value: &str) -> Result<(), BrowserError> {
-        let secure = name.starts_with("__");
-        let cookie = json!({ "name": name, "value": value, "url": origin.as_str(), "path": "/", "secure": secure });
-        let answer = self.devtools("Network.setCookie", cookie).await?;
-        match answer.get("success") {
-            Some(Value::Bool(false)) => Err(BrowserError::Refused(format!("the browser refuses the cookie {name}"))),
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes every cookie of this address's host away.
-    ///
-    /// # Errors
-    /// When the browser does not do it.
-    pub async fn clear_cookies(&mut self, origin: &Url) -> Result<(), BrowserError> {
-        let host = origin.host_str().unwrap_or_default();
-        for cookie in self.cookies().await? {
-            if cookie.domain.trim_start_matches('.') == host {
-                let which = json!({ "name": cookie.name, "domain": cookie.domain, "path": cookie.path });
-                self.devtools("Network.deleteCookies", which).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Forgets the profile. The browser itself waits for the next person, unless it misbehaved.
     pub async fn close(mut self) {
         let Some(process) = self.process.take() else { return };
@@ -426,11 +359,6 @@ impl Session {
         self.command_once(body, "execute/sync").await
     }
 
-    async fn devtools(&mut self, method: &str, params: Value) -> Result<Value, BrowserError> {
-        self.command(json!({ "cmd": method, "params": params }), "goog/cdp/execute")
-            .await
-    }
-
     /// One command of the WebDriver protocol. An alert box in its way is noted, dismissed, and the command repeated.
     async fn command(&mut self, body: Value, path: &'static str) -> Result<Value, BrowserError> {
         self.issue(body, path, true).await
@@ -443,6 +371,7 @@ impl Session {
 
     async fn issue(&mut self, body: Value, path: &'static str, repeat: bool) -> Result<Value, BrowserError> {
         let client = self.client()?.clone();
+        let mut between_pages = false;
         for _ in 0..5 {
             let command = Post {
                 path,
@@ -454,13 +383,14 @@ impl Session {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => match BrowserError::from(error) {
                     BrowserError::Alert(text) => {
+                        between_pages = false;
                         self.alerts.push(text);
                         if !repeat {
                             return Ok(Value::Null);
                         }
                     }
                     // What is asked of a page while the next one takes its place is asked again there.
-                    BrowserError::BetweenPages if path == "execute/sync" && repeat => {}
+                    BrowserError::BetweenPages if path == "execute/sync" && repeat => between_pages = true,
                     BrowserError::BetweenPages if path == "execute/sync" => return Ok(Value::Null),
                     // The address was reached and gave no page: a download, an empty answer.
                     BrowserError::NoPage(_) if path == "url" => return Ok(Value::Null),
@@ -468,16 +398,14 @@ impl Session {
                 },
             }
         }
-        Err(BrowserError::Refused(
-            "the page asks with alert boxes without end".to_owned(),
-        ))
+        Err(match between_pages {
+            true => BrowserError::BetweenPages,
+            false => BrowserError::Refused("the page asks with alert boxes without end".to_owned()),
+        })
     }
 
     fn client(&self) -> Result<&Client, BrowserError> {
-        self.process
-            .as_ref()
-            .map(Process::client)
-            .ok_or_else(|| BrowserError::Gone("it was closed".to_owned()))
+        self.process.as_ref().map(Process::client).ok_or_else(wire::closed)
     }
 }
 

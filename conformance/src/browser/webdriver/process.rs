@@ -6,9 +6,8 @@ use fantoccini::{
     Client,
     wd::{TimeoutConfiguration, WindowHandle},
 };
-use serde_json::Value;
 
-use super::{BrowserError, devtools::DevTools};
+use super::{Brand, BrowserError, driver::Running, wire::Wire};
 
 /// A process is used so often before a new one takes its place: what leaks in a browser stays small.
 const USES: u32 = 100;
@@ -18,14 +17,25 @@ pub(super) fn page_limit(limit: Duration) -> Duration {
     limit + Duration::from_secs(5)
 }
 
+/// A browser that was opened just now, and its driver where it has one for itself.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub brand: Brand,
+    pub client: Client,
+    pub driver: Option<Running>,
+}
+
 /// A running browser, and the profile that is open in it.
 #[derive(Debug)]
 pub struct Process {
     client: Client,
+    wire: Wire,
     /// How long a page may take.
     limit: Duration,
     profiles: Profiles,
     uses: u32,
+    /// Ends with this process, and the browser with it.
+    _driver: Option<Running>,
 }
 
 /// How a process comes by fresh profiles.
@@ -35,7 +45,6 @@ enum Profiles {
     One,
     /// It makes as many as are wanted.
     Many {
-        devtools: Box<DevTools>,
         /// The window that stays open between two people; without one the browser ends.
         home: WindowHandle,
         context: Option<String>,
@@ -44,44 +53,55 @@ enum Profiles {
 
 impl Process {
     /// A process whose profile is fresh and whose proxy was set at its start.
-    pub(super) fn single(client: Client, limit: Duration) -> Self {
-        Self {
-            client,
-            limit,
-            profiles: Profiles::One,
-            uses: 0,
-        }
-    }
-
-    /// A process that was started without a proxy, to be given profiles.
     ///
     /// # Errors
-    /// When its DevTools cannot be reached.
-    pub(super) async fn reusable(client: Client, limit: Duration) -> Result<Self, BrowserError> {
-        let options = client.capabilities().and_then(|told| told.get("goog:chromeOptions"));
-        let address = options
-            .and_then(|options| options.get("debuggerAddress"))
-            .and_then(Value::as_str);
-        let Some(address) = address else {
-            return Err(BrowserError::NotOpened("the driver names no DevTools".to_owned()));
-        };
-        let devtools = Box::new(DevTools::connect(address).await?);
-        let home = client.window().await?;
-        Ok(Self {
-            client,
+    /// When nothing could be told of such a browser.
+    pub(super) async fn single(opened: Opened, limit: Duration) -> Result<Self, BrowserError> {
+        let wire = Wire::connect(opened.brand, &opened.client).await?;
+        Ok(Self::new(opened, wire, Profiles::One, limit))
+    }
+
+    /// A process that was started without a proxy, to be given profiles. `proxy`: where a gate is open, for a trial.
+    ///
+    /// # Errors
+    /// When it cannot be given any.
+    pub(super) async fn reusable(opened: Opened, proxy: u16, limit: Duration) -> Result<Self, BrowserError> {
+        let mut wire = Wire::connect(opened.brand, &opened.client).await?;
+        wire.prove_profiles(proxy).await?;
+        let home = opened.client.window().await?;
+        let profiles = Profiles::Many { home, context: None };
+        Ok(Self::new(opened, wire, profiles, limit))
+    }
+
+    fn new(opened: Opened, wire: Wire, profiles: Profiles, limit: Duration) -> Self {
+        Self {
+            client: opened.client,
+            wire,
             limit,
-            profiles: Profiles::Many {
-                devtools,
-                home,
-                context: None,
-            },
+            profiles,
             uses: 0,
-        })
+            _driver: opened.driver,
+        }
     }
 
     /// What speaks to it.
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// What it can do beyond WebDriver.
+    pub(super) fn wire(&mut self) -> &mut Wire {
+        &mut self.wire
+    }
+
+    /// Looks at another of its windows.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) async fn look_at(&mut self, window: WindowHandle) -> Result<(), BrowserError> {
+        self.wire.look_at(&String::from(window.clone()));
+        self.client.switch_to_window(window).await?;
+        Ok(())
     }
 
     /// The window that is nobody's.
@@ -104,12 +124,12 @@ impl Process {
                 .update_timeouts(TimeoutConfiguration::new(page, page, None))
                 .await?;
         }
-        let Profiles::Many { devtools, context, .. } = &mut self.profiles else {
+        let Profiles::Many { context, .. } = &mut self.profiles else {
             return Ok(());
         };
         self.uses += 1;
-        let fresh = devtools.create_context(proxy).await?;
-        let window = devtools.open_window(&fresh).await?;
+        let fresh = self.wire.create_context(proxy).await?;
+        let window = self.wire.open_window(&fresh).await?;
         *context = Some(fresh);
         let handle = WindowHandle::try_from(window).map_err(|error| BrowserError::Refused(error.to_string()))?;
         self.client.switch_to_window(handle).await?;
@@ -118,14 +138,10 @@ impl Process {
 
     /// Forgets the profile. `None` when this process is not to be used again; it has been ended then.
     pub(crate) async fn leave(mut self) -> Option<Self> {
-        if let Profiles::Many {
-            devtools,
-            home,
-            context,
-        } = &mut self.profiles
+        if let Profiles::Many { home, context } = &mut self.profiles
             && let Some(left) = context.take()
             && self.uses < USES
-            && devtools.dispose(&left).await.is_ok()
+            && self.wire.dispose(&left).await.is_ok()
             && self.client.switch_to_window(home.clone()).await.is_ok()
         {
             return Some(self);

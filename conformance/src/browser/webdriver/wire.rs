@@ -1,0 +1,244 @@
+//! What WebDriver itself cannot do, by the wire that each browser has for it: Chrome's DevTools, Firefox's BiDi.
+//!
+//! The cookies of all hosts, a small picture, the console, fresh profiles: everything that differs between the browsers
+//! once they run is said here, and nowhere else.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use fantoccini::Client;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{Brand, BrowserError, HeldCookie, Session, bidi::BiDi, devtools::DevTools};
+
+/// The wire beside a browser's driver.
+#[derive(Debug)]
+pub(super) enum Wire {
+    /// Chrome: its driver hands commands on to the DevTools of the open page. The socket is that of the whole browser;
+    /// `None` where it cannot be reached.
+    Chrome(Option<Box<DevTools>>),
+    /// Firefox: everything goes over a socket.
+    Firefox(Box<BiDi>),
+}
+
+impl Wire {
+    /// Connects to this browser.
+    ///
+    /// # Errors
+    /// When there is no such wire, and without it nothing could be told.
+    pub(super) async fn connect(brand: Brand, client: &Client) -> Result<Self, BrowserError> {
+        let told = client.capabilities().cloned().unwrap_or_default();
+        match brand {
+            Brand::Chrome => {
+                let options = told.get("goog:chromeOptions");
+                let address = options.and_then(|options| options.get("debuggerAddress"));
+                let devtools = match address.and_then(Value::as_str) {
+                    Some(address) => DevTools::connect(address).await.ok(),
+                    None => None,
+                };
+                Ok(Wire::Chrome(devtools.map(Box::new)))
+            }
+            Brand::Firefox => {
+                let Some(address) = told.get("webSocketUrl").and_then(Value::as_str) else {
+                    let text = "it has no BiDi (webSocketUrl)";
+                    return Err(BrowserError::NotOpened(brand.advice(text)));
+                };
+                let tab = String::from(client.window().await?);
+                Ok(Wire::Firefox(Box::new(BiDi::connect(address, &tab).await?)))
+            }
+        }
+    }
+
+    /// Proves that this browser can be given fresh profiles with a proxy of their own, here the one on this port.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub(super) async fn prove_profiles(&mut self, proxy: u16) -> Result<(), BrowserError> {
+        match self {
+            Wire::Chrome(Some(_)) => Ok(()),
+            Wire::Chrome(None) => Err(no_devtools()),
+            Wire::Firefox(bidi) => bidi.prove_proxies(proxy).await,
+        }
+    }
+
+    /// Makes a fresh profile whose requests go to the proxy on this port. Returns its id.
+    ///
+    /// # Errors
+    /// When the browser has gone or refuses.
+    pub(super) async fn create_context(&mut self, proxy: u16) -> Result<String, BrowserError> {
+        match self {
+            Wire::Chrome(Some(devtools)) => devtools.create_context(proxy).await,
+            Wire::Chrome(None) => Err(no_devtools()),
+            Wire::Firefox(bidi) => bidi.create_context(proxy).await,
+        }
+    }
+
+    /// Opens a window of this profile. Returns its id, which is also the driver's handle of it.
+    ///
+    /// # Errors
+    /// As [`Wire::create_context`].
+    pub(super) async fn open_window(&mut self, context: &str) -> Result<String, BrowserError> {
+        match self {
+            Wire::Chrome(Some(devtools)) => devtools.open_window(context).await,
+            Wire::Chrome(None) => Err(no_devtools()),
+            Wire::Firefox(bidi) => bidi.open_window(context).await,
+        }
+    }
+
+    /// Closes every window of this profile and forgets all that was in it.
+    ///
+    /// # Errors
+    /// As [`Wire::create_context`].
+    pub(super) async fn dispose(&mut self, context: &str) -> Result<(), BrowserError> {
+        match self {
+            Wire::Chrome(Some(devtools)) => devtools.dispose(context).await,
+            Wire::Chrome(None) => Err(no_devtools()),
+            Wire::Firefox(bidi) => bidi.dispose(context).await,
+        }
+    }
+
+    /// Takes note of the window that is open from now on; Chrome's driver knows it by itself.
+    pub(super) fn look_at(&mut self, window: &str) {
+        if let Wire::Firefox(bidi) = self {
+            bidi.look_at(window);
+        }
+    }
+}
+
+fn no_devtools() -> BrowserError {
+    BrowserError::NotOpened("its DevTools do not answer".to_owned())
+}
+
+impl Session {
+    /// Types an address.
+    ///
+    /// # Errors
+    /// When the browser does not do it. An answer without a page (204, a download) is none.
+    pub async fn goto(&mut self, url: &str) -> Result<(), BrowserError> {
+        let limit = self.limit;
+        match self.bidi()? {
+            None => self.command_once(json!({ "url": url }), "url").await.map(drop),
+            Some(bidi) => match bidi.navigate(url, limit).await {
+                Err(BrowserError::NoPage(_)) => Ok(()),
+                other => other,
+            },
+        }
+    }
+
+    /// Whether the next page is on its way to take the open one's place: Chrome's driver waits for it before it asks a
+    /// page anything, Firefox's does not.
+    pub(super) async fn is_between_pages(&mut self) -> Result<bool, BrowserError> {
+        let pageless = self.gate.ended_without_page();
+        let Some(bidi) = self.bidi()? else { return Ok(false) };
+        let under_way = bidi.is_under_way(pageless).await?;
+        let alerts = bidi.take_alerts();
+        self.alerts.extend(alerts);
+        Ok(under_way)
+    }
+
+    /// A small picture of the open page, as JPEG.
+    ///
+    /// # Errors
+    /// When the browser gives none.
+    pub async fn picture(&mut self) -> Result<Vec<u8>, BrowserError> {
+        if let Some(bidi) = self.bidi()? {
+            return bidi.picture().await;
+        }
+        let parameters = json!({ "format": "jpeg", "quality": 40, "optimizeForSpeed": true });
+        let answer = self.devtools("Page.captureScreenshot", parameters).await?;
+        let data = answer.get("data").and_then(Value::as_str).unwrap_or_default();
+        STANDARD
+            .decode(data)
+            .map_err(|error| BrowserError::Refused(format!("the picture cannot be read: {error}")))
+    }
+
+    /// Errors that pages wrote to the console since the last call. Chrome counts what could not be loaded among them,
+    /// Firefox only what scripts did.
+    ///
+    /// # Errors
+    /// When the browser does not tell.
+    pub async fn console_errors(&mut self) -> Result<Vec<String>, BrowserError> {
+        if let Some(bidi) = self.bidi()? {
+            return bidi.take_errors().await;
+        }
+        let entries = self.command(json!({ "type": "browser" }), "se/log").await?;
+        let entries = entries.as_array().cloned().unwrap_or_default();
+        let text = |entry: &Value, name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(entries
+            .iter()
+            .filter(|entry| text(entry, "level") == "SEVERE")
+            .map(|entry| text(entry, "message"))
+            .collect())
+    }
+
+    /// Every cookie that the browser holds, of all hosts.
+    ///
+    /// # Errors
+    /// When the browser does not tell.
+    pub async fn cookies(&mut self) -> Result<Vec<HeldCookie>, BrowserError> {
+        if let Some(bidi) = self.bidi()? {
+            return bidi.cookies().await;
+        }
+        let answer = self.devtools("Network.getAllCookies", json!({})).await?;
+        let cookies = answer.get("cookies").cloned().unwrap_or_default();
+        Ok(serde_json::from_value(cookies).unwrap_or_default())
+    }
+
+    /// Puts a cookie into the jar for the whole host of this address, over one of the same name.
+    ///
+    /// # Errors
+    /// When the browser refuses the cookie.
+    pub async fn plant(&mut self, origin: &Url, name: &str, value: &str) -> Result<(), BrowserError> {
+        if let Some(bidi) = self.bidi()? {
+            return bidi
+                .set_cookie(origin.host_str().unwrap_or_default(), name, value)
+                .await;
+        }
+        let secure = name.starts_with("__");
+        let cookie = json!({ "name": name, "value": value, "url": origin.as_str(), "path": "/", "secure": secure });
+        let answer = self.devtools("Network.setCookie", cookie).await?;
+        match answer.get("success") {
+            Some(Value::Bool(false)) => Err(BrowserError::Refused(format!("the browser refuses the cookie {name}"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes every cookie of this address's host away.
+    ///
+    /// # Errors
+    /// When the browser does not do it.
+    pub async fn clear_cookies(&mut self, origin: &Url) -> Result<(), BrowserError> {
+        let host = origin.host_str().unwrap_or_default();
+        for cookie in self.cookies().await? {
+            if cookie.domain.trim_start_matches('.') == host {
+                self.delete_cookie(&cookie).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_cookie(&mut self, cookie: &HeldCookie) -> Result<(), BrowserError> {
+        if let Some(bidi) = self.bidi()? {
+            return bidi.delete_cookie(cookie).await;
+        }
+        let which = json!({ "name": cookie.name, "domain": cookie.domain, "path": cookie.path });
+        self.devtools("Network.deleteCookies", which).await.map(drop)
+    }
+
+    async fn devtools(&mut self, method: &str, params: Value) -> Result<Value, BrowserError> {
+        self.command(json!({ "cmd": method, "params": params }), "goog/cdp/execute")
+            .await
+    }
+
+    fn bidi(&mut self) -> Result<Option<&mut BiDi>, BrowserError> {
+        let process = self.process.as_mut().ok_or_else(closed)?;
+        Ok(match process.wire() {
+            Wire::Firefox(bidi) => Some(bidi),
+            Wire::Chrome(_) => None,
+        })
+    }
+}
+
+/// A session that was closed has no browser any more.
+pub(super) fn closed() -> BrowserError {
+    BrowserError::Gone("it was closed".to_owned())
+}
