@@ -74,7 +74,11 @@ async fn a_client_that_asks_too_often_waits_for_the_reset() {
 async fn only_so_many_user_codes_wait_for_somebody() {
     let idp = org("[rate_limit]\nuser_codes = 2").await;
     let url = app::endpoint(&idp.issuer(), "device/authorize");
-    let form = [("client_id", "web"), ("client_secret", app::SECRET), ("scope", "openid")];
+    let form = [
+        ("client_id", "web"),
+        ("client_secret", app::SECRET),
+        ("scope", "openid"),
+    ];
     let ask = async || Browser::new().post(url.clone(), &form).await;
     assert_eq!([ask().await.status(), ask().await.status()], [200, 200]);
     let refused = ask().await;
