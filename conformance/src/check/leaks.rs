@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use mock_idp::flow::record::{Endpoint, Event};
+use mock_idp::flow::record::{Endpoint, Event, Request};
 use percent_encoding::percent_decode_str;
 
 use super::{
     Check,
     cookies::{SetCookie, clear_text_holder, set_by},
-    facts::{in_short, issued, path_of, query_of, verifiers},
+    facts::{first, in_short, issued, parameters, path_of, query_of, verifiers},
     needles::Needles,
 };
 use crate::{
@@ -104,7 +104,10 @@ pub const NO_SECRET_IN_URLS: Check = Check {
     id: "no-secret-in-urls",
     expects: "no client secret, token or verifier in a URL or in a page of the sign-in",
     ask: |evidence| {
-        let secrets = secrets(evidence);
+        let mut secrets = secrets(evidence);
+        for token in front_channel_tokens(evidence) {
+            secrets.add("a token of the front channel", &token);
+        }
         if secrets.is_empty() {
             return CannotTell("no secret is known".to_owned());
         }
@@ -195,6 +198,28 @@ fn secrets(evidence: &Evidence) -> Needles {
         secrets.add("a refresh token", tokens.refresh_token.unwrap_or_default());
     }
     secrets
+}
+
+/// Tokens that the app had sent through the browser's address (RFC 9700 §2.1.2): it asked for them, and they are in no token
+/// response.
+fn front_channel_tokens(evidence: &Evidence) -> Vec<String> {
+    let asks = |request: &Request| {
+        let query = parameters(query_of(&request.target));
+        let wanted = first(&query, "response_type").unwrap_or_default();
+        wanted.split(' ').any(|token| matches!(token, "id_token" | "token"))
+    };
+    // What the harness added to the start of a sign-in is not what the app asked for.
+    let is_edited = evidence.flows.iter().any(|flow| flow.start_edited);
+    if is_edited || !evidence.received(Endpoint::Authorize).any(|(_, request)| asks(request)) {
+        return Vec::new();
+    }
+    let came_back = |hop: &&Hop| hop.leg == Leg::Callback && hop.unedited.is_none();
+    let queries = evidence.hops.iter().filter(came_back);
+    queries
+        .flat_map(|hop| parameters(query_of(&hop.url)))
+        .filter(|(name, _)| matches!(name.as_str(), "id_token" | "access_token"))
+        .map(|(_, token)| token)
+        .collect()
 }
 
 fn needles_of(verifiers: &[String]) -> Needles {

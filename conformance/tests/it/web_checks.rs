@@ -749,6 +749,14 @@ fn authorization_rows() -> Vec<Row> {
                 "/oauth2/default/v1/token?client_secret=a-client-secret-of-more-than-16-characters",
             );
         }),
+        row(leaks::NO_SECRET_IN_URLS, signed_in, |e| {
+            swap(e, "response_type=code", "response_type=code+id_token");
+            swap(
+                e,
+                "/callback?code=",
+                "/callback?id_token=eyJ.hybrid.token-of-the-front-channel&code=",
+            );
+        }),
         row(leaks::ERRORS_LEAK_NOTHING, signed_in, |e| {
             callback_body(e, "Traceback (most recent call last)\n  File x")
         }),
