@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 
-use mock_idp::flow::record::{Endpoint, Event, Request};
+use mock_idp::flow::record::{Endpoint, Event};
 use percent_encoding::percent_decode_str;
 
 use super::{
     Check,
     cookies::{SetCookie, clear_text_holder, set_by},
-    facts::{first, in_short, issued, parameters, path_of, query_of, verifiers},
+    facts::{
+        AuthorizationRequest, all_authorization_requests, in_short, issued, parameters, path_of, query_of, verifiers,
+    },
     needles::Needles,
 };
 use crate::{
@@ -203,14 +205,13 @@ fn secrets(evidence: &Evidence) -> Needles {
 /// Tokens that the app had sent through the browser's address (RFC 9700 §2.1.2): it asked for them, and they are in no token
 /// response.
 fn front_channel_tokens(evidence: &Evidence) -> Vec<String> {
-    let asks = |request: &Request| {
-        let query = parameters(query_of(&request.target));
-        let wanted = first(&query, "response_type").unwrap_or_default();
+    let asks = |request: &AuthorizationRequest<'_>| {
+        let wanted = request.get("response_type").unwrap_or_default();
         wanted.split(' ').any(|token| matches!(token, "id_token" | "token"))
     };
     // What the harness added to the start of a sign-in is not what the app asked for.
     let is_edited = evidence.flows.iter().any(|flow| flow.start_edited);
-    if is_edited || !evidence.received(Endpoint::Authorize).any(|(_, request)| asks(request)) {
+    if is_edited || !all_authorization_requests(evidence).iter().any(asks) {
         return Vec::new();
     }
     let came_back = |hop: &&Hop| hop.leg == Leg::Callback && hop.unedited.is_none();

@@ -232,8 +232,8 @@ oauth_errors! {
     DEVICE_PENDING = "device-pending", 400, "authorization_pending", "The device authorization is pending. Please try again later.";
     DEVICE_SLOW_DOWN = "device-slow-down", 400, "slow_down", "Slow down the polling frequency. Please try again later.";
     DEVICE_EXPIRED = "device-expired", 400, "expired_token", "The device code has expired.";
-    USER_CODES_TOO_MANY = "user-codes", 429, "too_many_user_codes", "Too many user codes generated. Please try again later.";
     DEVICE_INVALID = "device-invalid", 400, "invalid_grant", "The device code is invalid or has expired.";
+    USER_CODES_TOO_MANY = "user-codes", 429, "too_many_user_codes", "Too many user codes generated. Please try again later.";
     CIBA_PENDING = "ciba-pending", 400, "authorization_pending", "The authorization request is still pending as the user hasn't yet been authenticated.";
     CIBA_SLOW_DOWN = "ciba-slow-down", 400, "slow_down", "Slow down the polling frequency. Try again later.";
     CIBA_EXPIRED = "ciba-expired", 400, "expired_token", "The 'auth_req_id' is invalid or has expired. Make a new authentication request.";

@@ -7,15 +7,13 @@
 use std::{collections::HashMap, mem, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
-use super::{BrowserError, HeldCookie, gate::BLANK_PATH};
-
-/// An answer comes at once, or the browser hangs.
-const LIMIT: Duration = Duration::from_secs(20);
+use super::{
+    BrowserError, HeldCookie,
+    gate::BLANK_PATH,
+    socket::{LIMIT, Socket, text},
+};
 
 /// What is told of pages without anybody asking.
 const EVENTS: &[&str] = &[
@@ -33,8 +31,7 @@ const NEWER_EVENTS: &[&str] = &["browsingContext.downloadWillBegin"];
 /// A connection to one browser, and the page of it that is looked at.
 #[derive(Debug)]
 pub(super) struct BiDi {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    count: u64,
+    socket: Socket,
     /// The open tab.
     tab: String,
     /// The profile of the open tab; `None` for the one that the browser started with.
@@ -60,13 +57,13 @@ impl BiDi {
     /// When nobody answers there, or it does not tell what is needed.
     pub(super) async fn connect(address: &str, tab: &str) -> Result<Self, BrowserError> {
         let failed = |why: String| BrowserError::NotOpened(format!("its BiDi connection (webSocketUrl) fails: {why}"));
-        let connected = match tokio::time::timeout(LIMIT, connect_async(address)).await {
+        let connecting = Socket::connect(address, "it closed the BiDi connection");
+        let socket = match tokio::time::timeout(LIMIT, connecting).await {
             Ok(connected) => connected.map_err(|error| failed(error.to_string()))?,
             Err(_) => return Err(BrowserError::Hangs(LIMIT)),
         };
         let mut bidi = Self {
-            socket: connected.0,
-            count: 0,
+            socket,
             tab: tab.to_owned(),
             profile: None,
             news: News::default(),
@@ -241,32 +238,11 @@ impl BiDi {
     }
 
     async fn call_within(&mut self, method: &str, params: Value, limit: Duration) -> Result<Value, BrowserError> {
-        self.count += 1;
-        let id = self.count;
-        let asking = async {
-            let request = json!({ "id": id, "method": method, "params": params }).to_string();
-            self.socket.send(Message::text(request)).await?;
-            while let Some(message) = self.socket.next().await {
-                let Ok(told) = serde_json::from_str::<Value>(message?.to_text().unwrap_or_default()) else {
-                    continue;
-                };
-                match told.get("id").and_then(Value::as_u64) {
-                    // An answer that was no longer waited for has another number.
-                    Some(answered) if answered == id => return Ok(Some(told)),
-                    Some(_) => {}
-                    None => self.news.hear(&told),
-                }
-            }
-            Ok::<_, tokio_tungstenite::tungstenite::Error>(None)
-        };
-        match tokio::time::timeout(limit, asking).await {
-            Err(_) => Err(BrowserError::Hangs(limit)),
-            Ok(Err(error)) => Err(BrowserError::Gone(error.to_string())),
-            Ok(Ok(None)) => Err(BrowserError::Gone("it closed the BiDi connection".to_owned())),
-            Ok(Ok(Some(mut answer))) => match answer.get("error").and_then(Value::as_str) {
-                Some(error) => Err(refusal(method, error, &answer)),
-                None => Ok(answer.get_mut("result").map(Value::take).unwrap_or_default()),
-            },
+        let Self { socket, news, .. } = self;
+        let mut answer = socket.call(method, params, limit, |event| news.hear(event)).await?;
+        match answer.get("error").and_then(Value::as_str) {
+            Some(error) => Err(refusal(method, error, &answer)),
+            None => Ok(answer.get_mut("result").map(Value::take).unwrap_or_default()),
         }
     }
 }
@@ -323,11 +299,4 @@ fn held(cookie: &Value) -> Result<HeldCookie, BrowserError> {
         domain: text(cookie, "domain")?,
         path: text(cookie, "path")?,
     })
-}
-
-fn text(answer: &Value, name: &str) -> Result<String, BrowserError> {
-    let found = answer.get(name).and_then(Value::as_str);
-    found
-        .map(str::to_owned)
-        .ok_or_else(|| BrowserError::Refused(format!("the browser's answer has no {name}: {answer}")))
 }

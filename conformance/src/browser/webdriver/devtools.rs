@@ -3,23 +3,17 @@
 //! A browser needs most of a second to start, a context (cookies, storage and cache of its own, and a proxy of its own)
 //! a tenth of that. Protocol: <https://chromedevtools.github.io/devtools-protocol/tot/Target/>.
 
-use std::time::Duration;
-
-use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
-use super::BrowserError;
-
-/// An answer comes at once, or the browser hangs.
-const LIMIT: Duration = Duration::from_secs(20);
+use super::{
+    BrowserError,
+    socket::{LIMIT, Socket, text},
+};
 
 /// A connection to a browser as a whole, not to one of its pages.
 #[derive(Debug)]
 pub(super) struct DevTools {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    count: u64,
+    socket: Socket,
 }
 
 impl DevTools {
@@ -47,14 +41,12 @@ impl DevTools {
                 .get("webSocketDebuggerUrl")
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            let connected = connect_async(socket).await.map_err(|error| failed(error.to_string()))?;
-            Ok(connected.0)
+            Socket::connect(socket, "its DevTools closed the connection")
+                .await
+                .map_err(|error| failed(error.to_string()))
         };
         match tokio::time::timeout(LIMIT, connecting).await {
-            Ok(socket) => Ok(Self {
-                socket: socket?,
-                count: 0,
-            }),
+            Ok(socket) => Ok(Self { socket: socket? }),
             Err(_) => Err(BrowserError::Hangs(LIMIT)),
         }
     }
@@ -90,37 +82,10 @@ impl DevTools {
     }
 
     async fn call(&mut self, method: &str, params: Value) -> Result<Value, BrowserError> {
-        self.count += 1;
-        let id = self.count;
-        let asking = async {
-            let request = json!({ "id": id, "method": method, "params": params }).to_string();
-            self.socket.send(Message::text(request)).await?;
-            // Events come in between.
-            while let Some(message) = self.socket.next().await {
-                let Ok(answer) = serde_json::from_str::<Value>(message?.to_text().unwrap_or_default()) else {
-                    continue;
-                };
-                if answer.get("id").and_then(Value::as_u64) == Some(id) {
-                    return Ok(Some(answer));
-                }
-            }
-            Ok::<_, tokio_tungstenite::tungstenite::Error>(None)
-        };
-        match tokio::time::timeout(LIMIT, asking).await {
-            Err(_) => Err(BrowserError::Hangs(LIMIT)),
-            Ok(Err(error)) => Err(BrowserError::Gone(error.to_string())),
-            Ok(Ok(None)) => Err(BrowserError::Gone("its DevTools closed the connection".to_owned())),
-            Ok(Ok(Some(answer))) => match answer.get("error") {
-                Some(error) => Err(BrowserError::Refused(format!("{method}: {error}"))),
-                None => Ok(answer.get("result").cloned().unwrap_or_default()),
-            },
+        let mut answer = self.socket.call(method, params, LIMIT, |_event| {}).await?;
+        match answer.get("error") {
+            Some(error) => Err(BrowserError::Refused(format!("{method}: {error}"))),
+            None => Ok(answer.get_mut("result").map(Value::take).unwrap_or_default()),
         }
     }
-}
-
-fn text(answer: &Value, name: &str) -> Result<String, BrowserError> {
-    let found = answer.get(name).and_then(Value::as_str);
-    found
-        .map(str::to_owned)
-        .ok_or_else(|| BrowserError::Refused(format!("the browser's answer has no {name}: {answer}")))
 }

@@ -15,6 +15,7 @@ pub mod gate;
 pub mod install;
 mod process;
 mod script;
+mod socket;
 mod tunnel;
 mod wire;
 
