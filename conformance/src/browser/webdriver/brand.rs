@@ -23,9 +23,11 @@ pub enum Brand {
 
 /// What a browser is asked to be like when it is opened.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wish {
+pub(super) struct Wish<'w> {
     /// Whether its window is shown.
     pub headed: bool,
+    /// The program that has no windows to show, if it is to be used.
+    pub shell: Option<&'w Path>,
     /// The port of its proxy on this machine; `None` for a browser whose profiles have proxies of their own.
     pub proxy: Option<u16>,
     /// How long a page or a script may take, in milliseconds.
@@ -99,14 +101,22 @@ impl Brand {
         }
     }
 
+    /// The program of this machine that is the browser without its windows, for runs that show none.
+    pub(super) fn find_shell(self) -> Option<PathBuf> {
+        match self {
+            Brand::Chrome => chrome::find_shell(),
+            Brand::Firefox => None,
+        }
+    }
+
     /// Whether one driver has as many browsers as are wanted. geckodriver has one at a time.
     pub(super) const fn shares_driver(self) -> bool {
         matches!(self, Brand::Chrome)
     }
 
-    pub(super) fn capabilities(self, wish: Wish) -> Capabilities {
+    pub(super) fn capabilities(self, wish: Wish<'_>) -> Capabilities {
         let mut wanted = match self {
-            Brand::Chrome => chrome::capabilities(wish.headed),
+            Brand::Chrome => chrome::capabilities(wish.headed, wish.shell),
             Brand::Firefox => firefox::capabilities(wish.headed),
         };
         wanted.insert("acceptInsecureCerts".to_owned(), json!(true));
@@ -159,8 +169,9 @@ impl Brand {
 mod tests {
     use super::*;
 
-    const WISH: Wish = Wish {
+    const WISH: Wish<'_> = Wish {
         headed: false,
+        shell: None,
         proxy: Some(4711),
         limit: 15_000,
     };

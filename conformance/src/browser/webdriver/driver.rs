@@ -31,6 +31,8 @@ pub struct Driver {
     brand: Brand,
     source: Source,
     headed: bool,
+    /// The browser without windows, until it turns out not to fit the driver.
+    shell: Mutex<Option<PathBuf>>,
     /// Drivers whose browser somebody else holds.
     kept: Mutex<Vec<Running>>,
 }
@@ -106,6 +108,7 @@ impl Driver {
             brand,
             source,
             headed,
+            shell: Mutex::new(brand.find_shell().filter(|_| !headed)),
             kept: Mutex::default(),
         })
     }
@@ -117,6 +120,7 @@ impl Driver {
             brand,
             source: Source::Foreign(url.trim_end_matches('/').to_owned()),
             headed,
+            shell: Mutex::default(),
             kept: Mutex::default(),
         }
     }
@@ -163,7 +167,28 @@ impl Driver {
         })
     }
 
+    /// Opens a browser: the one without windows where it fits the driver, which may be of another version.
     async fn open(&self, proxy: Option<u16>, limit: Duration) -> Result<Opened, BrowserError> {
+        let shell = self.shell.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let with_shell = match &shell {
+            Some(shell) => self.open_program(Some(shell), proxy, limit).await.ok(),
+            None => None,
+        };
+        if let Some(opened) = with_shell {
+            return Ok(opened);
+        }
+        let opened = self.open_program(None, proxy, limit).await?;
+        // When this one can be opened and that one cannot, there is no use in asking for that one again.
+        *self.shell.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(opened)
+    }
+
+    async fn open_program(
+        &self,
+        shell: Option<&Path>,
+        proxy: Option<u16>,
+        limit: Duration,
+    ) -> Result<Opened, BrowserError> {
         let own = match &self.source {
             Source::Each { program, folder } => {
                 let started = Running::start(self.brand, program, folder).await;
@@ -180,6 +205,7 @@ impl Driver {
         let limit = u64::try_from(page_limit(limit).as_millis()).unwrap_or(u64::MAX);
         let wish = Wish {
             headed: self.headed,
+            shell,
             proxy,
             limit,
         };

@@ -153,6 +153,12 @@ impl Gate {
         self.port
     }
 
+    /// Whose an address is.
+    #[must_use]
+    pub fn owner(&self, url: &Url) -> Owner {
+        (self.shared.owners)(url)
+    }
+
     /// From now on this rule holds; what was seen is forgotten.
     pub fn arm(&self, rule: Rule) {
         let mut state = self.shared.state();

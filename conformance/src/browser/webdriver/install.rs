@@ -41,6 +41,7 @@ const MANAGERS: &[Manager] = &[
                 "--no-install-recommends",
                 "chromium",
                 "chromium-driver",
+                "chromium-headless-shell",
             ],
         ],
         firefox: &[

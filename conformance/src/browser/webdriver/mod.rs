@@ -61,6 +61,8 @@ pub struct Document {
     pub scripted: bool,
     /// Whether everything that it loads has arrived.
     complete: bool,
+    /// Whether it has a form to be posted that a person has to do something with.
+    asks: bool,
     /// Seconds until it leads on by itself (`<meta http-equiv=refresh>`).
     refresh: Option<f64>,
     /// Whether it came to rest in time.
@@ -181,25 +183,31 @@ impl Session {
     /// # Errors
     /// When a field takes no text or the button cannot be clicked.
     pub async fn fill_in(&mut self, values: &[(&[&str], &str)]) -> Result<bool, BrowserError> {
-        let names: Vec<&[&str]> = values.iter().map(|(names, _)| *names).collect();
-        let found = self.execute(script::FIND_FIELDS, vec![json!(names)]).await?;
-        let Value::Array(mut found) = found else {
-            return Ok(false);
+        let sent = match self.act(script::FILL_IN, vec![json!(values)]).await? {
+            Value::Bool(sent) => sent,
+            Value::Array(fields) => self.type_in(fields, values).await?,
+            // The next page took its place before it could answer.
+            _ => true,
         };
-        let button = found.pop().unwrap_or_default();
-        for (field, (_, value)) in found.into_iter().zip(values) {
+        // Its forms lead on without any script: until they do, the page that was sent is still the open one, and a busy
+        // browser's answer to the click may come before its request.
+        if sent {
+            self.gate.navigation(self.limit).await;
+        }
+        Ok(sent)
+    }
+
+    /// Types into fields that make something else of what is put into them, key by key, and clicks the button, the last of
+    /// the fields.
+    async fn type_in(&mut self, mut fields: Vec<Value>, values: &[(&[&str], &str)]) -> Result<bool, BrowserError> {
+        let button = fields.pop().unwrap_or_default();
+        for (field, (_, value)) in fields.into_iter().zip(values) {
             if let Some(field) = self.element(field)? {
                 field.clear().await?;
                 field.send_keys(value).await?;
             }
         }
-        // Its forms lead on without any script: until they do, the page that was sent is still the open one, and a busy
-        // browser's answer to the click may come before its request.
-        let sent = self.click_found(button).await?;
-        if sent {
-            self.gate.navigation(self.limit).await;
-        }
-        Ok(sent)
+        self.click_found(button).await
     }
 
     /// Who signs in or out is led to another page in the end. A script may think first, revoke a token, and think again:
@@ -266,7 +274,7 @@ impl Session {
             {
                 continue;
             }
-            if document.scripted {
+            if document.scripted && !self.is_hosted_form(&document) {
                 self.gate.quiet(pause, rest).await;
                 if self.gate.count() != before {
                     continue;
@@ -276,6 +284,12 @@ impl Session {
             document.settled = true;
             return Ok(document);
         }
+    }
+
+    /// Whether this is a page of the authorization server that waits for a person: its scripts ask for nothing by themselves.
+    fn is_hosted_form(&self, document: &Document) -> bool {
+        let owner = Url::parse(&document.url).map(|url| self.gate.owner(&url));
+        document.asks && owner == Ok(Owner::Idp)
     }
 
     /// The open page as it is at this moment.

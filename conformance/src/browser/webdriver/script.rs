@@ -2,6 +2,7 @@
 
 /// Address, markup, and whether the page is at rest: see [`Document`](super::Document).
 pub(super) const DOCUMENT: &str = r#"
+    const visible = e => e.getClientRects().length > 0;
     const refresh = document.querySelector('meta[http-equiv="refresh" i]');
     const runs = [...document.scripts].some(s => !s.type || /javascript|module/.test(s.type))
         || !!document.querySelector('body[onload]');
@@ -11,6 +12,7 @@ pub(super) const DOCUMENT: &str = r#"
         html: root ? root.outerHTML : '',
         scripted: runs,
         complete: document.readyState === 'complete',
+        asks: [...document.querySelectorAll('form[method=post i] input:not([type=hidden])')].some(visible),
         refresh: refresh ? parseFloat(refresh.content) || 0 : null,
     };
 "#;
@@ -75,20 +77,33 @@ pub(super) const FIND_FORM: &str = r#"
     return form ? buttons(form)[0] || null : null;
 "#;
 
-/// The fields of the first form that is posted, one for each list of names in `arguments[0]` (null where there is none),
-/// and its button last. Null when the form has visible fields and none of these names.
-pub(super) const FIND_FIELDS: &str = r#"
+/// Puts each value of `arguments[0]` (`[names, value]`) into the first field of its names, in the first form that is posted
+/// and has one of them, or asks for nothing: as if it were pasted, so that the page sees the events of it. Then presses
+/// the form's button. True when that was done; false without such a form. When a field did not take its value, nothing is
+/// pressed, and the answer is the fields (null for one that the form does not have), with the button last.
+pub(super) const FILL_IN: &str = r#"
     const visible = e => e.getClientRects().length > 0;
     for (const form of document.forms) {
         if (form.method !== 'post') continue;
-        const fields = arguments[0].map(names =>
+        const fields = arguments[0].map(([names]) =>
             names.map(name => form.elements.namedItem(name)).find(e => e instanceof Element && visible(e)) || null);
         const asks = [...form.elements].some(e => visible(e)
             && e.matches('input:not([type=hidden]):not([type=submit]):not([type=checkbox]), textarea, select'));
         if (asks && !fields.some(Boolean)) continue;
         const button = [...form.elements].find(e => visible(e)
             && (e.tagName === 'BUTTON' ? e.type === 'submit' : ['submit', 'image'].includes(e.type)));
-        if (button) return [...fields, button];
+        if (!button) continue;
+        const taken = fields.every((field, i) => {
+            if (!field) return true;
+            const value = arguments[0][i][1];
+            field.focus();
+            field.select();
+            document.execCommand('insertText', false, value);
+            return field.value === value;
+        });
+        if (!taken) return [...fields, button];
+        button.click();
+        return true;
     }
-    return null;
+    return false;
 "#;
