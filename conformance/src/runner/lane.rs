@@ -252,7 +252,8 @@ pub(super) async fn side_by_side(
     let mut controls = 0_u64;
     loop {
         let limit = width.jobs * WALKS_PER_CONTROL;
-        while over.len() + working < limit
+        // The next ones do not wait until the last of these is over: the control after them waits for none in flight.
+        while over.len() < limit
             && let Some(task) = queue.next(working, waiting, width)
         {
             context.ledger.started(task.case, context.on);

@@ -290,7 +290,9 @@ impl Walker<'_> {
                 without_query(&document.url)
             ));
         }
-        if answered || !alerts.is_empty() || opened > 0 {
+        // The hosted form is the same in every walk, and not the app's: a picture of it would tell nobody anything.
+        let tells = answered && !document.is_hosted_form;
+        if tells || !alerts.is_empty() || opened > 0 {
             self.keep_screen(who, document.url, alerts).await;
         }
     }

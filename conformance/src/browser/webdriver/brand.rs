@@ -109,6 +109,11 @@ impl Brand {
         }
     }
 
+    /// Whether this machine could use a program that is the browser without its windows, and has none.
+    pub(super) fn lacks_shell(self) -> bool {
+        self == Brand::Chrome && env::var_os("CONFORMANCE_CHROME").is_none() && self.find_shell().is_none()
+    }
+
     /// Whether one driver has as many browsers as are wanted. geckodriver has one at a time.
     pub(super) const fn shares_driver(self) -> bool {
         matches!(self, Brand::Chrome)

@@ -20,6 +20,8 @@ pub struct Manager {
     pub program: &'static str,
     chrome: &'static [Arguments],
     firefox: &'static [Arguments],
+    /// What makes runs of Chromium faster and need not be had: not every release of the system knows it.
+    shell: Option<Arguments>,
     /// Whether it has geckodriver.
     has_geckodriver: bool,
     /// Whether it wants to be root.
@@ -41,13 +43,13 @@ const MANAGERS: &[Manager] = &[
                 "--no-install-recommends",
                 "chromium",
                 "chromium-driver",
-                "chromium-headless-shell",
             ],
         ],
         firefox: &[
             &["update"],
             &["install", "--yes", "--no-install-recommends", "firefox-esr"],
         ],
+        shell: Some(&["install", "--yes", "--no-install-recommends", "chromium-headless-shell"]),
         has_geckodriver: false,
         root: true,
     },
@@ -55,6 +57,7 @@ const MANAGERS: &[Manager] = &[
         program: "dnf",
         chrome: &[&["install", "--assumeyes", "chromium", "chromedriver"]],
         firefox: &[&["install", "--assumeyes", "firefox"]],
+        shell: None,
         has_geckodriver: false,
         root: true,
     },
@@ -62,6 +65,7 @@ const MANAGERS: &[Manager] = &[
         program: "zypper",
         chrome: &[&["--non-interactive", "install", "chromium", "chromedriver"]],
         firefox: &[&["--non-interactive", "install", "MozillaFirefox"]],
+        shell: None,
         has_geckodriver: false,
         root: true,
     },
@@ -76,6 +80,7 @@ const MANAGERS: &[Manager] = &[
             "firefox",
             "geckodriver",
         ]],
+        shell: None,
         has_geckodriver: true,
         root: true,
     },
@@ -83,6 +88,7 @@ const MANAGERS: &[Manager] = &[
         program: "apk",
         chrome: &[&["add", "chromium", "chromium-chromedriver"]],
         firefox: &[&["add", "firefox", "geckodriver"]],
+        shell: None,
         has_geckodriver: true,
         root: true,
     },
@@ -90,6 +96,7 @@ const MANAGERS: &[Manager] = &[
         program: "brew",
         chrome: &[&["install", "--cask", "google-chrome", "chromedriver"]],
         firefox: &[&["install", "--cask", "firefox"], &["install", "geckodriver"]],
+        shell: None,
         has_geckodriver: true,
         root: false,
     },
@@ -99,6 +106,7 @@ const SNAP: Manager = Manager {
     program: "snap",
     chrome: &[&["install", "chromium"]],
     firefox: &[&["install", "firefox"]],
+    shell: None,
     has_geckodriver: true,
     root: true,
 };
@@ -186,35 +194,51 @@ impl Machine {
     /// The commands that install browser and driver.
     #[must_use]
     pub fn plan(&self, brand: Brand) -> Plan {
-        let has = |name: &str| self.programs.iter().any(|program| program == name);
-        let known = MANAGERS.iter().find(|manager| has(manager.program));
-        let manager = match (self.system.as_str(), known) {
-            ("ubuntu", Some(_)) if has("snap") => &SNAP,
-            (_, Some(manager)) => manager,
-            (_, None) => return Plan::Unknown,
+        let Some(manager) = self.manager() else {
+            return Plan::Unknown;
         };
         let steps = match brand {
             Brand::Chrome => manager.chrome,
             Brand::Firefox => manager.firefox,
         };
-        let raised = manager.root && !self.root;
-        let commands = steps.iter().map(|arguments| {
-            let sudo = raised.then_some("sudo");
-            let words = sudo
-                .into_iter()
-                .chain([manager.program])
-                .chain(arguments.iter().copied());
-            words.map(str::to_owned).collect()
-        });
-        let commands: Vec<Vec<String>> = commands.collect();
+        let commands: Vec<Vec<String>> = steps.iter().map(|step| self.command(manager, step)).collect();
         if brand == Brand::Firefox && !manager.has_geckodriver {
             let driver = GECKODRIVER.iter().copied().map(str::to_owned).collect();
             return Plan::ByHand(commands.into_iter().chain([driver]).collect());
         }
-        match raised && !self.sudo {
-            true => Plan::Type(commands),
-            false => Plan::Run(commands),
+        match self.may(manager) {
+            false => Plan::Type(commands),
+            true => Plan::Run(commands),
         }
+    }
+
+    /// The command that installs Chromium without its windows, where it can be run here and now: with it a run takes half
+    /// the time, without it nothing is missing.
+    #[must_use]
+    pub fn plan_shell(&self) -> Option<Vec<String>> {
+        let manager = self.manager().filter(|manager| self.may(manager))?;
+        manager.shell.map(|step| self.command(manager, step))
+    }
+
+    fn manager(&self) -> Option<&'static Manager> {
+        let has = |name: &str| self.programs.iter().any(|program| program == name);
+        let known = MANAGERS.iter().find(|manager| has(manager.program))?;
+        let is_door = self.system == "ubuntu" && has("snap");
+        Some(if is_door { &SNAP } else { known })
+    }
+
+    /// Whether we may run it.
+    fn may(&self, manager: &Manager) -> bool {
+        !manager.root || self.root || self.sudo
+    }
+
+    fn command(&self, manager: &Manager, arguments: Arguments) -> Vec<String> {
+        let sudo = (manager.root && !self.root).then_some("sudo");
+        let words = sudo
+            .into_iter()
+            .chain([manager.program])
+            .chain(arguments.iter().copied());
+        words.map(str::to_owned).collect()
     }
 }
 
@@ -234,21 +258,29 @@ pub async fn installed(brand: Brand) -> Result<Versions, DriverError> {
 /// # Errors
 /// What could not be done, with the commands to type where a person can do it.
 pub async fn install(brand: Brand, tell: &mut dyn FnMut(&str)) -> Result<Versions, InstallError> {
-    if let Ok(versions) = installed(brand).await {
-        return Ok(versions);
+    let machine = Machine::look().await;
+    if installed(brand).await.is_err() {
+        let commands = match machine.plan(brand) {
+            Plan::Run(commands) => commands,
+            Plan::Type(commands) => return Err(InstallError::NeedsRoot(commands)),
+            Plan::ByHand(commands) => return Err(InstallError::NoPackage(commands)),
+            Plan::Unknown => return Err(InstallError::UnknownSystem(brand)),
+        };
+        for command in commands {
+            let line = command.join(" ");
+            tell(&line);
+            run(&command)
+                .await
+                .map_err(|reason| InstallError::Failed { command: line, reason })?;
+        }
     }
-    let commands = match Machine::look().await.plan(brand) {
-        Plan::Run(commands) => commands,
-        Plan::Type(commands) => return Err(InstallError::NeedsRoot(commands)),
-        Plan::ByHand(commands) => return Err(InstallError::NoPackage(commands)),
-        Plan::Unknown => return Err(InstallError::UnknownSystem(brand)),
-    };
-    for command in commands {
-        let line = command.join(" ");
-        tell(&line);
-        run(&command)
-            .await
-            .map_err(|reason| InstallError::Failed { command: line, reason })?;
+    if brand.lacks_shell()
+        && let Some(command) = machine.plan_shell()
+    {
+        tell(&command.join(" "));
+        if let Err(reason) = run(&command).await {
+            tell(&format!("{reason}: runs will take longer without it, and nothing is missing"));
+        }
     }
     Ok(installed(brand).await?)
 }
@@ -329,6 +361,19 @@ mod tests {
         };
         assert_eq!(commands[0], ["apt-get", "update"]);
         assert_eq!(commands[1].last().unwrap(), "chromium-driver");
+    }
+
+    #[test]
+    fn the_browser_without_windows_is_installed_only_where_a_package_holds_it() {
+        let shell = |system, program, root, sudo| machine(system, &[program], root, sudo).plan_shell();
+        let package = |command: Option<Vec<String>>| command.and_then(|mut words| words.pop());
+        let asked = shell("debian", "apt-get", false, true).unwrap();
+        assert_eq!(asked[..2], ["sudo", "apt-get"]);
+        assert_eq!(package(Some(asked)).unwrap(), "chromium-headless-shell");
+        assert_eq!(shell("debian", "apt-get", false, false), None, "nobody may install");
+        assert_eq!(shell("fedora", "dnf", true, false), None);
+        let snap = machine("ubuntu", &["apt-get", "snap"], true, false);
+        assert_eq!(snap.plan_shell(), None, "the snap has none");
     }
 
     #[test]

@@ -68,6 +68,9 @@ pub struct Document {
     /// Whether it came to rest in time.
     #[serde(skip)]
     pub settled: bool,
+    /// Whether it is a page of the authorization server that waits for a person: its scripts ask for nothing by themselves.
+    #[serde(skip)]
+    pub is_hosted_form: bool,
 }
 
 /// A cookie that the browser holds, as far as it tells.
@@ -274,7 +277,7 @@ impl Session {
             {
                 continue;
             }
-            if document.scripted && !self.is_hosted_form(&document) {
+            if document.scripted && !document.is_hosted_form {
                 self.gate.quiet(pause, rest).await;
                 if self.gate.count() != before {
                     continue;
@@ -286,18 +289,14 @@ impl Session {
         }
     }
 
-    /// Whether this is a page of the authorization server that waits for a person: its scripts ask for nothing by themselves.
-    fn is_hosted_form(&self, document: &Document) -> bool {
-        let owner = Url::parse(&document.url).map(|url| self.gate.owner(&url));
-        document.asks && owner == Ok(Owner::Idp)
-    }
-
     /// The open page as it is at this moment.
     async fn document(&mut self) -> Result<Document, BrowserError> {
         let between_pages = self.is_between_pages().await?;
         let value = self.execute(script::DOCUMENT, Vec::new()).await?;
         let mut document: Document = serde_json::from_value(value).unwrap_or_default();
         document.complete &= !between_pages;
+        let owner = Url::parse(&document.url).map(|url| self.gate.owner(&url));
+        document.is_hosted_form = document.asks && owner == Ok(Owner::Idp);
         Ok(document)
     }
 
