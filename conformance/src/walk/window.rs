@@ -110,10 +110,13 @@ impl Walker<'_> {
             .frontchannel
             .as_ref()
             .is_some_and(|url| edited.target.starts_with(url.path()));
+        // What leads on from the hosted form starts there; any other page might do something with a link of ours.
+        let here = self.browser(purpose.who).document.clone();
+        let is_there = self.browser(purpose.who).at_hosted_form && here.is_some() && initiator == here;
         let Some(session) = self.session(purpose.who).await else {
             return self.nothing_came(purpose, &edited);
         };
-        let sent = navigate(session, &edited, initiator.as_ref(), manner, frame, rule).await;
+        let sent = navigate(session, &edited, initiator.as_ref(), is_there, manner, frame, rule).await;
         let plain = (!edits.is_empty()).then_some(&outgoing);
         self.arrive(purpose, &edited, plain, sent).await
     }
@@ -185,6 +188,7 @@ impl Walker<'_> {
             }
         };
         let page = self.write_down(purpose, wanted, plain, seen);
+        self.browser(who).at_hosted_form = document.as_ref().is_some_and(|document| document.is_hosted_form);
         match document {
             Some(document) => self.look(who, page, document).await,
             // What stands there when something went wrong, where the browser still shows anything.
@@ -441,6 +445,7 @@ impl Walker<'_> {
             cookies: self.browser(who).cookies.clone(),
             bare_first: false,
         };
+        self.browser(who).at_hosted_form = false;
         let session = self.session(who).await?;
         let peeked = match session.blank(&origin).await {
             Ok(()) => {
@@ -485,11 +490,13 @@ impl Walker<'_> {
     }
 }
 
-/// Makes the browser send this request from that document.
+/// Makes the browser send this request from that document. `is_there`: it is the one that is open, and links may be put
+/// into it.
 async fn navigate(
     session: &mut Session,
     request: &Outgoing,
     initiator: Option<&Url>,
+    is_there: bool,
     manner: Manner,
     frame: bool,
     rule: Rule,
@@ -500,7 +507,9 @@ async fn navigate(
         session.gate.arm(rule);
         return session.goto(&url).await;
     };
-    session.blank(document).await?;
+    if !(is_there && by_get) {
+        session.blank(document).await?;
+    }
     session.gate.arm(rule);
     if manner.initiator == Some(Initiator::OtherSiteSubresource) {
         return session.load(if frame { "iframe" } else { "img" }, &url).await;
