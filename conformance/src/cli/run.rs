@@ -17,7 +17,7 @@ use crate::{
     exit::{self, Policy, exit_code},
     report::{Setting, console::Console, json, junit, look::Look, plain::Plain, store, store::Store},
     run::{RunEvent, RunResult},
-    runner::{self, Options},
+    runner::{self, Driver, Options},
     select::{self, Selector},
     target::Config,
 };
@@ -26,6 +26,9 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Cases at once when nobody says otherwise.
 const JOBS: usize = 4;
+/// The same in browsers, of which each keeps a core busy: so many more than there are cores, and at most [`MOST_BROWSERS`].
+const BROWSERS_BESIDE_CORES: usize = 1;
+const MOST_BROWSERS: usize = 8;
 
 /// A report that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,15 +101,27 @@ pub(super) async fn run(args: RunArgs) -> Result<u8, CommandError> {
     Ok(exit_code(&result, &policy))
 }
 
+fn usual_jobs(driver: &Driver) -> usize {
+    match driver {
+        Driver::Http => JOBS,
+        Driver::WebDriver { .. } => {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            (cores + BROWSERS_BESIDE_CORES).min(MOST_BROWSERS)
+        }
+    }
+}
+
 /// Options from flags, then the configuration, then defaults.
 pub(super) fn options(config: &Config, args: &WalkArgs, cases: Vec<&'static Case>) -> Result<Options, CommandError> {
     let configured = config.run.timeout.map(Duration::from_secs_f64);
+    let driver = args.driver()?;
+    let jobs = args.jobs.map(usize::from).or(config.run.jobs);
     Ok(Options {
         profile: args.profile.or(config.run.profile).unwrap_or_default(),
-        jobs: args.jobs.map(usize::from).or(config.run.jobs).unwrap_or(JOBS),
+        jobs: jobs.unwrap_or_else(|| usual_jobs(&driver)),
         seed: args.seed.unwrap_or_else(rand::random),
         timeout: args.timeout.or(configured).unwrap_or(TIMEOUT),
-        driver: args.driver()?,
+        driver,
         headed: args.headed,
         ..Options::new(cases)
     })

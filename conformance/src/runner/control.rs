@@ -297,7 +297,7 @@ pub(super) async fn bearable(
 
 /// Whether the app serves somebody while another one's token request waits for its answer.
 pub(super) async fn bears_waiting(stage: &Stage, seed: u64) -> bool {
-    let world = no_larger(stage);
+    let world = small_crowd(stage);
     let evidence = walk(&world, ONE_WAITS, &[], seed_of(seed, "one waits")).await;
     evidence.obstacles.is_empty() && (OTHERS_DO_NOT_WAIT.ask)(&evidence) == Outcome::Holds
 }
@@ -305,7 +305,7 @@ pub(super) async fn bears_waiting(stage: &Stage, seed: u64) -> bool {
 /// Whether the app takes people who sign in at once for one another. Which cases such an app fails would be chance if
 /// they were walked side by side; the concurrency group says what is wrong with it.
 pub(super) async fn mixes_people_up(stage: &Stage, seed: u64, ledger: &mut Ledger, on: &mut Listener<'_>) -> bool {
-    let world = no_larger(stage);
+    let world = small_crowd(stage);
     let evidence = walk(&world, REPLIES_CROSS, &[], seed_of(seed, "replies cross")).await;
     let Outcome::Broken(how) = (NOBODY_AS_ANOTHER.ask)(&evidence) else {
         return false;
@@ -317,10 +317,11 @@ pub(super) async fn mixes_people_up(stage: &Stage, seed: u64, ledger: &mut Ledge
     true
 }
 
-/// The stage's world, where a crowd is as large as its script says and no larger.
-fn no_larger(stage: &Stage) -> World {
+/// The stage's world, where a crowd is as large as its script says and no larger, and has no browsers.
+fn small_crowd(stage: &Stage) -> World {
     World {
         crowd: 0,
+        browsers: None,
         ..stage.world.clone()
     }
 }

@@ -527,7 +527,11 @@ pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Ca
         .partition(|task| spoils_the_listener(*task));
     let width = Width {
         jobs: FRESH_APPS.min(context.options.jobs.max(1)),
-        waiting: WAITING_APPS,
+        waiting: match context.options.driver {
+            Driver::Http => WAITING_APPS,
+            // Each keeps a browser while it waits.
+            Driver::WebDriver { .. } => context.options.jobs.max(1),
+        },
     };
     walk_all_afresh(context, others, width).await;
     let alone = Width { jobs: 1, waiting: 0 };

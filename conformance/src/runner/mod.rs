@@ -152,14 +152,20 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
     }
     let known = control::learn(&mut stage, config, options.seed, ledger, on).await?;
     let mut jobs = control::bearable(&stage, options.jobs, options.seed, ledger, on).await;
-    let mut bears_waiting = options.driver == Driver::Http && control::bears_waiting(&stage, options.seed).await;
+    // Crowds have no browsers; where scripts make the pages, they have nothing else either.
+    let mut bears_waiting = !config.target.javascript && control::bears_waiting(&stage, options.seed).await;
     // One that serves people one after the other has nothing to mix up, and would only be waited for.
     if bears_waiting && control::mixes_people_up(&stage, options.seed, ledger, on).await {
         (jobs, bears_waiting) = (1, false);
     }
     let width = Width {
         jobs,
-        waiting: if bears_waiting { jobs * SLOW_FACTOR } else { 0 },
+        waiting: match (&options.driver, bears_waiting) {
+            (_, false) => 0,
+            (Driver::Http, true) => jobs * SLOW_FACTOR,
+            // Each keeps a browser while it waits.
+            (Driver::WebDriver { .. }, true) => jobs.div_ceil(2),
+        },
     };
     let twins = Twins::walk(&stage, &options.cases, &known, options, jobs).await;
 

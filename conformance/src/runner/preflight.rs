@@ -19,8 +19,8 @@ use crate::{
 /// The clock of the app may differ from ours by so much before time cases mean nothing.
 const CLOCK_LIMIT_SECONDS: i64 = 10;
 
-/// Most cases need one or two people.
-const BROWSERS_PER_JOB: u32 = 2;
+/// Most cases need one or two people, and as many again wait for an answer in the app.
+const BROWSERS_PER_JOB: u32 = 3;
 
 /// An anonymous question, the start of a sign-in and the hosted page; nobody is judged by it.
 const LOOK: &[Step] = &[

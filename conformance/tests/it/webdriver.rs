@@ -514,7 +514,11 @@ async fn nothing_is_left_running_when_the_pool_is_dropped(brand: Brand) {
     let lease = pool.lease(2).await.unwrap();
     let (one, two) = (browser(&lease).await, browser(&lease).await);
     let family = family(&pool.mark());
-    assert!(family.len() > 4, "two browsers have more than {} processes", family.len());
+    assert!(
+        family.len() > 4,
+        "two browsers have more than {} processes",
+        family.len()
+    );
     // As when a walk panics: nothing is closed in order.
     drop((one, two, lease, pool));
     let began = Instant::now();

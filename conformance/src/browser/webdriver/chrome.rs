@@ -55,7 +55,9 @@ pub(super) fn find_shell() -> Option<PathBuf> {
         return None;
     }
     let path = env::var_os("PATH").unwrap_or_default();
-    let places = SHELL.iter().flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(name)));
+    let places = SHELL
+        .iter()
+        .flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(name)));
     places.into_iter().find(|place| place.is_file())
 }
 

@@ -279,7 +279,9 @@ pub async fn install(brand: Brand, tell: &mut dyn FnMut(&str)) -> Result<Version
     {
         tell(&command.join(" "));
         if let Err(reason) = run(&command).await {
-            tell(&format!("{reason}: runs will take longer without it, and nothing is missing"));
+            tell(&format!(
+                "{reason}: runs will take longer without it, and nothing is missing"
+            ));
         }
     }
     Ok(installed(brand).await?)
