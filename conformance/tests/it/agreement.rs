@@ -230,7 +230,13 @@ fn app(flaw: Option<Flaw>) -> InProcess {
     })
 }
 
-async fn run_flawed(driver: Driver, browsers: Option<&Pool>, flaw: Option<Flaw>, cases: &[&'static Case]) -> RunResult {
+/// Runs these cases against the app with this flaw, or against the right one.
+pub(crate) async fn run_flawed(
+    driver: Driver,
+    browsers: Option<&Pool>,
+    flaw: Option<Flaw>,
+    cases: &[&'static Case],
+) -> RunResult {
     let mut config: Config = toml::from_str(CONFIG).unwrap();
     config.target.start = None;
     let options = Options {

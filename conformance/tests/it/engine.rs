@@ -5,11 +5,12 @@ use std::time::Duration;
 use conformance::{
     catalog,
     run::RunResult,
-    runner::{Options, run},
+    runner::{Driver, Options, run},
     target::Config,
 };
+use flawed_app::Flaw;
 
-use crate::scripted::Mode;
+use crate::{agreement::run_flawed, scripted::Mode};
 
 const CONFIG: &str = r#"
 [target]
@@ -98,5 +99,19 @@ async fn an_app_that_accepts_everybody_fails_every_forgery() {
         "id-token/exp-past",
     ] {
         assert!(failed.contains(&id), "{id} is not among {failed:?}");
+    }
+}
+
+/// Which of its cases such an app fails would be chance otherwise.
+#[tokio::test]
+async fn an_app_that_takes_people_for_one_another_is_walked_with_one_person_at_a_time() {
+    let cases: Vec<_> = catalog::all()
+        .filter(|case| case.id.starts_with("id-token/aud-"))
+        .collect();
+    for (flaw, is_mixed_up) in [(Some(Flaw::ProfileInGlobal), true), (None, false)] {
+        let result = run_flawed(Driver::Http, None, flaw, &cases).await;
+        let told = |notice: &String| notice.starts_with("people who sign in at once are mixed up");
+        assert_eq!(result.notices.iter().any(told), is_mixed_up, "{:?}", result.notices);
+        assert_eq!(with(&result, "pass").len(), cases.len(), "{flaw:?}");
     }
 }
