@@ -150,8 +150,6 @@ struct Browser {
     leaving: Option<Outgoing>,
     /// The real browser, once it was needed.
     session: Option<Session>,
-    /// Whether it shows a form of the authorization server.
-    at_hosted_form: bool,
     /// The navigation at which the real browser was held.
     held: Option<window::Held>,
 }

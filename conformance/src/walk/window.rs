@@ -112,10 +112,10 @@ impl Walker<'_> {
             .is_some_and(|url| edited.target.starts_with(url.path()));
         // What leads on from the hosted form starts there; any other page might do something with a link of ours.
         let here = self.browser(purpose.who).document.clone();
-        let is_there = self.browser(purpose.who).at_hosted_form && here.is_some() && initiator == here;
         let Some(session) = self.session(purpose.who).await else {
             return self.nothing_came(purpose, &edited);
         };
+        let is_there = session.is_at_hosted_form() && here.is_some() && initiator == here;
         let sent = navigate(session, &edited, initiator.as_ref(), is_there, manner, frame, rule).await;
         let plain = (!edits.is_empty()).then_some(&outgoing);
         self.arrive(purpose, &edited, plain, sent).await
@@ -188,7 +188,6 @@ impl Walker<'_> {
             }
         };
         let page = self.write_down(purpose, wanted, plain, seen);
-        self.browser(who).at_hosted_form = document.as_ref().is_some_and(|document| document.is_hosted_form);
         match document {
             Some(document) => self.look(who, page, document).await,
             // What stands there when something went wrong, where the browser still shows anything.
@@ -445,7 +444,6 @@ impl Walker<'_> {
             cookies: self.browser(who).cookies.clone(),
             bare_first: false,
         };
-        self.browser(who).at_hosted_form = false;
         let session = self.session(who).await?;
         let peeked = match session.blank(&origin).await {
             Ok(()) => {

@@ -8,6 +8,8 @@ use std::{
 use fantoccini::wd::Capabilities;
 use serde_json::json;
 
+use super::install::on_path;
+
 /// Where distributions put the driver when it is not on the path.
 pub(super) const USUAL_PLACES: &[&str] = &[
     "/usr/bin/chromedriver",
@@ -54,11 +56,7 @@ pub(super) fn find_shell() -> Option<PathBuf> {
     if env::var_os("CONFORMANCE_CHROME").is_some() {
         return None;
     }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let places = SHELL
-        .iter()
-        .flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(name)));
-    places.into_iter().find(|place| place.is_file())
+    SHELL.iter().find_map(|name| on_path(name))
 }
 
 /// What only this browser is asked for. `shell`: where the one without windows lies, if it is to be used.

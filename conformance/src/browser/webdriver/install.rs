@@ -258,8 +258,12 @@ pub async fn installed(brand: Brand) -> Result<Versions, DriverError> {
 /// # Errors
 /// What could not be done, with the commands to type where a person can do it.
 pub async fn install(brand: Brand, tell: &mut dyn FnMut(&str)) -> Result<Versions, InstallError> {
+    let found = installed(brand).await;
+    if found.is_ok() && !brand.lacks_shell() {
+        return Ok(found?);
+    }
     let machine = Machine::look().await;
-    if installed(brand).await.is_err() {
+    if found.is_err() {
         let commands = match machine.plan(brand) {
             Plan::Run(commands) => commands,
             Plan::Type(commands) => return Err(InstallError::NeedsRoot(commands)),
@@ -324,7 +328,7 @@ async fn succeeds(program: &str, arguments: &[&str]) -> bool {
     command.status().await.is_ok_and(|status| status.success())
 }
 
-fn on_path(name: &str) -> Option<PathBuf> {
+pub(super) fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .map(|folder| folder.join(name))

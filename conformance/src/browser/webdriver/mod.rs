@@ -100,6 +100,8 @@ pub struct Session {
     limit: Duration,
     /// What alert boxes said; they were dismissed.
     pub alerts: Vec<String>,
+    /// Whether the open page was a hosted form when it came to rest, and no address was typed since.
+    at_hosted_form: bool,
 }
 
 impl Session {
@@ -111,7 +113,14 @@ impl Session {
             gate,
             limit,
             alerts: Vec::new(),
+            at_hosted_form: false,
         }
+    }
+
+    /// Whether the open page is a form of the authorization server, into which links may be put.
+    #[must_use]
+    pub fn is_at_hosted_form(&self) -> bool {
+        self.at_hosted_form
     }
 
     /// Opens an empty page of this origin, which is not asked for it.
@@ -297,6 +306,7 @@ impl Session {
         document.complete &= !between_pages;
         let owner = Url::parse(&document.url).map(|url| self.gate.owner(&url));
         document.is_hosted_form = document.asks && owner == Ok(Owner::Idp);
+        self.at_hosted_form = document.is_hosted_form;
         Ok(document)
     }
 
@@ -329,6 +339,7 @@ impl Session {
     }
 
     async fn look_at(&mut self, window: WindowHandle) -> Result<(), BrowserError> {
+        self.at_hosted_form = false;
         self.process.as_mut().ok_or_else(wire::closed)?.look_at(window).await
     }
 

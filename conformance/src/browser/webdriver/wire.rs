@@ -115,6 +115,7 @@ impl Session {
     /// When the browser does not do it. An answer without a page (204, a download) is none.
     pub async fn goto(&mut self, url: &str) -> Result<(), BrowserError> {
         let limit = self.limit;
+        self.at_hosted_form = false;
         match self.bidi()? {
             None => self.command_once(json!({ "url": url }), "url").await.map(drop),
             Some(bidi) => match bidi.navigate(url, limit).await {
