@@ -260,6 +260,21 @@ pub(super) async fn sign_in(world: &World, seed: u64) -> (Evidence, Result<(), S
     (evidence, accepted)
 }
 
+/// Whether anybody can sign in, told by single requests where those are enough: what real browsers make of this app's
+/// sign-in was seen before, and a server that works answers without one. In a browser where it does not work so.
+pub(super) async fn works(world: &World, seed: u64) -> Result<(), String> {
+    if world.browsers.is_some() && !world.site.javascript {
+        let plain = World {
+            browsers: None,
+            ..world.clone()
+        };
+        if sign_in(&plain, seed_of(seed, "by single requests")).await.1.is_ok() {
+            return Ok(());
+        }
+    }
+    sign_in(world, seed).await.1
+}
+
 fn accepted(evidence: &Evidence, check: Check) -> Result<(), String> {
     if let Some(obstacle) = evidence.obstacles.first() {
         return Err(obstacle.clone());

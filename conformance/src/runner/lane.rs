@@ -6,7 +6,10 @@ use std::{
     panic::AssertUnwindSafe,
 };
 
-use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
+use futures_util::{
+    FutureExt, StreamExt,
+    stream::{self, FuturesUnordered},
+};
 
 use mock_idp::{Fault, flow::fault::Message};
 use tokio::task::JoinSet;
@@ -158,6 +161,16 @@ impl Context<'_, '_> {
 
     fn seed(&self, task: Task) -> u64 {
         task.seed(self.options.seed)
+    }
+}
+
+impl<'c> Context<'c, '_> {
+    fn ground(&self) -> Ground<'c> {
+        Ground {
+            config: self.config,
+            options: self.options,
+            org: self.org,
+        }
     }
 }
 
@@ -499,7 +512,7 @@ pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Ca
         return;
     }
     let began = std::time::Instant::now();
-    let honest = fresh_control(context, &[]).await;
+    let honest = fresh_control(context.ground(), &[]).await;
     let control = Control {
         lane: "fresh app, fresh issuer".to_owned(),
         ok: honest.is_ok(),
@@ -539,11 +552,7 @@ pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Ca
 }
 
 async fn walk_all_afresh(context: &mut Context<'_, '_>, tasks: Vec<Task>, width: Width) {
-    let ground = Ground {
-        config: context.config,
-        options: context.options,
-        org: context.org,
-    };
+    let ground = context.ground();
     let mut queue = Queue::new(tasks);
     let (mut working, mut waiting) = (0, 0);
     let mut running = FuturesUnordered::new();
@@ -579,12 +588,15 @@ async fn with_twins(context: &mut Context<'_, '_>, queue: VecDeque<Task>) -> Vec
             twins.push(twin);
         }
     }
-    let mut refused: Vec<(Fault, String)> = Vec::new();
-    for twin in twins {
-        if let Err(why) = fresh_control(context, &[twin]).await {
-            refused.push((twin, why));
-        }
-    }
+    let ground = context.ground();
+    let asked = twins
+        .into_iter()
+        .map(|twin| async move { fresh_control(ground, &[twin]).await.err().map(|why| (twin, why)) });
+    let refused: Vec<(Fault, String)> = stream::iter(asked)
+        .buffer_unordered(FRESH_APPS.min(context.options.jobs.max(1)))
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
     let mut accepted = VecDeque::new();
     for task in queue {
         let wrong = hooks(&task).find_map(|twin| refused.iter().find(|(refused, _)| *refused == twin));
@@ -602,13 +614,14 @@ async fn with_twins(context: &mut Context<'_, '_>, queue: VecDeque<Task>) -> Vec
 }
 
 /// An honest sign-in on a fresh app, through the hooks of these twins.
-async fn fresh_control(context: &Context<'_, '_>, twins: &[Fault]) -> Result<(), String> {
-    let stage = context.org.fresh(context.config, context.options, twins, false).await?;
+async fn fresh_control(ground: Ground<'_>, twins: &[Fault]) -> Result<(), String> {
+    let Ground { config, options, org } = ground;
+    let stage = org.fresh(config, options, twins, false).await?;
     if let Some(problem) = &stage.start_problem {
         return Err(problem.clone());
     }
-    let seed = seed_of(context.options.seed, ("fresh control", twins));
-    let (_, outcome) = control::sign_in(&stage.world, seed).await;
+    let seed = seed_of(options.seed, ("fresh control", twins));
+    let outcome = control::works(&stage.world, seed).await;
     stage.world.idp.behave(&stage.world.server);
     stage.close().await;
     outcome
@@ -644,10 +657,10 @@ async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
     evidence.start_problem = stage.start_problem.take();
     stage.world.idp.behave(&stage.world.server);
     let after_seed = seed_of(seed, "after");
-    let (_, mut after) = control::sign_in(&stage.world, after_seed).await;
+    let mut after = control::works(&stage.world, after_seed).await;
     if after.is_err() && stage.restart().await.is_ok() {
         // An app that keeps what it read at its start is mended by a restart; only one that stays broken is blamed.
-        after = control::sign_in(&stage.world, seed_of(after_seed, "restarted")).await.1;
+        after = control::works(&stage.world, seed_of(after_seed, "restarted")).await;
     }
     refresh_records(&stage.world.idp, &stage.world.server, &mut evidence);
     evidence.app_output = stage.output_since(0);

@@ -1,6 +1,7 @@
 //! Changes the cookies that a browser holds for the app.
 
 use mock_idp::flow::record::Stamp;
+use url::Url;
 
 use super::{Walker, editing::Fill};
 use crate::{browser::http::Outgoing, edit::CookieEdit};
@@ -88,15 +89,18 @@ impl Walker<'_> {
     async fn plant(&mut self, who: &str, pairs: &[(String, String)]) {
         let origin = self.world.site.origin.clone();
         for (name, value) in pairs {
-            if self.is_real() {
-                self.plant_window(who, name, value).await;
-                continue;
-            }
             let secure = if name.starts_with("__") { "; Secure" } else { "" };
-            self.browser(who)
-                .jar
-                .take(&origin, &format!("{name}={value}; Path=/{secure}"), Stamp::now());
+            self.take_cookie(who, &origin, &format!("{name}={value}; Path=/{secure}"))
+                .await;
         }
+    }
+
+    /// Puts a cookie into the jar as if this address had set it.
+    pub(super) async fn take_cookie(&mut self, who: &str, url: &Url, set_cookie: &str) {
+        if self.is_real() {
+            return self.plant_window(who, url, set_cookie).await;
+        }
+        self.browser(who).jar.take(url, set_cookie, Stamp::now());
     }
 }
 

@@ -176,6 +176,8 @@ struct Walker<'w> {
     alias: BTreeMap<Slot, Slot>,
     next_slot: u16,
     step: u16,
+    /// Whether no pictures are taken at the moment.
+    is_unpictured: bool,
     /// The right to open real browsers.
     lease: Option<Lease>,
     /// Held by the flows that are begun next (crowds).
@@ -206,6 +208,7 @@ impl<'w> Walker<'w> {
             alias: BTreeMap::new(),
             next_slot: 100,
             step: 0,
+            is_unpictured: false,
             lease: None,
             barrier: None,
         }
@@ -270,10 +273,13 @@ impl<'w> Walker<'w> {
                     self.alias.insert(slot, fresh);
                 }
             }
+            // A hundred pictures of the same page tell no more than the first and the last of them.
+            self.is_unpictured = 0 < round && round + 1 < times;
             for step in steps {
                 self.act(step.who, step.act).await;
             }
         }
+        self.is_unpictured = false;
         self.alias = outer;
     }
 

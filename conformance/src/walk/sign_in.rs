@@ -135,11 +135,10 @@ impl Walker<'_> {
         let (Some(request), enter) = (live.request.clone(), live.enter.clone()) else {
             return;
         };
+        self.enter(who, &enter).await;
         if self.is_real() {
-            self.enter_window(who, &enter).await;
             return self.authorize_window(who, slot, request, edits).await;
         }
-        self.enter(who, &enter).await;
         let purpose = Purpose {
             who,
             leg: Leg::Idp,
@@ -161,9 +160,8 @@ impl Walker<'_> {
     async fn enter(&mut self, who: &str, enter: &Url) {
         let outgoing = Outgoing::get(enter);
         if let Answer::Http { headers, .. } = self.world.client.send(&outgoing).await {
-            let now = mock_idp::flow::record::Stamp::now();
             for (_, line) in headers.iter().filter(|(name, _)| name == "set-cookie") {
-                self.browser(who).jar.take(enter, line, now);
+                self.take_cookie(who, enter, line).await;
             }
         }
     }

@@ -302,11 +302,14 @@ impl Walker<'_> {
 
     /// Keeps a picture of what the browser shows, and what its console says.
     async fn keep_screen(&mut self, who: &str, url: String, alerts: Vec<String>) {
-        let step = self.step;
+        let (step, is_unpictured) = (self.step, self.is_unpictured);
         let Some(session) = self.browser(who).session.as_mut() else {
             return;
         };
-        let picture = session.picture().await.unwrap_or_default();
+        let picture = match is_unpictured {
+            true => Vec::new(),
+            false => session.picture().await.unwrap_or_default(),
+        };
         let console = session.console_errors().await.unwrap_or_default();
         self.evidence.screens.push(Screen {
             at: Stamp::now(),
@@ -361,15 +364,6 @@ impl Walker<'_> {
         self.browser(who).held.take().map(|held| held.request)
     }
 
-    /// Types the address that binds the next authorization request of this browser; it answers without a page.
-    pub(super) async fn enter_window(&mut self, who: &str, enter: &Url) {
-        let Some(session) = self.session(who).await else { return };
-        session.gate.arm(Rule::default());
-        if let Err(error) = session.goto(enter.as_str()).await {
-            self.broken(who, &error);
-        }
-    }
-
     /// Sends the authorization request and signs in on the hosted page, by typing and clicking.
     pub(super) async fn authorize_window(&mut self, who: &str, slot: Slot, request: Outgoing, edits: &[Edit]) {
         let purpose = Purpose {
@@ -408,20 +402,27 @@ impl Walker<'_> {
 
     /// The cookies that this browser would send to this address if it were typed in. Nothing is sent.
     pub(super) async fn would_send(&mut self, who: &str, page: &Outgoing) -> Vec<(String, String)> {
-        let tampered = self.browser(who).cookies.clone();
+        if let Some(tampered) = self.browser(who).cookies.clone() {
+            let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
+            return tampered.into_iter().map(|(name, value)| (name, text(value))).collect();
+        }
         if self.browser(who).session.is_none() {
-            let pairs = tampered.unwrap_or_default().into_iter();
-            return pairs
-                .map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned()))
-                .collect();
+            return Vec::new();
+        }
+        let Some(session) = self.session(who).await else {
+            return Vec::new();
+        };
+        match session.cookies_for(&page.url()).await {
+            Ok(Some(cookies)) => return cookies,
+            Ok(None) => {}
+            Err(error) => {
+                self.broken(who, &error);
+                return Vec::new();
+            }
         }
         let rule = Rule {
             hold: Hold::Everything,
-            cookies: tampered,
-            bare_first: false,
-        };
-        let Some(session) = self.session(who).await else {
-            return Vec::new();
+            ..Rule::default()
         };
         session.gate.arm(rule);
         // Another query, so that no cache answers; cookies do not depend on it.
@@ -470,10 +471,9 @@ impl Walker<'_> {
     }
 
     /// Puts a cookie into the real jar.
-    pub(super) async fn plant_window(&mut self, who: &str, name: &str, value: &str) {
-        let origin = self.world.site.origin.clone();
+    pub(super) async fn plant_window(&mut self, who: &str, url: &Url, set_cookie: &str) {
         let Some(session) = self.session(who).await else { return };
-        if let Err(error) = session.plant(&origin, name, value).await {
+        if let Err(error) = session.plant(url, set_cookie).await {
             self.broken(who, &error);
         }
     }

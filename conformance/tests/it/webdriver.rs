@@ -442,8 +442,8 @@ async fn cookies_of_scripts_and_servers_are_told_planted_and_taken_away(brand: B
 
     browser.clear_cookies(&app).await.unwrap();
     assert_eq!(told(browser.cookies().await.unwrap()), foreign);
-    browser.plant(&app, "planted", "a").await.unwrap();
-    browser.plant(&app, "planted", "b").await.unwrap();
+    browser.plant(&app, "planted=a").await.unwrap();
+    browser.plant(&app, "planted=b").await.unwrap();
     browser.gate.arm(Rule::default());
     browser.goto(app.as_str()).await.unwrap();
     assert_eq!(cookie_of(&browser.gate.seen()[0].request), "planted=b");

@@ -7,6 +7,7 @@
 use std::{collections::HashMap, mem, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use cookie::Cookie as RawCookie;
 use serde_json::{Value, json};
 
 use super::{
@@ -201,13 +202,22 @@ impl BiDi {
         cookies.into_iter().flatten().map(held).collect()
     }
 
-    /// Puts a cookie into the jar, for this host and all its paths.
+    /// Puts a cookie into the jar, for this host.
     ///
     /// # Errors
     /// When the browser refuses it.
-    pub(super) async fn set_cookie(&mut self, host: &str, name: &str, value: &str) -> Result<(), BrowserError> {
-        let cookie = json!({ "name": name, "value": { "type": "string", "value": value }, "domain": host, "path": "/",
-            "secure": name.starts_with("__") });
+    pub(super) async fn set_cookie(&mut self, host: &str, raw: &RawCookie<'_>) -> Result<(), BrowserError> {
+        let mut cookie = json!({
+            "name": raw.name(),
+            "value": { "type": "string", "value": raw.value() },
+            "domain": host,
+            "path": raw.path().unwrap_or("/"),
+            "secure": raw.secure() == Some(true),
+            "httpOnly": raw.http_only() == Some(true),
+        });
+        if let Some(same_site) = raw.same_site() {
+            cookie["sameSite"] = json!(same_site.to_string().to_lowercase());
+        }
         let wanted = json!({ "cookie": cookie, "partition": self.partition() });
         self.call("storage.setCookie", wanted).await.map(drop)
     }

@@ -119,6 +119,15 @@ impl Seen {
     pub fn is_held(&self) -> bool {
         matches!(self.answer, Answer::NotSent { .. })
     }
+
+    /// Whether a navigation ends here and leaves the open page where it is.
+    fn is_pageless(&self) -> bool {
+        self.is_held() || matches!(&self.answer, Answer::Http { status, .. } if matches!(*status, 204 | 205))
+    }
+
+    fn is_redirect(&self) -> bool {
+        matches!(&self.answer, Answer::Http { status, .. } if matches!(*status, 301 | 302 | 303 | 307 | 308))
+    }
 }
 
 /// The proxy of one browser. Dropping it closes every connection.
@@ -207,9 +216,16 @@ impl Gate {
     pub fn ended_without_page(&self) -> bool {
         let state = self.shared.state();
         let last = state.seen.iter().rfind(|seen| seen.kind == Kind::Document);
-        last.is_some_and(|seen| {
-            seen.is_held() || matches!(&seen.answer, Answer::Http { status, .. } if matches!(*status, 204 | 205))
-        })
+        last.is_some_and(Seen::is_pageless)
+    }
+
+    /// Whether the last navigation was answered without a page, and those before it led there: the page that was open
+    /// when the gate was armed is open still.
+    #[must_use]
+    pub fn brought_no_page(&self) -> bool {
+        let state = self.shared.state();
+        let mut navigations = state.seen.iter().rev().filter(|seen| seen.kind == Kind::Document);
+        navigations.next().is_some_and(Seen::is_pageless) && navigations.all(Seen::is_redirect)
     }
 
     /// Returns when nothing is on its way, and nothing has come for this long. Says whether that was so within `limit`.

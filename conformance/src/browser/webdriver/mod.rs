@@ -257,7 +257,7 @@ impl Session {
     }
 
     /// Waits until the open page has come to rest and says what it is: nothing is on its way, and a page with scripts
-    /// has asked for nothing for a moment.
+    /// has asked for nothing for a moment. The answer is empty when no page came.
     ///
     /// # Errors
     /// When the browser has gone.
@@ -266,6 +266,12 @@ impl Session {
         loop {
             let rest = self.limit.saturating_sub(began.elapsed());
             self.gate.quiet(Duration::ZERO, rest).await;
+            if self.is_left_alone()? {
+                return Ok(Document {
+                    settled: true,
+                    ..Document::default()
+                });
+            }
             let before = self.gate.count();
             let asked = Instant::now();
             let mut document = self.document().await?;

@@ -4,6 +4,7 @@
 //! once they run is said here, and nowhere else.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use cookie::Cookie as RawCookie;
 use fantoccini::Client;
 use serde_json::{Value, json};
 use url::Url;
@@ -136,6 +137,12 @@ impl Session {
         Ok(under_way)
     }
 
+    /// Whether all that was asked for since the gate was armed has ended without a page, so that there is nothing to wait
+    /// for. Firefox may be busy with it still.
+    pub(super) fn is_left_alone(&mut self) -> Result<bool, BrowserError> {
+        Ok(self.bidi()?.is_none() && self.gate.brought_no_page())
+    }
+
     /// A small picture of the open page, as JPEG.
     ///
     /// # Errors
@@ -184,21 +191,48 @@ impl Session {
         Ok(serde_json::from_value(cookies).unwrap_or_default())
     }
 
-    /// Puts a cookie into the jar for the whole host of this address, over one of the same name.
+    /// The cookies that go along when this address is typed, as they are sent. `None`: this browser tells only by sending
+    /// them.
     ///
     /// # Errors
-    /// When the browser refuses the cookie.
-    pub async fn plant(&mut self, origin: &Url, name: &str, value: &str) -> Result<(), BrowserError> {
-        if let Some(bidi) = self.bidi()? {
-            return bidi
-                .set_cookie(origin.host_str().unwrap_or_default(), name, value)
-                .await;
+    /// When the browser does not tell.
+    pub async fn cookies_for(&mut self, url: &str) -> Result<Option<Vec<(String, String)>>, BrowserError> {
+        if self.bidi()?.is_some() {
+            return Ok(None);
         }
-        let secure = name.starts_with("__");
-        let cookie = json!({ "name": name, "value": value, "url": origin.as_str(), "path": "/", "secure": secure });
+        let answer = self.devtools("Network.getCookies", json!({ "urls": [url] })).await?;
+        let cookies = answer.get("cookies").cloned().unwrap_or_default();
+        let cookies: Vec<HeldCookie> = serde_json::from_value(cookies).unwrap_or_default();
+        Ok(Some(
+            cookies.into_iter().map(|cookie| (cookie.name, cookie.value)).collect(),
+        ))
+    }
+
+    /// Puts a cookie into the jar, over one of the same name, as if the host of this address had set it with this line of
+    /// `Set-Cookie`. Of the attributes `Path`, `Secure`, `HttpOnly` and `SameSite` count.
+    ///
+    /// # Errors
+    /// When it is no cookie, or the browser refuses it.
+    pub async fn plant(&mut self, origin: &Url, set_cookie: &str) -> Result<(), BrowserError> {
+        let refused = |why: &str| BrowserError::Refused(format!("the browser refuses the cookie {set_cookie}: {why}"));
+        let raw = RawCookie::parse(set_cookie).map_err(|error| refused(&error.to_string()))?;
+        if let Some(bidi) = self.bidi()? {
+            return bidi.set_cookie(origin.host_str().unwrap_or_default(), &raw).await;
+        }
+        let mut cookie = json!({
+            "name": raw.name(),
+            "value": raw.value(),
+            "url": origin.as_str(),
+            "path": raw.path().unwrap_or("/"),
+            "secure": raw.secure() == Some(true),
+            "httpOnly": raw.http_only() == Some(true),
+        });
+        if let Some(same_site) = raw.same_site() {
+            cookie["sameSite"] = json!(same_site.to_string());
+        }
         let answer = self.devtools("Network.setCookie", cookie).await?;
         match answer.get("success") {
-            Some(Value::Bool(false)) => Err(BrowserError::Refused(format!("the browser refuses the cookie {name}"))),
+            Some(Value::Bool(false)) => Err(refused("it says no more")),
             _ => Ok(()),
         }
     }
