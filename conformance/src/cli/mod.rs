@@ -103,7 +103,7 @@ struct WalkArgs {
     /// Show the windows of the browsers
     #[arg(long, env = "CONFORMANCE_HEADED", value_parser = FalseyValueParser::new())]
     headed: bool,
-    /// Cases at once; lowered when the app does not bear it [default: 4]
+    /// Cases at once; lowered when the app does not bear it [default: 4, in browsers one more than there are cores]
     #[arg(long, value_name = "N", env = "CONFORMANCE_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
     /// Decides every random value, hexadecimal [default: random]

@@ -336,3 +336,22 @@ fn shown(folder: &Path) -> PathBuf {
 pub(super) fn narrate(text: &str) {
     let _gone = writeln!(io::stderr(), "{text}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::browser::webdriver::Brand;
+
+    #[test]
+    fn browsers_are_bounded_by_the_cores_and_single_requests_are_not() {
+        let browsers = Driver::WebDriver {
+            brand: Brand::Chrome,
+            url: None,
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let jobs = usual_jobs(&browsers);
+        assert!((2..=MOST_BROWSERS).contains(&jobs), "{jobs}");
+        assert!(jobs > cores || jobs == MOST_BROWSERS, "{jobs} on {cores} cores");
+        assert_eq!(usual_jobs(&Driver::Http), 4);
+    }
+}

@@ -440,6 +440,30 @@ async fn cookies_of_scripts_and_servers_are_told_planted_and_taken_away(brand: B
     let all = [foreign[0], own[0], foreign[1], own[1]];
     assert_eq!(told(browser.cookies().await.unwrap()), all);
 
+    // What would go along with a typed address is what does: the strict one too, the longest path first, and none of the
+    // other host's.
+    browser.plant(&app, "short=3").await.unwrap();
+    let asked = browser.cookies_for(app.as_str()).await.unwrap();
+    browser.gate.arm(Rule::default());
+    browser.goto(app.as_str()).await.unwrap();
+    let sent = cookie_of(&browser.gate.seen()[0].request);
+    let (deep, short) = sent.rsplit_once("; ").unwrap();
+    let mut deep: Vec<_> = deep.split("; ").collect();
+    deep.sort_unstable();
+    assert_eq!((&deep[..], short), (&["open=2", "secret=1"][..], "short=3"));
+    let asked = asked.map(|pairs| {
+        pairs
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+    });
+    let asked = asked.map(|mut pairs| {
+        pairs[..2].sort_unstable();
+        pairs.join("; ")
+    });
+    let wanted = "open=2; secret=1; short=3".to_owned();
+    assert_eq!(asked, (brand == Brand::Chrome).then_some(wanted));
+
     browser.clear_cookies(&app).await.unwrap();
     assert_eq!(told(browser.cookies().await.unwrap()), foreign);
     browser.plant(&app, "planted=a").await.unwrap();

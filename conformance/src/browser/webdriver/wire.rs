@@ -191,8 +191,8 @@ impl Session {
         Ok(serde_json::from_value(cookies).unwrap_or_default())
     }
 
-    /// The cookies that go along when this address is typed, as they are sent. `None`: this browser tells only by sending
-    /// them.
+    /// The cookies that go along when this address is typed, those with the longest path first (RFC 6265 §5.4); of which one
+    /// of equal paths is older, Chrome tells nothing. `None`: this browser tells only by sending them.
     ///
     /// # Errors
     /// When the browser does not tell.
@@ -202,7 +202,8 @@ impl Session {
         }
         let answer = self.devtools("Network.getCookies", json!({ "urls": [url] })).await?;
         let cookies = answer.get("cookies").cloned().unwrap_or_default();
-        let cookies: Vec<HeldCookie> = serde_json::from_value(cookies).unwrap_or_default();
+        let mut cookies: Vec<HeldCookie> = serde_json::from_value(cookies).unwrap_or_default();
+        cookies.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
         Ok(Some(
             cookies.into_iter().map(|cookie| (cookie.name, cookie.value)).collect(),
         ))
