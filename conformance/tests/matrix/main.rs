@@ -77,6 +77,13 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
+/// A flaw, and a case that is red with it or not as a race between people decides: neither is held against it. Why, says
+/// `TRIALS.md`.
+const BY_CHANCE: [(&str, &str); 2] = [
+    ("profile-in-global", "jwks/stampede"),
+    ("profile-in-global", "token-response/slow"),
+];
+
 /// Nothing is red, and what some flaw reddens in this setting passes without it.
 fn clean_app_passes(name: &str, setting: Setting, seen: &Mutex<Table>) -> Result<(), Failed> {
     let flaws = || Flaw::ALL.iter().filter(|flaw| flaw.setting() == setting);
@@ -128,6 +135,7 @@ fn meets_its_cases(flaw: Flaw, seen: &Mutex<Table>) -> Result<(), Failed> {
         .map(|id| format!("not red: {}", story(&result, id)));
     let surprising = red
         .difference(&declared)
+        .filter(|id| !BY_CHANCE.contains(&(flaw.name(), **id)))
         .map(|id| format!("red, not declared: {}", story(&result, id)));
     told(missed.chain(surprising))
 }

@@ -107,7 +107,8 @@ impl fmt::Display for Table {
         writeln!(
             f,
             "{} flaws met {met} cases. Everything red is declared by its flaw in `fixtures/flawed-app/src/flaw/table.rs`, \
-             and everything declared is red, or the trial fails. Flaws that share a root cause share cases.\n",
+             and everything declared is red, or the trial fails; the cases that a race decides are named in \
+             `conformance/tests/matrix/main.rs`. Flaws that share a root cause share cases.\n",
             flawed.len()
         )?;
         self.clean(f)?;
