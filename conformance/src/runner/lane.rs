@@ -6,10 +6,7 @@ use std::{
     panic::AssertUnwindSafe,
 };
 
-use futures_util::{
-    FutureExt, StreamExt,
-    stream::{self, FuturesUnordered},
-};
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 
 use mock_idp::{Fault, flow::fault::Message};
 use tokio::task::JoinSet;
@@ -589,14 +586,13 @@ async fn with_twins(context: &mut Context<'_, '_>, queue: VecDeque<Task>) -> Vec
         }
     }
     let ground = context.ground();
-    let asked = twins
-        .into_iter()
-        .map(|twin| async move { fresh_control(ground, &[twin]).await.err().map(|why| (twin, why)) });
-    let refused: Vec<(Fault, String)> = stream::iter(asked)
-        .buffer_unordered(FRESH_APPS.min(context.options.jobs.max(1)))
-        .filter_map(std::future::ready)
-        .collect()
-        .await;
+    // One after the other: the twin of a wrong certificate puts the listener's own one up again under everybody's feet.
+    let mut refused: Vec<(Fault, String)> = Vec::new();
+    for twin in twins {
+        if let Err(why) = fresh_control(ground, &[twin]).await {
+            refused.push((twin, why));
+        }
+    }
     let mut accepted = VecDeque::new();
     for task in queue {
         let wrong = hooks(&task).find_map(|twin| refused.iter().find(|(refused, _)| *refused == twin));
