@@ -9,6 +9,8 @@
     reason = "a benchmark that cannot go on stops, and one that ran prints"
 )]
 
+mod right_app;
+
 use std::{
     net::Ipv4Addr,
     sync::Arc,
@@ -23,24 +25,13 @@ use conformance::{
         webdriver::{Brand, Owner, Rule},
     },
     catalog,
-    runner::{Driver, InProcess, Options, run},
-    target::Config,
+    runner::{Driver, Options, run},
 };
-use flawed_app::Flaws;
 use url::Url;
 
-const CONFIG: &str = include_str!("../../fixtures/flawed-app/conformance.toml");
 const PAGE: &str = "<!doctype html><form method=post><input name=identifier><input name=password type=password>\
                     <button>Sign in</button></form>";
 const ROUNDS: usize = 20;
-
-/// The right app inside this process.
-fn app() -> InProcess {
-    InProcess::new(|listener, vars| {
-        let serving = flawed_app::serve(listener, flawed_app::Config::from_vars(&vars), Flaws::none());
-        async { Ok(serving) }
-    })
-}
 
 /// What was measured, by name, in the order of the first time.
 #[derive(Default)]
@@ -133,8 +124,7 @@ async fn main() {
         .collect();
     let variants: usize = cases.iter().map(|case| case.variants.len()).sum();
     println!("\n{} cases with {variants} variants, set-up included:", cases.len());
-    let mut config: Config = toml::from_str(CONFIG).unwrap();
-    config.target.start = None;
+    let config = right_app::config();
     for (driver, browsers) in [
         (Driver::Http, None),
         (
@@ -149,7 +139,7 @@ async fn main() {
         let options = Options {
             driver,
             browsers,
-            launcher: Some(app()),
+            launcher: Some(right_app::launcher()),
             timeout: limit,
             ..Options::new(cases.clone())
         };

@@ -9,15 +9,13 @@
     reason = "a benchmark that cannot go on stops, and one that ran prints"
 )]
 
+mod right_app;
+
 use conformance::{
     case::{Case, Lane},
     catalog,
-    runner::{InProcess, Options, run},
-    target::Config,
+    runner::{Options, run},
 };
-use flawed_app::Flaws;
-
-const CONFIG: &str = include_str!("../../fixtures/flawed-app/conformance.toml");
 
 /// What is run together, in the order of a run.
 const LANES: [(&str, &[Lane]); 3] = [
@@ -26,17 +24,9 @@ const LANES: [(&str, &[Lane]); 3] = [
     ("restart: a fresh app and issuer each", &[Lane::Server, Lane::Restart]),
 ];
 
-fn app() -> InProcess {
-    InProcess::new(|listener, vars| {
-        let serving = flawed_app::serve(listener, flawed_app::Config::from_vars(&vars), Flaws::none());
-        async { Ok(serving) }
-    })
-}
-
 #[tokio::main]
 async fn main() {
-    let mut config: Config = toml::from_str(CONFIG).unwrap();
-    config.target.start = None;
+    let config = right_app::config();
     println!(
         "{:<38} {:>6} {:>9} {:>8} {:>8} {:>15}",
         "lane", "cases", "variants", "seconds", "cases/s", "sign-ins/case"
@@ -44,7 +34,7 @@ async fn main() {
     for (name, lanes) in LANES {
         let cases: Vec<&'static Case> = catalog::all().filter(|case| lanes.contains(&case.lane)).collect();
         let options = Options {
-            launcher: Some(app()),
+            launcher: Some(right_app::launcher()),
             ..Options::new(cases)
         };
         let result = run(&config, &options, &mut |_| {}).await;

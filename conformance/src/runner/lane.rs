@@ -161,16 +161,6 @@ impl Context<'_, '_> {
     }
 }
 
-impl<'c> Context<'c, '_> {
-    fn ground(&self) -> Ground<'c> {
-        Ground {
-            config: self.config,
-            options: self.options,
-            org: self.org,
-        }
-    }
-}
-
 /// Id of the check that is added when a plain sign-in after a case fails.
 const CONTROL_AFTER: &str = "control-after";
 
@@ -509,7 +499,7 @@ pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Ca
         return;
     }
     let began = std::time::Instant::now();
-    let honest = fresh_control(context.ground(), &[]).await;
+    let honest = fresh_control(context, &[]).await;
     let control = Control {
         lane: "fresh app, fresh issuer".to_owned(),
         ok: honest.is_ok(),
@@ -549,7 +539,11 @@ pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Ca
 }
 
 async fn walk_all_afresh(context: &mut Context<'_, '_>, tasks: Vec<Task>, width: Width) {
-    let ground = context.ground();
+    let ground = Ground {
+        config: context.config,
+        options: context.options,
+        org: context.org,
+    };
     let mut queue = Queue::new(tasks);
     let (mut working, mut waiting) = (0, 0);
     let mut running = FuturesUnordered::new();
@@ -585,11 +579,10 @@ async fn with_twins(context: &mut Context<'_, '_>, queue: VecDeque<Task>) -> Vec
             twins.push(twin);
         }
     }
-    let ground = context.ground();
     // One after the other: the twin of a wrong certificate puts the listener's own one up again under everybody's feet.
     let mut refused: Vec<(Fault, String)> = Vec::new();
     for twin in twins {
-        if let Err(why) = fresh_control(ground, &[twin]).await {
+        if let Err(why) = fresh_control(context, &[twin]).await {
             refused.push((twin, why));
         }
     }
@@ -610,13 +603,12 @@ async fn with_twins(context: &mut Context<'_, '_>, queue: VecDeque<Task>) -> Vec
 }
 
 /// An honest sign-in on a fresh app, through the hooks of these twins.
-async fn fresh_control(ground: Ground<'_>, twins: &[Fault]) -> Result<(), String> {
-    let Ground { config, options, org } = ground;
-    let stage = org.fresh(config, options, twins, false).await?;
+async fn fresh_control(context: &Context<'_, '_>, twins: &[Fault]) -> Result<(), String> {
+    let stage = context.org.fresh(context.config, context.options, twins, false).await?;
     if let Some(problem) = &stage.start_problem {
         return Err(problem.clone());
     }
-    let seed = seed_of(options.seed, ("fresh control", twins));
+    let seed = seed_of(context.options.seed, ("fresh control", twins));
     let outcome = control::works(&stage.world, seed).await;
     stage.world.idp.behave(&stage.world.server);
     stage.close().await;

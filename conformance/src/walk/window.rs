@@ -406,10 +406,7 @@ impl Walker<'_> {
             let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
             return tampered.into_iter().map(|(name, value)| (name, text(value))).collect();
         }
-        if self.browser(who).session.is_none() {
-            return Vec::new();
-        }
-        let Some(session) = self.session(who).await else {
+        let Some(session) = self.browser(who).session.as_mut() else {
             return Vec::new();
         };
         match session.cookies_for(&page.url()).await {

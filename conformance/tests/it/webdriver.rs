@@ -452,12 +452,7 @@ async fn cookies_of_scripts_and_servers_are_told_planted_and_taken_away(brand: B
     deep.sort_unstable();
     assert_eq!((&deep[..], short), (&["open=2", "secret=1"][..], "short=3"));
     let asked = asked.map(|pairs| {
-        pairs
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect::<Vec<_>>()
-    });
-    let asked = asked.map(|mut pairs| {
+        let mut pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs[..2].sort_unstable();
         pairs.join("; ")
     });
