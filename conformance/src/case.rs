@@ -152,6 +152,12 @@ impl Variant {
         }
     }
 
+    /// Whether a walk of this one is a walk of the other too: only what is asked afterwards differs.
+    #[must_use]
+    pub fn walks_like(&self, other: &Self) -> bool {
+        self.script == other.script && self.faults == other.faults
+    }
+
     /// The same variant, only for apps with these features.
     #[must_use]
     pub const fn needing(mut self, needs: &'static [Feature]) -> Self {

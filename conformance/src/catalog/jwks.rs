@@ -17,6 +17,7 @@ use crate::{
         metadata::FAILS_POLITELY,
         sign_in::{REFUSES_SIGN_IN, SHOWS_NO_STRANGER, STAYS_CLEAN},
     },
+    edit::CookieEdit,
     feature::Feature,
     outcome::Level,
     script::{AFTER, Act, Crowd, Hold, IdpAct, MAIN, OTHER, SIGN_IN, Step, THIRD, user, victim},
@@ -50,8 +51,13 @@ const ROTATED_DURING: &[Step] = &[
     user(Act::Probe(AFTER)),
 ];
 /// A hundred sign-ins with a kid that nobody publishes, then a good one of somebody else.
+/// By one person whom the authorization server knows already, quickly: what is asked is how many fetches ten seconds hold.
+/// What each attempt left with the app is thrown away, so that the next one starts as the first did.
 const HUNDRED_UNKNOWN: &[Step] = &[
-    user(Act::Repeat(100, &[user(Act::NewBrowser), user(Act::SignIn(MAIN))])),
+    user(Act::Repeat(
+        100,
+        &[user(Act::Cookies(CookieEdit::Clear)), user(Act::SignIn(MAIN))],
+    )),
     victim(Act::SignIn(OTHER)),
     victim(Act::Probe(AFTER)),
 ];

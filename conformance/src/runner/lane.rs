@@ -1,14 +1,17 @@
 //! Walks cases and settles their verdicts: side by side, alone, or each on a fresh app with a fresh issuer.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
     panic::AssertUnwindSafe,
 };
 
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 
-use mock_idp::{Fault, flow::fault::Message};
+use mock_idp::{
+    Fault,
+    flow::{fault::Message, scenario::FlowId},
+};
 use tokio::task::JoinSet;
 
 use super::{
@@ -19,6 +22,7 @@ use super::{
 };
 use crate::{
     case::Case,
+    catalog,
     evidence::Evidence,
     judge::{Judgement, judge, judge_all},
     outcome::{Level, Outcome, Verdict},
@@ -201,8 +205,22 @@ impl Queue {
         }
     }
 
+    /// The next walk, when so many are in flight: a task, and those that ask other questions of the same walk.
+    fn next(&mut self, working: usize, waiting: usize, width: Width) -> Option<Vec<Task>> {
+        let task = self.next_task(working, waiting, width)?;
+        let mut together = vec![task];
+        for queue in [&mut self.working, &mut self.waiting] {
+            queue.retain(|other| {
+                let alike = task.walks_like(*other);
+                together.extend(alike.then_some(*other));
+                !alike
+            });
+        }
+        Some(together)
+    }
+
     /// The next task, when so many are in flight.
-    fn next(&mut self, working: usize, waiting: usize, width: Width) -> Option<Task> {
+    fn next_task(&mut self, working: usize, waiting: usize, width: Width) -> Option<Task> {
         let beside = waiting < width.waiting;
         let alone = width.waiting == 0 && working + waiting == 0 && self.working.is_empty();
         if beside || alone {
@@ -221,9 +239,21 @@ impl Queue {
 }
 
 impl Task {
+    /// Those that walk alike share it, so that each of them can be replayed alone.
     fn seed(self, run: u64) -> u64 {
-        let name = variant(self.case, self.variant).name;
-        seed_of(run, (self.case.id, name, self.attempt))
+        let this = variant(self.case, self.variant);
+        let (id, name) = catalog::all()
+            .flat_map(|case| case.variants.iter().map(|variant| (case.id, variant)))
+            .find(|(_, variant)| variant.walks_like(this))
+            .map_or((self.case.id, this.name), |(id, variant)| (id, variant.name));
+        seed_of(run, (id, name, self.attempt))
+    }
+
+    /// Whether one walk serves both. What is asked again is walked anew for each: a first answer was not enough.
+    fn walks_like(self, other: Self) -> bool {
+        self.attempt == 1
+            && other.attempt == 1
+            && variant(self.case, self.variant).walks_like(variant(other.case, other.variant))
     }
 
     /// Whether the app waits for seconds in this walk.
@@ -246,7 +276,7 @@ pub(super) async fn side_by_side(
 ) {
     let mut queue = Queue::new(context.tasks(&cases));
     let mut over: Vec<Walked> = Vec::new();
-    let mut running: JoinSet<Result<Walked, Task>> = JoinSet::new();
+    let mut running: JoinSet<Landed> = JoinSet::new();
     // Which of those in flight wait.
     let (mut working, mut waiting) = (0, 0);
     let mut controls = 0_u64;
@@ -254,25 +284,30 @@ pub(super) async fn side_by_side(
         let limit = width.jobs * WALKS_PER_CONTROL;
         // The next ones do not wait until the last of these is over: the control after them waits for none in flight.
         while over.len() < limit
-            && let Some(task) = queue.next(working, waiting, width)
+            && let Some(tasks) = queue.next(working, waiting, width)
         {
-            context.ledger.started(task.case, context.on);
-            *(if task.waits() { &mut waiting } else { &mut working }) += 1;
-            spawn(&mut running, context, stage, task);
+            for task in &tasks {
+                context.ledger.started(task.case, context.on);
+            }
+            let waits = tasks.iter().any(|task| task.waits());
+            *(if waits { &mut waiting } else { &mut working }) += 1;
+            spawn(&mut running, context, stage, tasks);
         }
         let mut landed = running.join_next().await;
         if landed.is_none() && over.is_empty() {
             return;
         }
         while let Some(next) = landed {
-            let task = match next {
+            let waits = match next {
                 Ok(Ok(walked)) => {
-                    over.push(walked);
-                    over.last().map(|walked| walked.task)
+                    let waits = walked.iter().any(|walked| walked.task.waits());
+                    over.extend(walked);
+                    Some(waits)
                 }
-                Ok(Err(task)) => {
-                    context.settle_bug(task);
-                    Some(task)
+                Ok(Err(tasks)) => {
+                    let waits = tasks.iter().any(|task| task.waits());
+                    tasks.into_iter().for_each(|task| context.settle_bug(task));
+                    Some(waits)
                 }
                 Err(error) => {
                     let text = format!("a walk was cancelled: {error}");
@@ -280,8 +315,8 @@ pub(super) async fn side_by_side(
                     None
                 }
             };
-            if let Some(task) = task {
-                *(if task.waits() { &mut waiting } else { &mut working }) -= 1;
+            if let Some(waits) = waits {
+                *(if waits { &mut waiting } else { &mut working }) -= 1;
             }
             landed = running.try_join_next();
         }
@@ -308,8 +343,8 @@ pub(super) async fn side_by_side(
                 // Whoever is still in flight may have done it.
                 while let Some(landed) = running.join_next().await {
                     match landed {
-                        Ok(Ok(walked)) => over.push(walked),
-                        Ok(Err(task)) => context.settle_bug(task),
+                        Ok(Ok(walked)) => over.extend(walked),
+                        Ok(Err(tasks)) => tasks.into_iter().for_each(|task| context.settle_bug(task)),
                         Err(_) => {}
                     }
                 }
@@ -326,17 +361,28 @@ pub(super) async fn side_by_side(
     }
 }
 
-fn spawn(running: &mut JoinSet<Result<Walked, Task>>, context: &Context<'_, '_>, stage: &Stage, task: Task) {
+/// What came of one walk: it is over for every task that it was for, or it panicked.
+type Landed = Result<Vec<Walked>, Vec<Task>>;
+
+/// Begins one walk for tasks that walk alike.
+fn spawn(running: &mut JoinSet<Landed>, context: &Context<'_, '_>, stage: &Stage, tasks: Vec<Task>) {
+    let Some(&first) = tasks.first() else { return };
     let world = stage.world.clone();
-    let seed = context.seed(task);
+    let seed = context.seed(first);
     let mark = stage.printed();
-    let this = variant(task.case, task.variant);
+    let this = variant(first.case, first.variant);
     running.spawn(async move {
         // A bug in a walk must cost one case, not the run.
         let walked = AssertUnwindSafe(walk(&world, this.script, this.faults, seed))
             .catch_unwind()
             .await;
-        walked.map(|evidence| Walked { task, evidence, mark }).map_err(|_| task)
+        let Ok(evidence) = walked else { return Err(tasks) };
+        let for_each = |task| Walked {
+            task,
+            evidence: evidence.clone(),
+            mark,
+        };
+        Ok(tasks.into_iter().map(for_each).collect())
     });
 }
 
@@ -548,7 +594,7 @@ async fn walk_all_afresh(context: &mut Context<'_, '_>, tasks: Vec<Task>, width:
     let (mut working, mut waiting) = (0, 0);
     let mut running = FuturesUnordered::new();
     loop {
-        while let Some(task) = queue.next(working, waiting, width) {
+        while let Some(task) = queue.next_task(working, waiting, width) {
             context.ledger.started(task.case, context.on);
             *(if task.waits() { &mut waiting } else { &mut working }) += 1;
             running.push(walk_afresh(ground, task));
@@ -700,7 +746,10 @@ pub(super) fn watch(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
     let ours: Vec<Evidence> = {
         let mut all = context.ledger.everything().peekable();
         let client_id = all.peek().map(|first| first.target.client_id.clone());
+        // A walk that several cases were judged by is still one walk.
+        let mut seen: HashSet<FlowId> = HashSet::new();
         all.filter(|walk| Some(&walk.target.client_id) == client_id.as_ref())
+            .filter(|walk| walk.flows.first().is_none_or(|flow| seen.insert(flow.id)))
             .cloned()
             .collect()
     };

@@ -115,3 +115,20 @@ async fn an_app_that_takes_people_for_one_another_is_walked_with_one_person_at_a
         assert_eq!(with(&result, "pass").len(), cases.len(), "{flaw:?}");
     }
 }
+
+#[tokio::test]
+async fn cases_that_ask_different_things_of_the_same_walk_share_it_until_one_is_asked_again() {
+    let ids = ["authorization/state-unique", "authorization/nonce-unique"];
+    let cases: Vec<_> = catalog::all().filter(|case| ids.contains(&case.id)).collect();
+    let result = run_flawed(Driver::Http, None, Some(Flaw::StatePredictable), &cases).await;
+    let walks = |id: &str| -> Vec<_> {
+        let case = result.cases.iter().find(|case| case.case.id == id).unwrap();
+        let attempts = case.variants.iter().flat_map(|variant| &variant.attempts);
+        attempts.map(|attempt| attempt.evidence.flows[0].id).collect()
+    };
+    let (state, nonce) = (walks(ids[0]), walks(ids[1]));
+    assert_eq!((with(&result, "fail"), with(&result, "pass")), (vec![ids[0]], vec![ids[1]]));
+    assert_eq!((state.len(), nonce.len()), (2, 1), "a failure is walked again, a pass is not");
+    assert_eq!(state[0], nonce[0]);
+    assert_ne!(state[0], state[1]);
+}

@@ -286,8 +286,9 @@ pub(super) fn apply(draft: &mut TokenDraft, fault: F, context: &Context<'_>) {
         F::IatAhead20s => set(draft, "iat", json!(context.now + 20)),
         F::NbfAhead20s => set(draft, "nbf", json!(context.now + 20)),
         F::ExpIn5s => set(draft, "exp", json!(context.now + 5)),
-        F::ExpFraction => fraction(draft, "exp"),
-        F::IatFraction => fraction(draft, "iat"),
+        F::ExpFraction => fraction(draft, "exp", 0),
+        // In the second before: a quarter later than now would ask for tolerance of clocks beside that of fractions.
+        F::IatFraction => fraction(draft, "iat", -1),
         F::ExpExponent => exponent(draft, "exp"),
         F::IatExponent => exponent(draft, "iat"),
 
@@ -465,10 +466,10 @@ fn name_victim(draft: &mut TokenDraft, context: &Context<'_>) {
     }
 }
 
-/// The same second, written with a fraction (RFC 7519 §2 allows it).
-fn fraction(draft: &mut TokenDraft, name: &str) {
+/// So many seconds later, written with a fraction (RFC 7519 §2 allows it).
+fn fraction(draft: &mut TokenDraft, name: &str, later: i64) {
     if let Some(seconds) = draft.claims.get(name).and_then(Value::as_i64) {
-        write_raw(draft, name, &format!("{seconds}.25"));
+        write_raw(draft, name, &format!("{}.25", seconds + later));
     }
 }
 
