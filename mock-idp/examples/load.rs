@@ -37,6 +37,10 @@ use mock_idp::{
 };
 use serde_json::{Map, Value, json};
 
+// Both servers allocate as the command does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const REDIRECT_URI: &str = "http://localhost:3000/callback";
 const SECRET: &str = "a-secret-that-is-long-enough-for-all";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";

@@ -13,6 +13,10 @@ use crate::args::{Arguments, Command, EnvFormat, Serve};
 
 mod args;
 
+/// A sign-in takes hundreds of small allocations, most of them made by one worker and freed by another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The variables by which platforms are told of a CA: Node, what uses OpenSSL's defaults (Go too), Python's requests.
 const CA_VARIABLES: [&str; 3] = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"];
 

@@ -97,14 +97,7 @@ impl std::fmt::Display for Known {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Known::Test { suite, name } => write!(f, "{suite}: {name}"),
-            Known::Vulnerability(cve) => {
-                write!(f, "{}, {}: {}", cve.id, cve.product, cve.symptom)?;
-                if cve.confirmed {
-                    Ok(())
-                } else {
-                    f.write_str(" (number not confirmed at an advisory)")
-                }
-            }
+            Known::Vulnerability(cve) => write!(f, "{}, {}: {}", cve.id, cve.product, cve.symptom),
             Known::Report(what) => f.write_str(what),
         }
     }

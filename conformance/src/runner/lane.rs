@@ -767,3 +767,69 @@ pub(super) fn watch(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
             .judged(task.case, task.variant, judgement, triple, context.on);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(id: &str, variant: usize) -> Task {
+        let case = catalog::all().find(|case| case.id == id).unwrap();
+        Task {
+            case,
+            variant,
+            attempt: 1,
+        }
+    }
+
+    fn ids(tasks: Option<Vec<Task>>) -> Vec<&'static str> {
+        tasks.unwrap_or_default().iter().map(|task| task.case.id).collect()
+    }
+
+    const SLOW: &str = "token-response/slow";
+    const QUICK: [&str; 2] = ["callback/state-missing", "callback/state-mismatch"];
+
+    fn queue() -> Queue {
+        Queue::new([task(SLOW, 0), task(SLOW, 2), task(QUICK[0], 0), task(QUICK[1], 0)])
+    }
+
+    #[test]
+    fn those_that_wait_go_beside_those_that_work() {
+        let width = Width { jobs: 1, waiting: 1 };
+        let mut queue = queue();
+        assert_eq!(ids(queue.next(0, 0, width)), [SLOW]);
+        assert_eq!(ids(queue.next(0, 1, width)), [QUICK[0]]);
+        assert!(queue.next(1, 1, width).is_none(), "both places are taken");
+        assert_eq!(ids(queue.next(0, 1, width)), [QUICK[1]]);
+        assert_eq!(ids(queue.next(1, 0, width)), [SLOW]);
+        assert!(queue.next(0, 0, width).is_none());
+    }
+
+    #[test]
+    fn where_the_app_does_not_bear_it_those_that_wait_go_last_and_alone() {
+        let width = Width { jobs: 1, waiting: 0 };
+        let mut queue = queue();
+        assert_eq!(ids(queue.next(0, 0, width)), [QUICK[0]]);
+        assert!(queue.next(1, 0, width).is_none());
+        assert_eq!(ids(queue.next(0, 0, width)), [QUICK[1]]);
+        assert!(queue.next(1, 0, width).is_none(), "somebody works still");
+        assert_eq!(ids(queue.next(0, 0, width)), [SLOW]);
+        assert!(queue.next(0, 1, width).is_none(), "somebody waits already");
+        assert_eq!(ids(queue.next(0, 0, width)), [SLOW]);
+    }
+
+    #[test]
+    fn those_that_walk_alike_walk_together_with_one_seed_but_not_again() {
+        const ALIKE: [&str; 2] = ["authorization/state-unique", "authorization/nonce-unique"];
+        let width = Width { jobs: 4, waiting: 0 };
+        let tasks = [task(ALIKE[0], 0), task(QUICK[0], 0), task(ALIKE[1], 0)];
+        assert_eq!(tasks[0].seed(7), tasks[2].seed(7));
+        assert_ne!(tasks[0].seed(7), tasks[1].seed(7));
+        let mut queue = Queue::new(tasks);
+        assert_eq!(ids(queue.next(0, 0, width)), ALIKE);
+        assert_eq!(ids(queue.next(1, 0, width)), [QUICK[0]]);
+        let again = Task { attempt: 2, ..tasks[0] };
+        let mut queue = Queue::new([again, tasks[2]]);
+        assert_eq!(ids(queue.next(0, 0, width)), [ALIKE[0]]);
+        assert_eq!(ids(queue.next(1, 0, width)), [ALIKE[1]]);
+    }
+}

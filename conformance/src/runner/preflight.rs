@@ -7,7 +7,7 @@ use super::{Driver, Listener, Options, ledger::Ledger, stage::Stage};
 use crate::{
     browser::{
         pool::{Pool, PoolOptions},
-        webdriver::{Brand, driver::Versions},
+        webdriver::driver::{DriverError, Versions},
     },
     evidence::{Answer, Evidence, Leg, Shows},
     run::Preflight,
@@ -86,15 +86,11 @@ pub(super) async fn browsers(config: &Config, options: &Options) -> (Option<Pool
             (Some(pool), Some(found))
         }
         Err(error) => {
-            let found = wrong(
-                ID,
-                error.to_string(),
-                match brand {
-                    Brand::Chrome => "a browser and a driver of the same major version",
-                    Brand::Firefox => "Firefox, and a geckodriver that is not much older",
-                },
-                brand.install_command(),
-            );
+            let id = match error {
+                DriverError::NoDisplay => "setup/display",
+                _ => ID,
+            };
+            let found = wrong(id, error.to_string(), error.wanted(*brand), error.mend(*brand));
             (None, Some(found))
         }
     }

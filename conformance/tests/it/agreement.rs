@@ -39,6 +39,11 @@ const FLAWED: &[Flaw] = &[
     Flaw::SignOutCookieOnly,
 ];
 
+const IN_CHROME: Driver = Driver::WebDriver {
+    brand: Brand::Chrome,
+    url: None,
+};
+
 /// More cases than this a flawed app does not meet, and no case with more variants, unless all are asked for.
 const CASES: usize = 2;
 const VARIANTS: usize = 3;
@@ -128,16 +133,7 @@ async fn both_drivers_say_the_same_of_a_right_app_and_of_wrong_ones() {
         // What differs once may be the machine's doing; what differs twice is a driver's.
         for _ in 0..2 {
             let http = run_flawed(Driver::Http, None, flaw, &cases).await;
-            let browser = run_flawed(
-                Driver::WebDriver {
-                    brand: Brand::Chrome,
-                    url: None,
-                },
-                Some(&pool),
-                flaw,
-                &cases,
-            )
-            .await;
+            let browser = run_flawed(IN_CHROME, Some(&pool), flaw, &cases).await;
             red += browser.count("fail") + browser.count("warn");
             differing = differences(&cases, &http, &browser);
             cases.retain(|case| differing.iter().any(|(id, _)| *id == case.id));
@@ -149,6 +145,32 @@ async fn both_drivers_say_the_same_of_a_right_app_and_of_wrong_ones() {
     }
     assert!(told.is_empty(), "{}", told.join("\n"));
     assert!(red >= FLAWED.len(), "the flaws were seen: {red}");
+}
+
+/// A hundred pictures of the same page tell no more than two of them, and cost time.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_over_and_over_is_pictured_the_first_and_the_last_time() {
+    if !machine_has_a_browser() {
+        return;
+    }
+    let Some(pool) = pool(Duration::from_secs(20)).await else {
+        return;
+    };
+    let cases: Vec<_> = catalog::all()
+        .filter(|case| case.id == "token-request/verifier-valid")
+        .collect();
+    let result = run_flawed(IN_CHROME, Some(&pool), None, &cases).await;
+    let case = &result.cases[0];
+    assert_eq!(case.verdict, Verdict::Pass);
+    let evidence = &case.variants[0].attempts[0].evidence;
+    assert_eq!(evidence.flows.len(), 20);
+    let pictured: Vec<bool> = evidence.screens.iter().map(|screen| !screen.jpeg.is_empty()).collect();
+    let (first, last) = (pictured.first(), pictured.last());
+    assert_eq!((first, last), (Some(&true), Some(&true)), "{pictured:?}");
+    let each = pictured.len() / 20;
+    assert_eq!(pictured.iter().filter(|is| **is).count(), 2 * each, "{pictured:?}");
+    // What is not pictured is told all the same.
+    assert!(evidence.screens.iter().all(|screen| !screen.url.is_empty()));
 }
 
 /// The cases that this app meets.

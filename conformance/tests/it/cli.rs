@@ -301,6 +301,25 @@ fn a_browser_that_is_named_is_driven_and_contradictions_are_told() {
     assert!(error.contains("chrome") && error.contains("firefox"), "{error}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn windows_that_nobody_could_see_are_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("conformance.toml"), BY_HAND).unwrap();
+    for brand in ["chrome", "firefox"] {
+        let mut command = conformance();
+        command
+            .current_dir(folder.path())
+            .args(["run", "--driver", "webdriver", "--headed", "--browser", brand])
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY");
+        let (code, out, _) = outcome(&mut command);
+        assert_eq!(code, 3, "{out}");
+        assert!(out.contains("setup/display"), "{out}");
+        assert!(out.contains("leave --headed away") && out.contains("xvfb-run"), "{out}");
+    }
+}
+
 /// An app that is started by hand, on a port where nothing listens.
 const BY_HAND: &str = r#"
 [target]

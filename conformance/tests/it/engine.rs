@@ -127,8 +127,15 @@ async fn cases_that_ask_different_things_of_the_same_walk_share_it_until_one_is_
         attempts.map(|attempt| attempt.evidence.flows[0].id).collect()
     };
     let (state, nonce) = (walks(ids[0]), walks(ids[1]));
-    assert_eq!((with(&result, "fail"), with(&result, "pass")), (vec![ids[0]], vec![ids[1]]));
-    assert_eq!((state.len(), nonce.len()), (2, 1), "a failure is walked again, a pass is not");
+    assert_eq!(
+        (with(&result, "fail"), with(&result, "pass")),
+        (vec![ids[0]], vec![ids[1]])
+    );
+    assert_eq!(
+        (state.len(), nonce.len()),
+        (2, 1),
+        "a failure is walked again, a pass is not"
+    );
     assert_eq!(state[0], nonce[0]);
     assert_ne!(state[0], state[1]);
 }

@@ -17,11 +17,16 @@ use conformance::{
     browser::{
         http::Client,
         pool::{Lease, Pool, PoolOptions},
-        webdriver::{Brand, BrowserError, HeldCookie, Hold, Kind, Owner, Owners, Rule, Session},
+        webdriver::{
+            Brand, BrowserError, HeldCookie, Hold, Kind, Owner, Owners, Rule, Session,
+            driver::{Driver, DriverError},
+        },
     },
     evidence::Answer,
 };
+use serde_json::json;
 use url::Url;
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -125,6 +130,35 @@ fn cookie_of(request: &conformance::browser::http::Outgoing) -> String {
     field.map_or(String::new(), |(_, value)| String::from_utf8_lossy(value).into_owned())
 }
 
+/// As a geckodriver that runs already answers: its second browser would be that of a second person.
+#[tokio::test]
+async fn a_driver_with_room_for_one_person_is_told_of_before_anybody_walks() {
+    let driver = MockServer::start().await;
+    let session = json!({ "value": { "sessionId": "one", "capabilities": {
+        "browserName": "firefox", "browserVersion": "153.0", "moz:geckodriverVersion": "0.37.1" } } });
+    let refused = json!({ "value": { "error": "session not created", "message": "Session is already started", "stacktrace": "" } });
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(session))
+        .up_to_n_times(1)
+        .mount(&driver)
+        .await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(500).set_body_json(refused))
+        .mount(&driver)
+        .await;
+    Mock::given(method("DELETE"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "value": null })))
+        .expect(1)
+        .mount(&driver)
+        .await;
+    let told = Driver::at(Brand::Firefox, &driver.uri(), false).versions().await;
+    let Err(error @ DriverError::OneAtATime { .. }) = told else {
+        panic!("{told:?}");
+    };
+    assert!(error.to_string().contains("Session is already started"), "{error}");
+    assert!(error.mend(Brand::Firefox).contains("leave `=URL` away"));
+}
+
 async fn redirects_are_seen_and_a_held_navigation_is_not_sent(brand: Brand) {
     let Some(pool) = pool_of(brand, LIMIT).await else {
         return;
@@ -158,7 +192,12 @@ async fn redirects_are_seen_and_a_held_navigation_is_not_sent(brand: Brand) {
         ..Rule::default()
     });
     browser.goto(&format!("http://localhost:{port}/start")).await.unwrap();
-    browser.settle().await.unwrap();
+    let page = browser.settle().await.unwrap();
+    // What the gate answered in the place of the page is nobody's.
+    assert!(page.settled && !page.html.contains("must not be asked"), "{page:?}");
+    if brand == Brand::Chrome {
+        assert_eq!(page.html, "", "a page that nobody sent was read");
+    }
     let seen = browser.gate.seen();
     let told: Vec<_> = seen
         .iter()

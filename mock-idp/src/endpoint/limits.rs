@@ -3,7 +3,7 @@
 //! A client is counted by its `client_id` and device cookie (Okta's address of the caller is always loopback here), an API
 //! token by itself, a user by the name that he signs in with. Metadata and keys are never limited, as with Okta.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use axum::http::header;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -75,10 +75,13 @@ pub(crate) fn count(exchange: &Exchange) -> Option<Left> {
     if unlimited || exchange.path.starts_with("/_mock") || exchange.flow_is_watched() {
         return None;
     }
+    let by_client = per_client.and_then(|limit| Some((client(exchange)?, limit)));
+    let by_user = per_user.and_then(|limit| Some((user(exchange)?, limit)));
+    if by_client.is_none() && by_user.is_none() {
+        return None;
+    }
     let now = exchange.idp.clock.now();
     let mut windows = locked(&exchange.idp.store.windows);
-    let by_client = client(exchange).zip(per_client);
-    let by_user = user(exchange).zip(per_user);
     let by_client = by_client.map(|(who, limit)| windows.count(format!("client {who}"), limit, now));
     let by_user = by_user.map(|(who, limit)| windows.count(format!("user {who}"), limit, now));
     [by_client, by_user]

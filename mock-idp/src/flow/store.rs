@@ -4,12 +4,14 @@
 //! and its tokens. Forgetting it here only ends look-ups by its id.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::{
     fault::{Fault, Message},

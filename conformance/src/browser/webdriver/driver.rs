@@ -82,6 +82,40 @@ pub enum DriverError {
     /// It could not open a browser.
     #[error("{0}")]
     NoBrowser(String),
+    /// A driver that somebody else started could not open a second one beside it.
+    #[error("{} opens one browser at a time: {reason}", .brand.driver())]
+    OneAtATime {
+        /// Whose driver.
+        brand: Brand,
+        /// What it said.
+        reason: String,
+    },
+    /// Windows are to be shown, and there is nothing to show them on.
+    #[error("windows are to be shown, and neither DISPLAY nor WAYLAND_DISPLAY is set")]
+    NoDisplay,
+}
+
+impl DriverError {
+    /// What was expected instead.
+    #[must_use]
+    pub const fn wanted(&self, brand: Brand) -> &'static str {
+        match (self, brand) {
+            (Self::NoDisplay, _) => "a display for them",
+            (Self::OneAtATime { .. }, _) => "a driver that opens three at once: a case may have three people",
+            (_, Brand::Chrome) => "a browser and a driver of the same major version",
+            (_, Brand::Firefox) => "Firefox, and a geckodriver that is not much older",
+        }
+    }
+
+    /// What to type.
+    #[must_use]
+    pub const fn mend(&self, brand: Brand) -> &'static str {
+        match self {
+            Self::NoDisplay => "leave --headed away, or put `xvfb-run` before the command",
+            Self::OneAtATime { .. } => "leave `=URL` away: the harness starts drivers of its own",
+            _ => brand.install_command(),
+        }
+    }
 }
 
 fn not_found(brand: Brand) -> String {
@@ -96,8 +130,11 @@ impl Driver {
     /// Starts the driver of this machine; where each browser has its own, it starts with its browser.
     ///
     /// # Errors
-    /// When there is none, or it does not start.
+    /// When there is none, or it does not start, or windows have nowhere to be shown.
     pub async fn start(brand: Brand, headed: bool) -> Result<Self, DriverError> {
+        if headed && lacks_display() {
+            return Err(DriverError::NoDisplay);
+        }
         let program = brand.find_driver().ok_or(DriverError::NotFound(brand))?;
         let folder = folder_for(&program);
         let source = match brand.shares_driver() {
@@ -149,17 +186,32 @@ impl Driver {
         Ok(client)
     }
 
-    /// Opens a browser, asks what it is, and closes it.
+    /// Opens a browser, asks what it is, and closes it; of a driver that somebody else started, another one beside it.
     ///
     /// # Errors
     /// When browser and driver do not fit together, in the driver's words and with what mends it.
     pub async fn versions(&self) -> Result<Versions, DriverError> {
+        const LIMIT: Duration = Duration::from_secs(20);
         let opened = self
-            .open(None, Duration::from_secs(20))
+            .open(None, LIMIT)
             .await
             .map_err(|error| DriverError::NoBrowser(self.brand.advice(&error.to_string())))?;
         let told = opened.client.capabilities().cloned().unwrap_or_default();
+        let second = match self.source {
+            Source::Foreign(_) => Some(self.open(None, LIMIT).await),
+            Source::Shared(_) | Source::Each { .. } => None,
+        };
         let _closed = opened.client.close().await;
+        match second {
+            Some(Ok(second)) => drop(second.client.close().await),
+            Some(Err(error)) => {
+                return Err(DriverError::OneAtATime {
+                    brand: self.brand,
+                    reason: error.to_string(),
+                });
+            }
+            None => {}
+        }
         let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
         Ok(Versions {
             browser: format!("{} {}", text("browserName"), text("browserVersion")),
@@ -295,6 +347,12 @@ impl Drop for Running {
         // The last one takes the folder of all with it; before, it is not empty.
         let _gone = self.folder.parent().map(fs::remove_dir);
     }
+}
+
+/// Whether windows have nowhere to be shown, as far as the environment tells.
+fn lacks_display() -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(target_os = "linux") && !is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY")
 }
 
 /// A folder of its own for what browsers write. Where the driver comes as a snap, it sees only what lies in the snap's.

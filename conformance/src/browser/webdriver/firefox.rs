@@ -134,8 +134,6 @@ pub(super) fn mend(told: &str) -> &'static str {
         "install Firefox (`conformance browser install --browser firefox`), or name it in CONFORMANCE_FIREFOX"
     } else if told.contains("matching set of capabilities") || told.contains("webSocketUrl") {
         "browser or driver is too old: Firefox 140 and geckodriver 0.36 are new enough"
-    } else if told.contains("Session is already started") {
-        "one geckodriver has one browser, and a case needs up to three: leave `=URL` away, and the harness starts its own"
     } else {
         "see whether `firefox --headless` starts on this machine"
     }
