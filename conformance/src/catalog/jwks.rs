@@ -52,18 +52,11 @@ const ROTATED_DURING: &[Step] = &[
 ];
 /// A hundred sign-ins with a kid that nobody publishes, then a good one of somebody else.
 /// By one person whom the authorization server knows already, quickly: what is asked is how many fetches ten seconds hold.
-/// What each attempt left with the app is thrown away, so that the next one starts as the first did. Not all in one browser,
-/// so that what pages leave behind in one stays small. (Firefox's driver gives up over this many all the same.)
+/// What each attempt left with the app is thrown away, so that the next one starts as the first did.
 const HUNDRED_UNKNOWN: &[Step] = &[
     user(Act::Repeat(
-        10,
-        &[
-            user(Act::NewBrowser),
-            user(Act::Repeat(
-                10,
-                &[user(Act::Cookies(CookieEdit::Clear)), user(Act::SignIn(MAIN))],
-            )),
-        ],
+        100,
+        &[user(Act::Cookies(CookieEdit::Clear)), user(Act::SignIn(MAIN))],
     )),
     victim(Act::SignIn(OTHER)),
     victim(Act::Probe(AFTER)),

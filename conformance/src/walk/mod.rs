@@ -264,22 +264,22 @@ impl<'w> Walker<'w> {
     }
 
     async fn repeat(&mut self, times: u16, steps: &'static [Step]) {
-        let (outer, is_unpictured) = (self.alias.clone(), self.is_unpictured);
+        let outer = self.alias.clone();
         for round in 0..times {
             // The first round keeps the names of the script, so that checks find `MAIN`.
             if round > 0 {
-                for slot in slots(steps) {
+                for slot in steps.iter().filter_map(|step| step.act.slot()) {
                     let fresh = self.fresh_slot();
                     self.alias.insert(slot, fresh);
                 }
             }
             // A hundred pictures of the same page tell no more than the first and the last of them.
-            self.is_unpictured = is_unpictured || 0 < round && round + 1 < times;
+            self.is_unpictured = 0 < round && round + 1 < times;
             for step in steps {
                 self.act(step.who, step.act).await;
             }
         }
-        self.is_unpictured = is_unpictured;
+        self.is_unpictured = false;
         self.alias = outer;
     }
 
@@ -427,15 +427,6 @@ pub fn server_faults(faults: &[Fault]) -> Vec<Fault> {
 #[must_use]
 pub fn begins_misbehaviour(script: &[Step]) -> bool {
     script.iter().any(|step| step.act == Act::Idp(IdpAct::Misbehave))
-}
-
-/// The flows that these steps are about, those of repetitions included.
-fn slots(steps: &[Step]) -> Vec<Slot> {
-    let of = |step: &Step| match step.act {
-        Act::Repeat(_, steps) => slots(steps),
-        act => act.slot().into_iter().collect(),
-    };
-    steps.iter().flat_map(of).collect()
 }
 
 /// The messages that a variant's faults change.

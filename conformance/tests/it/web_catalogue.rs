@@ -326,6 +326,11 @@ impl Walk {
             Act::Cookies(CookieEdit::Plant(text)) => self.text(text, at),
             Act::Repeat(times, steps) => {
                 assert!(times > 0 && !steps.is_empty(), "{at}: an empty repetition");
+                // The engine numbers flows anew per round; a second level would mix them up.
+                assert!(
+                    !steps.iter().any(|step| matches!(step.act, Act::Repeat(..))),
+                    "{at}: a repetition inside another"
+                );
                 self.steps(steps, at);
             }
             Act::Crowd(Crowd { size, rounds, .. }) => assert!(size > 1 && rounds > 0, "{at}: no crowd"),
