@@ -1,10 +1,11 @@
 //! The database: SQLite or PostgreSQL, by URL. Created and migrated at start.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use sqlx::{
-    AnyPool,
+    AnyPool, SqlSafeStr,
     any::{AnyPoolOptions, install_default_drivers},
+    migrate::{Migration, MigrationType, Migrator},
 };
 
 /// A pool of connections whose schema is up to date. Clones share it.
@@ -19,6 +20,10 @@ impl Database {
     /// # Errors
     /// When the URL is wrong, the database unreachable, or a migration fails.
     pub async fn open(url: &str) -> Result<Self, sqlx::Error> {
+        if url.starts_with("postgres") && !cfg!(feature = "postgres") {
+            let problem = "this build knows SQLite only; for PostgreSQL build with `--features postgres`";
+            return Err(sqlx::Error::Configuration(problem.into()));
+        }
         install_default_drivers();
         let in_memory = url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory"));
         let mut options = AnyPoolOptions::new().acquire_timeout(Duration::from_secs(10));
@@ -31,7 +36,7 @@ impl Database {
                 .max_lifetime(None);
         }
         let pool = options.connect(&with_create_mode(url, in_memory)).await?;
-        sqlx::migrate!().run(&pool).await?;
+        migrations().run(&pool).await?;
         Ok(Self { pool })
     }
 
@@ -51,6 +56,21 @@ impl Database {
             .await?;
         Ok(inserted.rows_affected() == 1)
     }
+}
+
+/// The files of `migrations/`, in order. `sqlx::migrate!` would do the same, at the price of compiling sqlx twice, the
+/// second time for the macro.
+fn migrations() -> Migrator {
+    let files = [(
+        1,
+        "users and sessions",
+        include_str!("../migrations/0001_users_and_sessions.sql"),
+    )];
+    let migrations = files.map(|(version, description, sql)| {
+        let sql = sql.into_sql_str();
+        Migration::new(version, Cow::Borrowed(description), MigrationType::Simple, sql, false)
+    });
+    Migrator::with_migrations(migrations.into())
 }
 
 /// A SQLite file that is not there yet is made, unless the URL says otherwise.

@@ -55,7 +55,8 @@ pub fn verify(token: &str, keys: Keys<'_>) -> Result<Verified, JwsError> {
             if secret.len() < SHORTEST_SECRET {
                 return Err(JwsError::SecretTooShort);
             }
-            with_key(token, header, &DecodingKey::from_secret(secret.as_bytes()))
+            let key = DecodingKey::from_secret(secret.as_bytes()).map_err(|_| JwsError::Signature)?;
+            with_key(token, header, &key)
         }
         Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 | Algorithm::ES256 | Algorithm::ES384 => {
             if keys.jwks.is_empty() {
