@@ -3,7 +3,7 @@
 use std::{io::Write, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, bail};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use mock_idp::{
     Client, Fault, MockIdp, StartError,
     config::{self, Config},
@@ -31,6 +31,8 @@ fn main() -> ExitCode {
         Some(Command::Check { file }) => check(&file),
         Some(Command::Env { serve, format }) => env(&serve, format),
         Some(Command::Faults { id }) => faults(id.as_deref()),
+        Some(Command::Completions { shell }) => completions(shell),
+        Some(Command::Man { dir }) => manual(dir.as_deref()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -215,6 +217,34 @@ fn faults(id: Option<&str>) -> anyhow::Result<()> {
         fault.description(),
         fault.clause()
     ))
+}
+
+/// The script by which a shell completes commands and flags.
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut program(), "mock-idp", &mut script);
+    std::io::stdout().write_all(&script).context("cannot write to stdout")
+}
+
+/// The main manual page on stdout, or a page per command in a folder.
+fn manual(dir: Option<&Path>) -> anyhow::Result<()> {
+    match dir {
+        Some(dir) => std::fs::create_dir_all(dir)
+            .and_then(|()| clap_mangen::generate_to(program(), dir))
+            .with_context(|| format!("cannot write manual pages to {}", dir.display())),
+        None => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(program()).render(&mut page)?;
+            std::io::stdout().write_all(&page).context("cannot write to stdout")
+        }
+    }
+}
+
+/// The command line; pages name the variables, not what they hold.
+fn program() -> clap::Command {
+    Arguments::command()
+        .mut_args(|argument| argument.hide_env_values(true))
+        .mut_subcommands(|command| command.mut_args(|argument| argument.hide_env_values(true)))
 }
 
 /// Makes the folder too. Whoever waits for the port file finds the CA.

@@ -5,6 +5,7 @@ mod doctor;
 mod env;
 mod explain;
 mod list;
+mod manual;
 mod run;
 mod terminal;
 
@@ -59,6 +60,10 @@ enum Command {
     Browser(BrowserArgs),
     /// Print the version
     Version(VersionArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one page per command into a folder
+    Man(ManArgs),
 }
 
 impl Command {
@@ -260,6 +265,18 @@ struct VersionArgs {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+struct CompletionsArgs {
+    /// The shell, for instance bash: conformance completions bash > ~/.local/share/bash-completion/completions/conformance
+    shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+struct ManArgs {
+    /// Folder for conformance.1, conformance-run.1 and so on [default: print conformance.1]
+    dir: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FailOn {
     Warn,
@@ -343,6 +360,8 @@ async fn dispatch(cli: Cli) -> Result<u8, CommandError> {
         Command::Env(args) => env::env(args),
         Command::Browser(args) => browser::browser(args).await,
         Command::Version(args) => version(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     }
 }
 

@@ -443,3 +443,20 @@ fn soon(mut what: impl FnMut() -> bool) -> bool {
     }
     false
 }
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (code, script, _) = outcome(conformance().args(["completions", shell]));
+        assert_eq!(code, 0);
+        assert!(script.contains("explain") && script.contains("seed"), "{shell}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, said) = outcome(conformance().arg("man").arg(folder.path().join("man1")));
+    assert_eq!((code, said.as_str()), (0, ""));
+    let page = |name: &str| std::fs::read_to_string(folder.path().join("man1").join(name)).unwrap();
+    assert!(page("conformance.1").contains("conformance\\-explain(1)"));
+    assert!(page("conformance-run.1").contains("\\-\\-seed"));
+    let (_, main, _) = outcome(conformance().arg("man"));
+    assert!(main.starts_with(".ie") || main.contains(".TH conformance 1"), "{main}");
+}
