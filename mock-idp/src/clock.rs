@@ -21,6 +21,11 @@ impl Clock {
         system.saturating_add(self.offset.load(Ordering::Relaxed))
     }
 
+    /// How far it runs ahead of the system's, seconds.
+    pub(crate) fn offset(&self) -> i64 {
+        self.offset.load(Ordering::Relaxed)
+    }
+
     /// Shifts the clock: from now on it runs this many seconds ahead of the system's (behind, if negative).
     pub(crate) fn shift_to(&self, offset: i64) {
         self.offset.store(offset, Ordering::Relaxed);

@@ -8,10 +8,11 @@ use toml::Spanned;
 use url::Url;
 
 use crate::{
-    protocol::{metadata::Features, totp},
+    protocol::totp,
     tenant::{
-        ApplicationType, AuthMethod, AuthServer, ClaimRule, ClaimToken, ClaimValue, Client, ConsentMethod, GroupFilter,
-        IssuerMode, PageStyle, PolicyRule, RateLimit, Rotation, Scope, Tenant, Unverified, User, UserStatus,
+        ApplicationType, AuthMethod, AuthServer, ClaimRule, ClaimToken, ClaimValue, Client, ConsentMethod, Features,
+        GroupFilter, IssuerMode, PageStyle, PolicyRule, RateLimit, Rotation, Scope, Tenant, Unverified, User,
+        UserStatus,
     },
 };
 

@@ -1,41 +1,53 @@
-//! One request and its answer: read whole, bound to its flow, recorded.
+//! A request as it arrived: bound to its flow, recorded.
 
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 
-use axum::{
-    body::{Body as HttpBody, to_bytes},
-    http::{HeaderMap, Method, Request, Response, header},
-};
+use axum::http::{HeaderMap, Method, header};
 
 use crate::{
-    control::FLOW_COOKIE,
     delivery,
-    endpoint::{
-        answer::{self, Answered, Refusal},
-        cors, dpop, limits, page, userinfo,
-    },
     flow::{
         fault::Fault,
         record::{self, Endpoint, Event, Stamp},
         scenario::Point,
-        store::Flow,
+        store::{FLOW_COOKIE, Flow, locked},
     },
     idp::{Idp, Server},
+    okta::error::{API_FEATURE, API_NOT_FOUND, ApiError, OAuthError},
     protocol::{
         draft::{Delivery, Reply},
-        error::{API_BODY_MALFORMED, API_FEATURE, API_NOT_FOUND, API_REQUEST_TOO_LARGE, OAuthError},
         params::Params,
     },
-    router::AsReceived,
     tenant::IssuerMode,
-    wire::Cutter,
+    wire::AsReceived,
 };
 
-/// Larger bodies are refused.
-const BODY_LIMIT: usize = 1024 * 1024;
+/// A request is refused; how the refusal is shown depends on where it arises.
+#[derive(Clone, Debug)]
+pub(crate) enum Refusal {
+    /// `{"error", "error_description"}`.
+    OAuth(OAuthError),
+    /// The management-style body.
+    Api(ApiError),
+    /// Okta's error page.
+    Page(OAuthError),
+    /// As `OAuth`, with the nonce that the next proof must carry where that is what is missing.
+    Dpop(OAuthError),
+    /// The userinfo endpoint's: an empty body and a challenge.
+    Challenge(OAuthError),
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+/// What an endpoint answers.
+pub(crate) type Answered = Result<Reply, Refusal>;
 
 /// A function that answers.
 pub(crate) type Answer = fn(&mut Exchange) -> Answered;
@@ -66,57 +78,8 @@ pub(crate) struct Exchange {
     custom_domain: Option<String>,
 }
 
-/// Answers one request.
-pub(crate) async fn answer(
-    idp: Arc<Idp>,
-    endpoint: Endpoint,
-    handle: Answer,
-    request: Request<HttpBody>,
-) -> Response<HttpBody> {
-    let at = Stamp::now();
-    let (parts, body) = request.into_parts();
-    let cutter = parts.extensions.get::<Cutter>().cloned();
-    let accepts_gzip = parts
-        .headers
-        .get(header::ACCEPT_ENCODING)
-        .is_some_and(|value| value.to_str().is_ok_and(|value| value.contains("gzip")));
-    let body = to_bytes(body, BODY_LIMIT).await;
-    let is_whole = body.is_ok();
-    let mut exchange = Exchange::new(idp, endpoint, at, parts, body.unwrap_or_default());
-    let left = limits::count(&exchange);
-    let answered = if !is_whole {
-        Err(API_BODY_MALFORMED.into())
-    } else if left.is_some_and(|left| left.exceeded) {
-        Err(limits::refusal(&exchange))
-    } else if exchange.query.is_excessive() || exchange.form.is_excessive() {
-        Err(API_REQUEST_TOO_LARGE.into())
-    } else {
-        handle(&mut exchange)
-    };
-    let mut reply = answered.unwrap_or_else(|refusal| match refusal {
-        Refusal::OAuth(error) => answer::oauth_error(&exchange, &error),
-        Refusal::Api(error) => answer::api_error(&error),
-        Refusal::Page(error) => page::error(&exchange, &error),
-        Refusal::Dpop(error) => {
-            let mut reply = answer::oauth_error(&exchange, &error);
-            if error.error == "use_dpop_nonce" {
-                answer::put(&mut reply, "dpop-nonce", dpop::nonce(&exchange));
-            }
-            reply
-        }
-        Refusal::Challenge(error) => userinfo::challenge(&exchange, &error),
-    });
-    answer::complete(&exchange, &mut reply, left);
-    cors::allow(&exchange, &mut reply);
-    exchange.finish();
-    exchange.wait_at_barrier().await;
-    let reply = delivery::serialised(reply);
-    exchange.record_answer(&reply);
-    delivery::write(reply, accepts_gzip, cutter.as_ref()).await
-}
-
 impl Exchange {
-    fn new(
+    pub(crate) fn new(
         idp: Arc<Idp>,
         endpoint: Endpoint,
         at: Stamp,
@@ -206,7 +169,23 @@ impl Exchange {
         if self.flow.is_none() {
             self.flow = Some(flow.clone());
             self.receive();
+            self.adopt(flow);
         }
+    }
+
+    /// Gives the flow what is armed for its user, its client and this endpoint, as far as they are known.
+    pub(crate) fn adopt(&self, flow: &Arc<Flow>) {
+        let arms = &self.idp.store.arms;
+        if arms.is_empty() {
+            return;
+        }
+        let asked = [&self.query, &self.form];
+        let asked = asked.into_iter().find_map(|params| params.filled("client_id"));
+        let party = locked(&flow.party).as_ref().map(|(_, client)| client.clone());
+        let client = party.as_deref().or(asked);
+        let session = locked(&flow.session).clone();
+        let user = session.as_ref().map(|session| session.subject.persona.login.as_str());
+        arms.give(flow, user, client, self.endpoint);
     }
 
     /// The flow that a test watches, as far as it is known.
@@ -248,6 +227,7 @@ impl Exchange {
     pub(crate) fn refuse(&mut self, error: &OAuthError) -> OAuthError {
         self.event(Event::Refused {
             endpoint: self.endpoint,
+            rule: error.rule.to_owned(),
             error: error.error.to_owned(),
             text: error.text.to_string(),
         });
@@ -257,6 +237,9 @@ impl Exchange {
     /// Records what a hook wrote for these faults beside what it would have written with the value left valid.
     pub(crate) fn sent(&mut self, faults: &[Fault], twin: &str, bytes: &str) {
         for fault in faults {
+            if twin != bytes || fault.is_rule() {
+                self.idp.store.arms.fired(*fault, self.flow.as_ref(), &self.server_id);
+            }
             self.event(Event::Sent {
                 fault: *fault,
                 message: fault.message(),
@@ -311,11 +294,11 @@ impl Exchange {
     }
 
     /// The endpoint is done: what was not bound belongs to nobody.
-    fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.receive();
     }
 
-    async fn wait_at_barrier(&mut self) {
+    pub(crate) async fn wait_at_barrier(&mut self) {
         let point = match self.endpoint {
             Endpoint::Token => Point::TokenResponse,
             Endpoint::Userinfo => Point::Userinfo,
@@ -329,7 +312,7 @@ impl Exchange {
         }
     }
 
-    fn record_answer(&mut self, reply: &Reply) {
+    pub(crate) fn record_answer(&mut self, reply: &Reply) {
         let never = reply.delivery == Delivery::Never;
         let (body, length) = if never {
             (String::new(), 0)

@@ -5,19 +5,21 @@ use std::{
     sync::{Arc, OnceLock, PoisonError, RwLock, atomic::Ordering},
 };
 
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
     clock::Clock,
     flow::{
         fault::Fault,
-        journal::Journal,
-        scenario::{Persona, Scenario},
+        journal::{Journal, RECORD_BYTES},
+        scenario::Scenario,
         store::{Flow, Store, locked},
         tamper::{self, Earlier},
     },
-    protocol::{keys::KeyRing, metadata::Metadata, random},
-    tenant::{AuthServer, Client, IssuerMode, Subject, Tenant, UserStatus},
+    okta::metadata::Metadata,
+    protocol::{keys::KeyRing, random},
+    tenant::{AuthServer, Client, IssuerMode, Persona, Subject, Tenant, UserStatus},
 };
 
 /// The shared state of one mock-idp.
@@ -34,9 +36,16 @@ pub(crate) struct Idp {
     pub(crate) http: OnceLock<reqwest::Client>,
     /// Whether refusals that Okta would make are recorded only, for everybody.
     pub(crate) lax: bool,
+    /// Wanted from whoever calls the control API.
+    pub(crate) admin_token: Option<String>,
+    /// The org as it was at start.
+    seed: Tenant,
     tenant: RwLock<Arc<Tenant>>,
     servers: RwLock<HashMap<String, Arc<Server>>>,
 }
+
+/// So many earlier keys are published at most.
+const MOST_RETIRED: usize = 8;
 
 /// An authorization server while it runs.
 #[derive(Clone, Debug)]
@@ -46,34 +55,108 @@ pub(crate) struct Server {
     pub(crate) issuer: String,
     pub(crate) settings: AuthServer,
     pub(crate) keys: KeyRing,
+    /// Earlier keys that are still published.
+    pub(crate) retired: Vec<KeyRing>,
     generation: u64,
     /// Server-wide faults.
     pub(crate) faults: Vec<Fault>,
 }
 
+/// What a mock-idp is told at start beside its org.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) lax: bool,
+    pub(crate) record_bytes: usize,
+    /// Wanted from whoever calls the control API.
+    pub(crate) admin_token: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lax: false,
+            record_bytes: RECORD_BYTES,
+            admin_token: None,
+        }
+    }
+}
+
 impl Idp {
-    pub(crate) fn new(tenant: Tenant, org: String, origin: Url, second_origin: Url, lax: bool) -> Self {
+    pub(crate) fn new(tenant: Tenant, org: String, origin: Url, second_origin: Url, settings: Settings) -> Self {
         let idp = Self {
             org,
             origin,
             second_origin,
             clock: Clock::default(),
             store: Store::default(),
-            journal: Journal::default(),
-            lax,
+            journal: Journal::new(settings.record_bytes),
+            lax: settings.lax,
+            admin_token: settings.admin_token,
+            seed: tenant,
             http: OnceLock::new(),
             servers: RwLock::default(),
             tenant: RwLock::default(),
         };
-        idp.change_tenant(|current| {
-            *current = tenant;
+        idp.start_over(|_, _| {});
+        idp
+    }
+
+    /// Back to the org as it was at start, with nothing that happened since; `keep` carries over what is to stay from the org
+    /// as it is now (first argument) into the new one.
+    pub(crate) fn start_over(&self, keep: impl FnOnce(&Tenant, &mut Tenant)) {
+        let now = self.tenant();
+        self.change_tenant(|current| {
+            *current = self.seed.clone();
+            keep(&now, current);
             current.found_groups();
         });
-        idp.install(AuthServer::new("", &idp.org));
-        for server in &idp.tenant().servers {
-            idp.install(server.clone());
+        self.servers.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.install(AuthServer::new("", &self.org));
+        for server in &self.tenant().servers {
+            self.install(server.clone());
         }
-        idp
+        self.store.clear();
+        self.journal.clear();
+        self.clock.shift_to(0);
+    }
+
+    /// What an application needs in its environment, and what Okta's management SDKs need.
+    pub(crate) fn env(&self) -> Vec<(String, String)> {
+        let tenant = self.tenant();
+        let mut env = vec![("OKTA_ISSUER", self.issuer_of("default"))];
+        if let Some(client) = tenant.clients.first() {
+            env.push(("OKTA_CLIENT_ID", client.id.clone()));
+            env.extend(client.secret.clone().map(|secret| ("OKTA_CLIENT_SECRET", secret)));
+        }
+        env.push(("OKTA_CLIENT_ORGURL", self.org.clone()));
+        let token = tenant.api_tokens.first().cloned();
+        env.extend(token.map(|token| ("OKTA_CLIENT_TOKEN", token)));
+        env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Whether a Host header names this server: by an address, as this machine, by the issuer's host or the org's own domain.
+    /// A name of somebody else's that resolves to this machine (DNS rebinding) is none of these.
+    pub(crate) fn is_own_host(&self, host: &str) -> bool {
+        let Ok(url) = Url::parse(&format!("http://{host}/")) else {
+            return false;
+        };
+        let is_ours = |name: &str| {
+            let custom = self.tenant().custom_domain.clone();
+            let custom = custom.and_then(|domain| Url::parse(&domain).ok());
+            [Some(&self.origin), custom.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|url| url.host_str() == Some(name))
+        };
+        match url.host() {
+            Some(url::Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                name == "localhost" || name.ends_with(".localhost") || is_ours(name)
+            }
+            // Whoever can name the address has reached it without a name.
+            Some(_) => true,
+            None => false,
+        }
     }
 
     /// The org as it is now.
@@ -149,6 +232,7 @@ impl Idp {
         let server = Server {
             issuer: self.issuer_for(&settings),
             keys: KeyRing::of(&id, 0),
+            retired: Vec::new(),
             generation: 0,
             faults: Vec::new(),
             settings,
@@ -240,10 +324,22 @@ impl Idp {
 }
 
 impl Server {
-    /// A new key; the old one is withdrawn at once.
-    pub(crate) fn rotate(&mut self) {
+    /// A new key; the old one is withdrawn at once, with all before it, or stays in the key set (`overlap`).
+    pub(crate) fn rotate(&mut self, overlap: bool) {
         self.generation += 1;
-        self.keys = KeyRing::of(&self.id, self.generation);
+        let old = std::mem::replace(&mut self.keys, KeyRing::of(&self.id, self.generation));
+        if overlap {
+            self.retired.insert(0, old);
+            self.retired.truncate(MOST_RETIRED);
+        } else {
+            self.retired.clear();
+        }
+    }
+
+    /// The key set that it publishes, the current key first.
+    pub(crate) fn key_set(&self) -> Value {
+        let keys = std::iter::once(&self.keys).chain(&self.retired);
+        json!({"keys": keys.map(KeyRing::jwk).collect::<Vec<_>>()})
     }
 
     /// The keys that sign its access tokens: those of the org server are never published.
@@ -264,12 +360,22 @@ pub(crate) fn with_context<R>(
     client: Option<&Client>,
     body: impl FnOnce(&tamper::Context<'_>) -> R,
 ) -> R {
-    let nobody;
+    let made;
     let scenario = match flow {
-        Some(flow) => &flow.scenario,
+        Some(flow) if !flow.scenario.user.login.is_empty() => &flow.scenario,
+        Some(flow) => {
+            // Faults that were armed, or came with the login: who signs in was not known when the flow began.
+            let session = locked(&flow.session).clone();
+            let mut scenario = flow.scenario.clone();
+            if let Some(session) = session {
+                scenario.user = session.subject.persona.clone();
+            }
+            made = scenario;
+            &made
+        }
         None => {
-            nobody = Scenario::honest(Persona::default());
-            &nobody
+            made = Scenario::honest(Persona::default());
+            &made
         }
     };
     body(&tamper::Context {

@@ -42,18 +42,19 @@ mod endpoint;
 mod exchange;
 pub mod flow;
 mod idp;
-mod logout_token;
+pub mod okta;
 pub mod protocol;
 mod router;
 mod server;
 pub mod tenant;
 mod tls;
-mod universal_logout;
 mod wire;
 
+pub use endpoint::{
+    logout_token::{LogoutTokenError, TIMED_OUT},
+    universal_logout::UniversalLogout,
+};
 pub use flow::{fault::Fault, record::Event, scenario::Scenario};
-pub use logout_token::{LogoutTokenError, TIMED_OUT};
 pub use router::{EndpointRow, endpoints};
 pub use server::{Builder, FlowHandle, MockIdp, StartError};
 pub use tenant::{Client, Tenant, User};
-pub use universal_logout::UniversalLogout;

@@ -10,15 +10,16 @@ use axum::{
 };
 
 use crate::{
-    control,
+    control::{self, Control},
     endpoint::{
         activate, api, authn, authorize, clients, cors, global_token_revocation, grant, home, idx, introspect, keys,
-        login, logout, metadata, par, revoke, second_origin, sessions, token, userinfo,
+        login, logout, metadata, par, revoke, second_origin, serve, sessions, token, userinfo,
     },
-    exchange::{self, Answer},
-    flow::{record::Endpoint, tamper::ODD_PATH},
+    exchange::Answer,
+    flow::record::Endpoint,
     idp::Idp,
-    protocol::error::{API_METHOD, API_PATH_NOT_FOUND},
+    okta::error::{API_METHOD, API_PATH_NOT_FOUND},
+    tls::Tls,
 };
 
 /// One row: methods, path, where it stands in records, who answers. `{as}` stands for `/oauth2/{server}` and `/oauth2`.
@@ -114,7 +115,7 @@ const TABLE: &[Row] = &[
     Row(POST, "/idp/idx/challenge/answer",                                 Endpoint::SignInPage, idx::answer_challenge),
     Row(POST, "/idp/idx/consent",                                          Endpoint::SignInPage, idx::consent),
     Row(POST, "/idp/idx/cancel",                                           Endpoint::SignInPage, idx::cancel),
-    Row(BOTH, "/",                                                         Endpoint::SignInPage, home::login),
+    Row(BOTH, "/",                                                         Endpoint::SignInPage, home::root),
     Row(BOTH, "/login/login.htm",                                          Endpoint::SignInPage, home::login),
     Row(GET,  "/app/UserHome",                                             Endpoint::SignInPage, home::user_home),
     Row(GET,  "/login/signout",                                            Endpoint::SignInPage, home::sign_out),
@@ -125,7 +126,6 @@ const TABLE: &[Row] = &[
     Row(GET,  "/login/token/redirect",                                     Endpoint::SignInPage, login::token_redirect),
     Row(GET,  "/login/step-up/redirect",                                   Endpoint::SignInPage, login::step_up_redirect),
     Row(GET,  "/oauth2/v1/authorize/redirect",                             Endpoint::SignInPage, login::authorize_redirect),
-    Row(GET,  "/_mock/flows/{flow}/enter",                                 Endpoint::Other,      control::enter),
 ];
 
 /// One endpoint: what a test of all of them needs to know.
@@ -156,7 +156,7 @@ fn paths(path: &str) -> Vec<String> {
 }
 
 /// The authorization server.
-pub(crate) fn router(idp: &Arc<Idp>) -> Router {
+pub(crate) fn router(idp: &Arc<Idp>, tls: Option<Tls>) -> Router {
     let mut router = Router::new();
     for Row(methods, path, endpoint, handle) in TABLE {
         for path in paths(path) {
@@ -169,14 +169,15 @@ pub(crate) fn router(idp: &Arc<Idp>) -> Router {
                 } else {
                     |_| Err(API_METHOD.into())
                 };
-                exchange::answer(idp.clone(), *endpoint, handle, request)
+                serve::answer(idp.clone(), *endpoint, handle, request)
             });
             router = router.route(&path, service);
         }
     }
+    let control = control::router(Control { idp: idp.clone(), tls });
     let idp = idp.clone();
-    router.fallback(move |request: Request<Body>| {
-        exchange::answer(
+    router.merge(control).fallback(move |request: Request<Body>| {
+        serve::answer(
             idp.clone(),
             Endpoint::Other,
             |_| Err(API_PATH_NOT_FOUND.into()),
@@ -185,31 +186,10 @@ pub(crate) fn router(idp: &Arc<Idp>) -> Router {
     })
 }
 
-/// The path and query of a request before [`straighten`].
-#[derive(Clone, Debug)]
-pub(crate) struct AsReceived(pub(crate) String);
-
-/// Endpoints that a metadata fault moved answer at their odd place as they do at home.
-pub(crate) fn straighten<B>(request: &mut Request<B>) {
-    let target = request
-        .uri()
-        .path_and_query()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let home = target
-        .strip_prefix(ODD_PATH)
-        .and_then(|rest| rest.split_once('/'))
-        .and_then(|(_, rest)| format!("/{rest}").parse().ok());
-    if let Some(home) = home {
-        *request.uri_mut() = home;
-        request.extensions_mut().insert(AsReceived(target));
-    }
-}
-
 /// The second origin: whoever asks it anything.
 pub(crate) fn second_origin(idp: &Arc<Idp>) -> Router {
     let idp = idp.clone();
     Router::new().fallback(move |request: Request<Body>| {
-        exchange::answer(idp.clone(), Endpoint::SecondOrigin, second_origin::anything, request)
+        serve::answer(idp.clone(), Endpoint::SecondOrigin, second_origin::anything, request)
     })
 }

@@ -14,17 +14,19 @@ use url::Url;
 
 use crate::{
     control,
+    endpoint::{
+        logout_token::{self, LogoutTokenError},
+        universal_logout::{self, UniversalLogout},
+    },
     flow::{
         fault::Fault,
         record::{Record, Stamp},
         scenario::{FlowId, Scenario},
     },
-    idp::Idp,
-    logout_token::{self, LogoutTokenError},
+    idp::{Idp, Settings},
     router,
     tenant::{Client, Tenant, User},
     tls::Tls,
-    universal_logout::{self, UniversalLogout},
     wire,
 };
 
@@ -98,7 +100,7 @@ pub struct Builder {
     port: u16,
     issuer: Option<String>,
     tls: bool,
-    lax: bool,
+    settings: Settings,
     own_clients: bool,
     own_users: bool,
 }
@@ -111,7 +113,7 @@ impl Default for Builder {
             port: 0,
             issuer: None,
             tls: false,
-            lax: false,
+            settings: Settings::default(),
             own_clients: false,
             own_users: false,
         }
@@ -178,7 +180,23 @@ impl Builder {
     /// Accept what Okta would refuse, for everybody, and say so on every page.
     #[must_use]
     pub fn lax(mut self, lax: bool) -> Self {
-        self.lax = lax;
+        self.settings.lax = lax;
+        self
+    }
+
+    /// How many bytes of records are kept of flows that were begun, and as many of all others; the oldest are forgotten first.
+    /// 12 MiB each by default.
+    #[must_use]
+    pub fn record_bytes(mut self, bytes: usize) -> Self {
+        self.settings.record_bytes = bytes;
+        self
+    }
+
+    /// The control API answers only to whoever sends this token as a bearer token. Without one it answers to callers on this
+    /// machine alone.
+    #[must_use]
+    pub fn admin_token(mut self, token: &str) -> Self {
+        self.settings.admin_token = Some(token.to_owned());
         self
     }
 
@@ -212,14 +230,14 @@ impl Builder {
             .tls_danger_accept_invalid_certs(true)
             .build()
             .map_err(StartError::HttpClient)?;
-        let idp = Arc::new(Idp::new(self.tenant, org, url, second_origin, self.lax));
+        let idp = Arc::new(Idp::new(self.tenant, org, url, second_origin, self.settings));
         let tls = match self.tls {
             true => Some(Tls::make(&idp, &name, self.host).map_err(StartError::Tls)?),
             false => None,
         };
         // Nobody else has it yet.
         let _ = idp.http.set(http.clone());
-        let router = router::router(&idp);
+        let router = router::router(&idp, tls.clone());
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(wire::serve(listener, tls.clone(), router.clone(), stopped.clone()));
         tokio::spawn(wire::serve(second, None, router::second_origin(&idp), stopped));
@@ -288,17 +306,10 @@ impl MockIdp {
     }
 
     /// What an application needs in its environment: `OKTA_ISSUER`, `OKTA_CLIENT_ID`, and `OKTA_CLIENT_SECRET` where the
-    /// client has one.
+    /// client has one; then what Okta's management SDKs need, `OKTA_CLIENT_ORGURL` and `OKTA_CLIENT_TOKEN`.
     #[must_use]
     pub fn env(&self) -> Vec<(String, String)> {
-        let mut env = vec![("OKTA_ISSUER".to_owned(), self.issuer())];
-        if let Some(client) = self.idp().tenant().clients.first() {
-            env.push(("OKTA_CLIENT_ID".to_owned(), client.id.clone()));
-            if let Some(secret) = &client.secret {
-                env.push(("OKTA_CLIENT_SECRET".to_owned(), secret.clone()));
-            }
-        }
-        env
+        self.idp().env()
     }
 
     /// A fresh custom authorization server with a `kid` of its own; its id.
@@ -334,7 +345,7 @@ impl MockIdp {
 
     /// A new signing key with a new `kid`; the old one leaves the key set at once.
     pub fn rotate_keys(&self, server: &str) {
-        self.idp().change_server(server, |server| server.rotate());
+        self.idp().change_server(server, |server| server.rotate(false));
     }
 
     /// The first registered client.
@@ -366,7 +377,7 @@ impl MockIdp {
     pub fn begin(&self, scenario: Scenario) -> FlowHandle {
         let flow = self.idp().store.begin(true, scenario);
         let mut enter = self.idp().origin.clone();
-        enter.set_path(&format!("{}{}/enter", control::FLOWS, flow.id));
+        enter.set_path(&format!("{}/flows/{}/enter", control::BASE, flow.id));
         FlowHandle { id: flow.id, enter }
     }
 
@@ -374,8 +385,8 @@ impl MockIdp {
     #[must_use]
     pub fn records(&self, flow: FlowId) -> Vec<Record> {
         match self.idp().store.flow(flow).filter(|flow| flow.watched) {
-            Some(flow) => flow.records(),
-            None => self.idp().journal.of_unwatched(flow),
+            Some(flow) => owned(flow.records()),
+            None => owned(self.idp().journal.of_unwatched(flow)),
         }
     }
 
@@ -383,7 +394,7 @@ impl MockIdp {
     /// the second origin, and sign-ins that nobody began, which have a flow of their own. The latest 20,000 are kept.
     #[must_use]
     pub fn unbound(&self, since: Stamp) -> Vec<Record> {
-        self.idp().journal.unbound(since)
+        owned(self.idp().journal.unbound(since))
     }
 
     /// Every record from now on. A subscriber that falls some thousand records behind loses the oldest.
@@ -424,6 +435,10 @@ impl MockIdp {
     fn idp(&self) -> &Arc<Idp> {
         &self.running.idp
     }
+}
+
+fn owned(records: Vec<Arc<Record>>) -> Vec<Record> {
+    records.into_iter().map(Arc::unwrap_or_clone).collect()
 }
 
 async fn bind(host: IpAddr, port: u16) -> Result<TcpListener, StartError> {

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -11,6 +12,8 @@ use std::{
 };
 
 use axum::{Router, body::Body, http::Request};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -22,7 +25,7 @@ use tokio_rustls::server::TlsStream;
 use tower::Service;
 
 use crate::{
-    router,
+    flow::tamper::ODD_PATH,
     tls::{Presented, Tls},
 };
 
@@ -30,6 +33,68 @@ use crate::{
 const WHOLE: i64 = i64::MAX;
 /// How long a client may take to send its header section.
 const HEADER_TIME: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// How long a client may take to send its body.
+const BODY_TIME: std::time::Duration = std::time::Duration::from_secs(30);
+/// How long nothing is accepted after the system could not.
+const BREATH: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// Why a body was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    TooLarge,
+    /// It came too slowly, or broke off.
+    Unfinished,
+}
+
+/// A whole body of at most this many bytes. Its pieces are copied together as they come: each of them would keep the buffer
+/// alive that it was read into, however small it is.
+pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, BodyError> {
+    let reading = async {
+        let mut whole = Vec::new();
+        let mut pieces = body.into_data_stream();
+        while let Some(data) = pieces.next().await {
+            let data = data.map_err(|_| BodyError::Unfinished)?;
+            if whole.len() + data.len() > limit {
+                return Err(BodyError::TooLarge);
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(Bytes::from(whole))
+    };
+    let read = tokio::time::timeout(BODY_TIME, reading).await;
+    read.unwrap_or(Err(BodyError::Unfinished))
+}
+
+fn is_of_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+/// The path and query of a request before [`straighten`].
+#[derive(Clone, Debug)]
+pub(crate) struct AsReceived(pub(crate) String);
+
+/// Endpoints that a metadata fault moved answer at their odd place as they do at home.
+fn straighten<B>(request: &mut Request<B>) {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let home = target
+        .strip_prefix(ODD_PATH)
+        .and_then(|rest| rest.split_once('/'))
+        .and_then(|(_, rest)| format!("/{rest}").parse().ok());
+    if let Some(home) = home {
+        *request.uri_mut() = home;
+        request.extensions_mut().insert(AsReceived(target));
+    }
+}
+
+/// Who is at the other end of the connection. Found in the extensions of each request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Lets an answer cut its connection. Found in the extensions of each request.
 #[derive(Clone, Debug)]
@@ -61,8 +126,13 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<Tls>, router: Route
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
-                // Out of file descriptors, or the client is gone already: the next one may do better.
-                Err(_) => { tokio::task::yield_now().await; continue }
+                // The client is gone already: the next one may do better.
+                Err(error) if is_of_client(&error) => continue,
+                // Out of file descriptors or of memory: until something is closed every try fails at once.
+                Err(_) => {
+                    tokio::time::sleep(BREATH).await;
+                    continue;
+                }
             },
             _ = stop.changed() => return,
         };
@@ -99,6 +169,7 @@ async fn secured(stream: TcpStream, tls: &Tls, router: Router) {
 }
 
 async fn connection(stream: Stream, router: Router) {
+    let peer = stream.socket().peer_addr().ok().map(Peer);
     let cutter = Cutter(Arc::new(Plan {
         left: AtomicI64::new(WHOLE),
         shout: AtomicBool::new(false),
@@ -109,7 +180,10 @@ async fn connection(stream: Stream, router: Router) {
     };
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(cutter.clone());
-        router::straighten(&mut request);
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        straighten(&mut request);
         router.clone().call(request.map(Body::new))
     });
     // A client that goes away ends its connection with an error; nobody is interested.

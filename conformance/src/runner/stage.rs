@@ -69,6 +69,9 @@ pub(super) struct Credentials {
     pub(super) secret: Option<String>,
 }
 
+/// So much of the authorization server's records may be held, bytes.
+const RECORD_BYTES: usize = 1 << 30;
+
 impl Org {
     pub(super) async fn open(config: &Config, options: &Options, browsers: Option<Pool>) -> Result<Self, String> {
         let start = config.target.start.as_ref();
@@ -81,6 +84,8 @@ impl Org {
         let idp = MockIdp::builder()
             .port(port)
             .tls(https)
+            // A flow's record is read when the flow has ended, however many went on beside it.
+            .record_bytes(RECORD_BYTES)
             .start()
             .await
             .map_err(|error| format!("the built-in authorization server does not start: {error}"))?;

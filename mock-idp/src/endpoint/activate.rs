@@ -11,10 +11,11 @@ use crate::{
     },
     exchange::Exchange,
     flow::{
-        scenario::{Persona, Scenario},
+        scenario::Scenario,
         store::{Asker, Grant, Request, locked},
     },
     protocol::draft::Reply,
+    tenant::Persona,
 };
 
 /// `GET|POST /activate`

@@ -9,40 +9,17 @@ use std::{
 use axum::http::header;
 use serde_json::{Value, json};
 
+pub(crate) use crate::exchange::{Answered, Refusal};
 use crate::{
-    endpoint::limits::Left,
     exchange::Exchange,
     flow::record::Endpoint,
+    flow::windows::Left,
+    okta::error::{ApiError, OAuthError},
     protocol::{
         draft::{Body, Delivery, Reply},
-        error::{ApiError, OAuthError},
         random,
     },
 };
-
-/// A request is refused; how the refusal is shown depends on where it arises.
-#[derive(Clone, Debug)]
-pub(crate) enum Refusal {
-    /// `{"error", "error_description"}`.
-    OAuth(OAuthError),
-    /// The management-style body.
-    Api(ApiError),
-    /// Okta's error page.
-    Page(OAuthError),
-    /// As `OAuth`, with the nonce that the next proof must carry where that is what is missing.
-    Dpop(OAuthError),
-    /// The userinfo endpoint's: an empty body and a challenge.
-    Challenge(OAuthError),
-}
-
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Self::Api(error)
-    }
-}
-
-/// What an endpoint answers.
-pub(crate) type Answered = Result<Reply, Refusal>;
 
 /// JSON of an API call, never cached.
 pub(crate) fn json(status: u16, value: Value) -> Reply {

@@ -6,11 +6,12 @@ use crate::{
     exchange::Exchange,
     flow::{
         fault::Fault,
-        scenario::{Persona, Scenario},
+        scenario::Scenario,
         store::{Flow, locked},
+        waiting::Known,
     },
     protocol::totp,
-    tenant::{Subject, User, UserStatus, WRONG_PASSWORD},
+    tenant::{Persona, Subject, User, UserStatus, WRONG_PASSWORD},
 };
 
 /// Whoever signs in with such a login gets the fault of that id: `id-token.alg-none@fault.test`.
@@ -18,20 +19,6 @@ const MAGIC_DOMAIN: &str = "@fault.test";
 
 /// The `amr` of a password and a code (RFC 8176 §2).
 pub(crate) const TWO_FACTORS: &[&str] = &["mfa", "otp", "pwd"];
-
-/// Somebody whose password was right.
-#[derive(Clone, Debug)]
-pub(crate) struct Known {
-    /// The flow that he brought with him; otherwise the one that he is in stays.
-    pub(crate) flow: Option<Arc<Flow>>,
-    pub(crate) subject: Arc<Subject>,
-    /// The base32 secret of the second factor that is still to be asked for.
-    pub(crate) totp: Option<String>,
-    /// Whether a second factor must be set up first.
-    pub(crate) must_enroll: bool,
-    /// In how many days the password expires, if that is to be warned of.
-    pub(crate) password_expires_in: Option<u32>,
-}
 
 /// Why a password does not let somebody in.
 #[derive(Clone, Debug)]
@@ -72,8 +59,17 @@ pub(crate) fn authenticate(
     }
     if let Some(fault) = magic(identifier) {
         let subject = Subject::fresh(identifier);
+        // The sign-in goes on in its flow, unless that has faults of its own.
+        if let Some(flow) = flow.filter(|flow| !flow.watched && flow.scenario.faults.is_empty()) {
+            let known = guest(None, subject)?;
+            *locked(&flow.brought) = Some(fault);
+            return Ok(known);
+        }
         let scenario = Scenario::honest(subject.persona.clone()).with_faults([fault]);
         return guest(Some(idp.store.begin(false, scenario)), subject);
+    }
+    if let Some(flow) = flow {
+        *locked(&flow.brought) = None;
     }
     let awaited = locked(&idp.store.awaited).get(&identifier.to_lowercase()).cloned();
     if let Some(awaited) = awaited {

@@ -9,52 +9,21 @@ use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
         api,
-        authentication::{self, Failure, Known, Passcode, TWO_FACTORS},
+        authentication::{self, Failure, Passcode, TWO_FACTORS},
         sessions,
     },
     exchange::Exchange,
-    flow::store::{Flow, Session, locked},
-    protocol::{draft::Reply, error::*, random},
+    flow::{
+        store::{Flow, Session, locked},
+        waiting::{Attempt, Known, SessionToken, Status},
+    },
+    okta::error::*,
+    protocol::{draft::Reply, random},
     tenant::Subject,
 };
 
 /// How long state tokens and session tokens are good, seconds.
 const LIFETIME: i64 = 300;
-
-/// An authentication that is under way.
-#[derive(Clone, Debug)]
-pub(crate) struct Attempt {
-    known: Known,
-    status: Status,
-    password_expired: bool,
-    /// The secret of a second factor that is being set up, base32.
-    enrolling: Option<String>,
-    relay_state: Option<String>,
-    expires: i64,
-}
-
-/// What an authentication waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
-    MfaRequired,
-    MfaChallenge,
-    /// A second factor must be set up.
-    MfaEnroll,
-    /// It has its secret; its first code is awaited.
-    MfaEnrollActivate,
-    PasswordExpired,
-    /// The password expires soon, and may be changed now.
-    PasswordWarn,
-}
-
-/// What a session may be had for, once.
-#[derive(Clone, Debug)]
-pub(crate) struct SessionToken {
-    flow: Option<Arc<Flow>>,
-    subject: Arc<Subject>,
-    amr: &'static [&'static str],
-    expires: i64,
-}
 
 /// The session that a session token gave.
 pub(crate) struct Redeemed {

@@ -4,7 +4,6 @@
 use std::{borrow::Cow, sync::Arc};
 
 use crate::{
-    control::FLOW_COOKIE,
     endpoint::{
         answer::{self, Answered, Refusal},
         authn, decide, par, request_object, respond, sessions, sign_in,
@@ -12,19 +11,21 @@ use crate::{
     exchange::Exchange,
     flow::{
         fault::Fault,
-        scenario::{Persona, Scenario},
-        store::{Asker, Flow, Request, ResponseType, Session, locked},
+        scenario::Scenario,
+        store::{Asker, FLOW_COOKIE, Flow, Request, ResponseType, Session, locked},
         tamper,
     },
     idp::Server,
-    protocol::{
-        draft::{Reply, ResponseMode},
+    okta::{
         error::*,
         metadata::{CUSTOM_SCOPES, ORG_SCOPES},
+    },
+    protocol::{
+        draft::{Reply, ResponseMode},
         params::Params,
         pkce,
     },
-    tenant::{ApplicationType, Client, PageStyle, Unverified},
+    tenant::{ApplicationType, Client, PageStyle, Persona, Subject, Unverified},
 };
 
 /// `GET|POST {as}/v1/authorize`: a new authorization request, or a step of the hosted page, which keeps this URL.
@@ -214,8 +215,28 @@ fn proceed(exchange: &mut Exchange, flow: &Arc<Flow>, inputs: Inputs<'_>) -> Rep
             let error = exchange.refuse(error);
             respond::refuse(exchange, &inputs.request, &error)
         }
-        _ => sign_in::first_page(exchange, flow, inputs.request),
+        _ => match without_page(exchange, flow, &inputs.request.client_id) {
+            Some(subject) => {
+                let session = sessions::open(exchange, subject, &["pwd"], false);
+                decide::signed_in(exchange, flow, Arc::new(inputs.request), session, false)
+            }
+            None => sign_in::first_page(exchange, flow, inputs.request),
+        },
     }
+}
+
+/// Who is signed in without the hosted page: the scenario says so, or somebody was announced by the control API.
+fn without_page(exchange: &Exchange, flow: &Flow, client: &str) -> Option<Arc<Subject>> {
+    let tenant = exchange.idp.tenant();
+    let of_org = |login: &str| tenant.user(login).map(|user| Arc::new(Subject::of(user)));
+    if flow.scenario.auto {
+        let persona = &flow.scenario.user;
+        return of_org(&persona.login).or_else(|| Some(Arc::new(Subject::from_persona(persona))));
+    }
+    if flow.watched {
+        return None;
+    }
+    of_org(&exchange.idp.store.next_logins.take(client)?)
 }
 
 /// Whether the client gets interaction codes and no others: it has a sign-in page of its own, and the hosted one is not for

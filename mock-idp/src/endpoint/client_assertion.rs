@@ -10,8 +10,8 @@ use crate::{
         client_auth::{objection, refusal},
     },
     exchange::Exchange,
+    okta::error::*,
     protocol::{
-        error::*,
         jws::{self, JwsError, Keys},
         params::Params,
     },

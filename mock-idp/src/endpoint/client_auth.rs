@@ -10,7 +10,8 @@ use percent_encoding::percent_decode_str;
 use crate::{
     endpoint::{answer::Refusal, client_assertion},
     exchange::Exchange,
-    protocol::{error::*, params::Params},
+    okta::error::*,
+    protocol::params::Params,
     tenant::{AuthMethod, Client},
 };
 

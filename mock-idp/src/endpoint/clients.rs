@@ -10,7 +10,8 @@ use crate::{
         api::{self, paging},
     },
     exchange::Exchange,
-    protocol::{error::*, random},
+    okta::error::*,
+    protocol::random,
     tenant::{ApplicationType, AuthMethod, Client, ConsentMethod},
 };
 

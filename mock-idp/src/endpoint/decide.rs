@@ -10,15 +10,12 @@ use crate::{
         store::{Asker, Flow, Grant, Request, Session, Stage, locked},
     },
     idp::Server,
-    protocol::{
-        draft::Reply,
-        error::{
-            ACR_UNMET, CONSENT_DENIED, CONSENT_REQUIRED, ENROLL_NOT_ALLOWED, INTERACTION_REQUIRED, OAuthError,
-            POLICY_ALL_SCOPES_DENIED, POLICY_FAILED, POLICY_SCOPES_DENIED, REAUTHENTICATION_REQUIRED, SERVER_ERROR,
-            USER_NOT_ASSIGNED,
-        },
-        random,
+    okta::error::{
+        ACR_UNMET, CONSENT_DENIED, CONSENT_REQUIRED, ENROLL_NOT_ALLOWED, INTERACTION_REQUIRED, OAuthError,
+        POLICY_ALL_SCOPES_DENIED, POLICY_FAILED, POLICY_SCOPES_DENIED, REAUTHENTICATION_REQUIRED, SERVER_ERROR,
+        USER_NOT_ASSIGNED,
     },
+    protocol::{draft::Reply, random},
     tenant::{Client, ConsentMethod, Decision, ScopeConsent, Subject},
 };
 
@@ -79,6 +76,7 @@ pub(crate) fn note(exchange: &mut Exchange, flow: &Arc<Flow>, request: &Request,
     }
     *locked(&flow.session) = Some(session.clone());
     *locked(&flow.party) = Some(party);
+    exchange.adopt(flow);
 }
 
 fn judged(exchange: &mut Exchange, flow: &Arc<Flow>, request: Arc<Request>, session: Arc<Session>) -> Reply {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     exchange::Exchange,
+    okta::error::*,
     protocol::{
-        error::*,
         jws::{self, JwsError},
         keys::digest43,
     },

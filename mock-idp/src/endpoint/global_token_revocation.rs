@@ -5,11 +5,10 @@ use serde_json::Value;
 use crate::{
     endpoint::{
         answer::{self, Answered},
-        api,
+        api, universal_logout,
     },
     exchange::Exchange,
-    protocol::error::{API_NO_PERMISSION, API_NOT_FOUND, API_VALIDATION},
-    universal_logout,
+    okta::error::{API_NO_PERMISSION, API_NOT_FOUND, API_VALIDATION},
 };
 
 /// `POST /oauth2/v1/global-token-revocation`

@@ -10,9 +10,10 @@ use crate::{
     },
     exchange::Exchange,
     flow::{
-        scenario::{Persona, Scenario},
+        scenario::Scenario,
         store::{Asker, Request},
     },
+    tenant::Persona,
 };
 
 /// The sign-in page of the org itself.
@@ -20,7 +21,16 @@ pub(crate) const LOGIN: &str = "/login/login.htm";
 /// Where people are who signed in for no application.
 pub(crate) const USER_HOME: &str = "/app/UserHome";
 
-/// `GET|POST /` and `/login/login.htm[?fromURI=]`
+/// `GET|POST /`: the dashboard, unless it is a step of the sign-in page.
+pub(crate) fn root(exchange: &mut Exchange) -> Answered {
+    if exchange.form.has(sign_in::HANDLE) {
+        return login(exchange);
+    }
+    // Relative, so that a path prefix in front of the server stays.
+    Ok(answer::redirect(302, "_mock/"))
+}
+
+/// `GET|POST /login/login.htm[?fromURI=]`
 pub(crate) fn login(exchange: &mut Exchange) -> Answered {
     if exchange.form.has(sign_in::HANDLE) {
         return sign_in::step(exchange);

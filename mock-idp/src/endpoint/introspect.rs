@@ -9,7 +9,7 @@ use crate::{
     },
     exchange::Exchange,
     flow::store::{Grant, Token, TokenKind, locked},
-    protocol::error::TOKEN_REQUIRED,
+    okta::error::TOKEN_REQUIRED,
 };
 
 /// `POST {as}/v1/introspect`

@@ -1,7 +1,5 @@
 //! The key set (RFC 7517 §5).
 
-use serde_json::json;
-
 use crate::{
     delivery,
     endpoint::answer::{self, Answered},
@@ -17,7 +15,7 @@ const MAX_AGE: u64 = 3_885_115;
 /// `GET {as}/v1/keys`
 pub(crate) fn published(exchange: &mut Exchange) -> Answered {
     let server = exchange.server()?;
-    let honest = answer::cacheable(json!({"keys": [server.keys.jwk()]}), MAX_AGE);
+    let honest = answer::cacheable(server.key_set(), MAX_AGE);
     let faults: Vec<_> = server
         .faults
         .iter()

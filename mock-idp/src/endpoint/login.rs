@@ -11,10 +11,8 @@ use crate::{
     },
     exchange::Exchange,
     flow::store::Stage,
-    protocol::{
-        error::{REDIRECT_URL_UNTRUSTED, REQUEST_EXPIRED},
-        params::Params,
-    },
+    okta::error::{REDIRECT_URL_UNTRUSTED, REQUEST_EXPIRED},
+    protocol::params::Params,
 };
 
 /// `GET|POST /login/sessionCookieRedirect`: a session cookie for a session token, then on to a Trusted Origin.

@@ -18,11 +18,8 @@ use crate::{
         tamper,
     },
     idp::{Server, with_context},
-    protocol::{
-        draft::Reply,
-        error::{HINT_INVALID, HINT_OTHER_USER, OAuthError, POST_LOGOUT_UNREGISTERED},
-        params::Params,
-    },
+    okta::error::{HINT_INVALID, HINT_OTHER_USER, OAuthError, POST_LOGOUT_UNREGISTERED},
+    protocol::{draft::Reply, params::Params},
     tenant::Client,
 };
 

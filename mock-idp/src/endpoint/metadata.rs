@@ -8,7 +8,7 @@ use crate::{
     exchange::Exchange,
     flow::{fault::Message, tamper},
     idp::with_context,
-    protocol::error::API_CLIENT_UNKNOWN_IN_METADATA,
+    okta::error::API_CLIENT_UNKNOWN_IN_METADATA,
     tenant::PageStyle,
 };
 

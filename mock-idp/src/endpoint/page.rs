@@ -9,7 +9,8 @@ use crate::{
     endpoint::{answer, problem::Problem, sign_in},
     exchange::Exchange,
     flow::store::{Stage, Transaction},
-    protocol::{draft::Reply, error::OAuthError, random},
+    okta::error::OAuthError,
+    protocol::{draft::Reply, random},
     tenant::PageStyle,
 };
 

@@ -9,9 +9,10 @@ use crate::{
         authorize, client_auth,
     },
     exchange::Exchange,
-    flow::store::locked,
+    flow::{store::locked, waiting::Pushed},
     idp::Server,
-    protocol::{error::*, params::Params, random},
+    okta::error::*,
+    protocol::{params::Params, random},
 };
 
 /// How long a handle is good, seconds.
@@ -19,15 +20,6 @@ const LIFETIME: i64 = 3600;
 const PREFIX: &str = "urn:okta:";
 /// Parameters that prove the client and are no part of the request.
 const CREDENTIALS: &[&str] = &["client_secret", "client_assertion", "client_assertion_type"];
-
-/// A request that was pushed.
-#[derive(Clone, Debug)]
-pub(crate) struct Pushed {
-    client_id: String,
-    server: String,
-    params: Params,
-    expires: i64,
-}
 
 /// `POST {as}/v1/par`
 pub(crate) fn push(exchange: &mut Exchange) -> Answered {

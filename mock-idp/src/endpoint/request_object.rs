@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::{
     exchange::Exchange,
     idp::Server,
+    okta::error::*,
     protocol::{
-        error::*,
         jws::{self, JwsError, Keys},
         params::Params,
     },

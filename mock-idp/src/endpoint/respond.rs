@@ -15,9 +15,9 @@ use crate::{
         tamper,
     },
     idp::with_context,
+    okta::error::{OAuthError, SERVER_ERROR, TOO_MANY_GROUPS},
     protocol::{
         draft::{AuthorizationDraft, Body, Reply, ResponseMode},
-        error::{OAuthError, SERVER_ERROR, TOO_MANY_GROUPS},
         params::Params,
         random,
     },

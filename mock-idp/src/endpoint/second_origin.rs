@@ -18,8 +18,8 @@ use crate::{
 pub(crate) fn anything(exchange: &mut Exchange) -> Answered {
     let path = exchange.path.clone();
     let mut segments = path.trim_start_matches('/').splitn(2, '/');
-    let id = segments.next().and_then(|first| first.strip_prefix("f-")?.parse().ok());
-    if let Some(flow) = id.and_then(|id| exchange.idp.store.flow(FlowId(id))) {
+    let id = segments.next().and_then(|first| first.parse::<FlowId>().ok());
+    if let Some(flow) = id.and_then(|id| exchange.idp.store.flow(id)) {
         exchange.bind(&flow);
     }
     if let Some((_, text)) = path.split_once("/echo/") {

@@ -13,11 +13,8 @@ use crate::{
     },
     exchange::Exchange,
     flow::store::{Session, locked},
-    protocol::{
-        draft::Reply,
-        error::{API_AUTHENTICATION_FAILED, API_NOT_FOUND, ApiError},
-        random,
-    },
+    okta::error::{API_AUTHENTICATION_FAILED, API_NOT_FOUND, ApiError},
+    protocol::{draft::Reply, random},
     tenant::{PageStyle, Subject},
 };
 

@@ -14,7 +14,8 @@ use crate::{
     },
     exchange::Exchange,
     flow::store::{Flow, Request, Session, Stage, Transaction, locked},
-    protocol::{draft::Reply, error::REQUEST_EXPIRED, random},
+    okta::error::REQUEST_EXPIRED,
+    protocol::{draft::Reply, random},
     tenant::{PageStyle, Subject},
 };
 

@@ -19,10 +19,12 @@ use crate::{
         tamper,
     },
     idp::{Server, with_context},
-    protocol::{
-        draft::{Body, Reply},
+    okta::{
         error::*,
         metadata::{CUSTOM_SCOPES, ORG_SCOPES},
+    },
+    protocol::{
+        draft::{Body, Reply},
         params::Params,
     },
     tenant::{AuthMethod, Client},

@@ -13,10 +13,9 @@ use crate::{
         tamper,
     },
     idp::{Server, with_context},
+    okta::{access_token::AccessToken, id_token::IdToken},
     protocol::{
-        access_token::AccessToken,
         draft::{Reply, Signing, TokenDraft},
-        id_token::IdToken,
         keys::{KeyRing, SignError},
         random,
     },

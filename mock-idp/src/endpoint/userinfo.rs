@@ -18,11 +18,8 @@ use crate::{
         tamper,
     },
     idp::{Server, with_context},
-    protocol::{
-        draft::{Body, Reply},
-        error::*,
-        userinfo,
-    },
+    okta::{error::*, userinfo},
+    protocol::draft::{Body, Reply},
     tenant::ClaimToken,
 };
 

@@ -1,8 +1,13 @@
 //! The journal: appends records to their flow if it is watched, keeps the latest of all others, tells subscribers.
+//!
+//! What it keeps is bounded in number and in bytes, for both kinds: beyond that the oldest are forgotten.
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tokio::sync::broadcast;
@@ -19,24 +24,65 @@ const UNBOUND: usize = 20_000;
 const PER_FLOW: usize = 2_000;
 /// How far a slow subscriber may fall behind before it loses records.
 const BACKLOG: usize = 4_096;
+/// So many bytes of records are kept by default, of either kind: some hundred sign-ins that can be looked at.
+pub(crate) const RECORD_BYTES: usize = 12 * 1024 * 1024;
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    unbound: Mutex<VecDeque<Arc<Record>>>,
+    unbound: Mutex<Kept>,
+    /// Watched flows in the order of their first records.
+    watched: Mutex<VecDeque<Weak<Flow>>>,
+    /// Bytes of the records of watched flows.
+    held: Arc<AtomicUsize>,
+    limit: usize,
     subscribers: broadcast::Sender<Arc<Record>>,
 }
 
-impl Default for Journal {
-    fn default() -> Self {
-        Self {
-            unbound: Mutex::default(),
-            subscribers: broadcast::Sender::new(BACKLOG),
-        }
+#[derive(Debug, Default)]
+struct Kept {
+    records: VecDeque<Arc<Record>>,
+    bytes: usize,
+}
+
+/// The records of one watched flow; their bytes are given back when it is forgotten.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    records: Vec<Arc<Record>>,
+    bytes: usize,
+    total: Arc<AtomicUsize>,
+}
+
+impl Held {
+    pub(crate) fn records(&self) -> Vec<Arc<Record>> {
+        self.records.clone()
+    }
+
+    fn clear(&mut self) {
+        self.records = Vec::new();
+        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.bytes = 0;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 
 impl Journal {
+    /// One that keeps this many bytes of records of watched flows, and as many of all others.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            unbound: Mutex::default(),
+            watched: Mutex::default(),
+            held: Arc::default(),
+            limit,
+            subscribers: broadcast::Sender::new(BACKLOG),
+        }
+    }
+
     /// Appends what happened at this moment.
     pub(crate) fn append(&self, at: Stamp, flow: Option<&Arc<Flow>>, server: &str, event: Event) {
         let record = Arc::new(Record {
@@ -45,15 +91,10 @@ impl Journal {
             server: server.to_owned(),
             event,
         });
+        let weight = record.weight();
         match flow.filter(|flow| flow.watched) {
-            Some(flow) => flow.append(&record, PER_FLOW),
-            None => {
-                let mut unbound = locked(&self.unbound);
-                if unbound.len() == UNBOUND {
-                    unbound.pop_front();
-                }
-                unbound.push_back(record.clone());
-            }
+            Some(flow) => self.hold(flow, record.clone(), weight),
+            None => self.keep(record.clone(), weight),
         }
         if self.subscribers.receiver_count() > 0 {
             // An error means that the last one has just gone.
@@ -61,22 +102,74 @@ impl Journal {
         }
     }
 
+    fn hold(&self, flow: &Arc<Flow>, record: Arc<Record>, weight: usize) {
+        let is_first = {
+            let mut held = locked(&flow.records);
+            if held.records.len() >= PER_FLOW {
+                return;
+            }
+            let is_first = held.records.is_empty();
+            if is_first {
+                held.total = self.held.clone();
+            }
+            held.records.push(record);
+            held.bytes += weight;
+            self.held.fetch_add(weight, Ordering::Relaxed);
+            is_first
+        };
+        let mut watched = locked(&self.watched);
+        if is_first {
+            watched.push_back(Arc::downgrade(flow));
+        }
+        while self.held.load(Ordering::Relaxed) > self.limit && watched.len() > 1 {
+            let Some(oldest) = watched.pop_front() else { break };
+            if let Some(oldest) = oldest.upgrade() {
+                locked(&oldest.records).clear();
+            }
+        }
+    }
+
+    fn keep(&self, record: Arc<Record>, weight: usize) {
+        let mut unbound = locked(&self.unbound);
+        unbound.bytes += weight;
+        unbound.records.push_back(record);
+        while unbound.records.len() > UNBOUND || (unbound.bytes > self.limit && unbound.records.len() > 1) {
+            let Some(oldest) = unbound.records.pop_front() else {
+                break;
+            };
+            unbound.bytes = unbound.bytes.saturating_sub(oldest.weight());
+        }
+    }
+
     /// The records that belong to no watched flow, from this moment on.
-    pub(crate) fn unbound(&self, since: Stamp) -> Vec<Record> {
-        locked(&self.unbound)
-            .iter()
-            .filter(|record| record.at >= since)
-            .map(|record| Record::clone(record))
-            .collect()
+    pub(crate) fn unbound(&self, since: Stamp) -> Vec<Arc<Record>> {
+        let unbound = locked(&self.unbound);
+        let records = unbound.records.iter().filter(|record| record.at >= since);
+        records.cloned().collect()
     }
 
     /// The records of an unwatched flow that are still kept.
-    pub(crate) fn of_unwatched(&self, flow: FlowId) -> Vec<Record> {
-        locked(&self.unbound)
-            .iter()
-            .filter(|record| record.flow == Some(flow))
-            .map(|record| Record::clone(record))
-            .collect()
+    pub(crate) fn of_unwatched(&self, flow: FlowId) -> Vec<Arc<Record>> {
+        let unbound = locked(&self.unbound);
+        let records = unbound.records.iter().filter(|record| record.flow == Some(flow));
+        records.cloned().collect()
+    }
+
+    /// Every record that is kept, in order of time.
+    pub(crate) fn everything(&self) -> Vec<Arc<Record>> {
+        let mut records: Vec<Arc<Record>> = locked(&self.unbound).records.iter().cloned().collect();
+        let watched: Vec<Arc<Flow>> = locked(&self.watched).iter().filter_map(Weak::upgrade).collect();
+        records.extend(watched.iter().flat_map(|flow| flow.records()));
+        records.sort_by_key(|record| record.at);
+        records
+    }
+
+    /// Forgets what is kept.
+    pub(crate) fn clear(&self) {
+        *locked(&self.unbound) = Kept::default();
+        for flow in locked(&self.watched).drain(..).filter_map(|flow| flow.upgrade()) {
+            locked(&flow.records).clear();
+        }
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Record>> {

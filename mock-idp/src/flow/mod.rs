@@ -1,8 +1,11 @@
 //! What happens between the first request and the last token.
 
+pub(crate) mod armed;
 pub mod fault;
 pub(crate) mod journal;
 pub mod record;
 pub mod scenario;
 pub(crate) mod store;
 pub mod tamper;
+pub(crate) mod waiting;
+pub(crate) mod windows;

@@ -102,9 +102,11 @@ pub enum Event {
         rule: String,
         text: String,
     },
-    /// Okta's refusal was really sent.
+    /// Okta's refusal was really sent; `rule` as in `WouldRefuse`.
     Refused {
         endpoint: Endpoint,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        rule: String,
         error: String,
         text: String,
     },
@@ -139,4 +141,58 @@ pub enum Event {
         headers: Vec<(String, String)>,
         problem: Option<String>,
     },
+}
+
+impl Record {
+    /// About how much memory it takes, bytes: what bounds are counted in.
+    pub(crate) fn weight(&self) -> usize {
+        /// A text beside its own bytes: what the allocator keeps for it.
+        const TEXT: usize = 16;
+        let own = std::mem::size_of::<Self>() + TEXT + self.server.len();
+        let texts = |texts: &[&str]| -> usize { texts.iter().map(|text| text.len() + TEXT).sum() };
+        own + match &self.event {
+            Event::Received { request, .. } => {
+                let pair = std::mem::size_of::<(String, String)>();
+                let headers = request.headers.iter();
+                let headers: usize = headers.map(|(name, value)| pair + texts(&[name, value])).sum();
+                headers + texts(&[&request.method, &request.target, &request.body])
+            }
+            Event::Answered { headers, body, .. } => {
+                let pair = std::mem::size_of::<(Cow<'_, str>, Cow<'_, str>)>();
+                let owned = |text: &Cow<'_, str>| match text {
+                    Cow::Borrowed(_) => 0,
+                    Cow::Owned(text) => text.len() + TEXT,
+                };
+                let headers = headers.iter();
+                let headers: usize = headers.map(|(name, value)| pair + owned(name) + owned(value)).sum();
+                headers + texts(&[body])
+            }
+            Event::WouldRefuse { rule, text, .. } => texts(&[rule, text]),
+            Event::Refused { rule, error, text, .. } => texts(&[rule, error, text]),
+            Event::SignedIn { login, .. } => texts(&[login]),
+            Event::CodeIssued { code } => texts(&[code]),
+            Event::TokensIssued {
+                access_token,
+                id_token,
+                refresh_token,
+            } => {
+                let others = [id_token, refresh_token].into_iter().flatten();
+                texts(&[access_token]) + others.map(|token| texts(&[token])).sum::<usize>()
+            }
+            Event::Sent { twin, bytes, .. } => texts(&[twin, bytes]),
+            Event::Held { .. } | Event::Released { .. } => 0,
+            Event::LogoutTokenPosted {
+                url,
+                token,
+                headers,
+                problem,
+                ..
+            } => {
+                let pair = std::mem::size_of::<(String, String)>();
+                let headers = headers.iter();
+                let headers: usize = headers.map(|(name, value)| pair + texts(&[name, value])).sum();
+                headers + texts(&[url, token, problem.as_deref().unwrap_or_default()])
+            }
+        }
+    }
 }

@@ -1,43 +1,97 @@
 //! A scenario: the value that a flow carries from its first request to its last token.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::fault::Fault;
+use crate::protocol::random;
+pub use crate::tenant::Persona;
 
-/// Names one flow: everything between one authorization request and the last use of its tokens. Text form `f-<n>`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+/// Names one flow: everything between one authorization request and the last use of its tokens.
+///
+/// Its text is `f-<n>-<seven letters>`: flows count up, and the letters are random, so that a page that did not read a name
+/// cannot guess it. A number below 2^35 has no letters (`f-7`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowId(pub u64);
 
-impl fmt::Display for FlowId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "f-{}", self.0)
+/// So many random bits stand behind the count of a flow: seven letters of five bits.
+const RANDOM_BITS: u32 = 35;
+/// Lower case, without letters that look like digits.
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+impl FlowId {
+    /// The name of the `count`th flow.
+    pub(crate) fn random(count: u64) -> Self {
+        let random = random::number() & ((1 << RANDOM_BITS) - 1);
+        Self((count << RANDOM_BITS) | random)
     }
 }
 
-/// Who signs in: a user of the fake org, complete enough for every claim that Okta sends.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Persona {
-    /// The `00u…` user id, the `sub` of ID tokens.
-    pub sub: String,
-    /// The login, the `sub` of custom access tokens and `preferred_username`. Also what is typed into the hosted page.
-    pub login: String,
-    /// The e-mail address, the same in every source.
-    pub email: String,
-    /// The `given_name` claim.
-    pub given_name: String,
-    /// The `family_name` claim.
-    pub family_name: String,
-    /// The `name` claim as the ID token has it. It differs from `userinfo_name`, so that a page tells which source it read.
-    pub id_token_name: String,
-    /// The `name` claim as userinfo has it.
-    pub userinfo_name: String,
-    /// Further claims, for both sources; they replace the computed ones of the same name. A `null` takes a claim away.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub claims: Map<String, Value>,
+impl fmt::Display for FlowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0 >> RANDOM_BITS;
+        if count == 0 {
+            return write!(f, "f-{}", self.0);
+        }
+        write!(f, "f-{count}-")?;
+        for shift in (0..RANDOM_BITS).step_by(5).rev() {
+            let letter = LETTERS[usize::try_from((self.0 >> shift) & 31).unwrap_or(0)];
+            write!(f, "{}", char::from(letter))?;
+        }
+        Ok(())
+    }
+}
+
+/// A text that names no flow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no flow's name, which looks like f-12-k3v9x2m")]
+pub struct NoFlowId(pub String);
+
+impl FromStr for FlowId {
+    type Err = NoFlowId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || NoFlowId(text.to_owned());
+        let rest = text.strip_prefix("f-").ok_or_else(wrong)?;
+        let Some((count, letters)) = rest.split_once('-') else {
+            return rest.parse().map(Self).map_err(|_| wrong());
+        };
+        let count: u64 = count.parse().map_err(|_| wrong())?;
+        if letters.len() != 7 || count == 0 || count >= 1 << (u64::BITS - RANDOM_BITS) {
+            return Err(wrong());
+        }
+        letters
+            .bytes()
+            .try_fold(count, |number, letter| {
+                let value = LETTERS.iter().position(|known| *known == letter).ok_or_else(wrong)?;
+                Ok((number << 5) | u64::try_from(value).unwrap_or(0))
+            })
+            .map(Self)
+    }
+}
+
+impl Serialize for FlowId {
+    /// As its text: other languages cannot hold the number.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for FlowId {
+    /// From its text; evidence that was stored earlier has numbers.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Number(u64),
+            Text(String),
+        }
+        match Either::deserialize(deserializer)? {
+            Either::Number(number) => Ok(Self(number)),
+            Either::Text(text) => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
 }
 
 /// Where a flow can be held until it is released, to force an interleaving.
@@ -103,6 +157,8 @@ pub struct Scenario {
     pub barrier: Option<Barrier>,
     /// Whether an existing session of the authorization server may answer without the hosted page.
     pub sso: bool,
+    /// Whether the user is signed in without the hosted page.
+    pub auto: bool,
     /// Show the authorization response as a page with one link instead of redirecting: a browser that cannot stop at a
     /// redirect can stop there.
     pub hold_response: bool,
@@ -122,6 +178,7 @@ impl Scenario {
             earlier: None,
             barrier: None,
             sso: false,
+            auto: false,
             hold_response: false,
             pause: Duration::from_secs(5),
             faults: Vec::new(),
@@ -139,5 +196,36 @@ impl Scenario {
     pub fn with_faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
         self.faults.extend(faults);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_and_differ() {
+        for count in [1, 12, (1 << 29) - 1] {
+            let (one, other) = (FlowId::random(count), FlowId::random(count));
+            assert_ne!(one, other);
+            assert_eq!(one.to_string().parse(), Ok(one));
+            let json = serde_json::to_string(&one).unwrap();
+            assert_eq!(serde_json::from_str::<FlowId>(&json).unwrap(), one);
+        }
+        assert!(FlowId::random(3) > FlowId::random(2));
+        assert_eq!("f-7".parse(), Ok(FlowId(7)));
+        assert_eq!(serde_json::from_str::<FlowId>("7").unwrap(), FlowId(7));
+        for wrong in [
+            "",
+            "f-",
+            "f-x",
+            "f-1-short",
+            "f-0-aaaaaaa",
+            "f-1-AAAAAAA",
+            "f-536870912-aaaaaaa",
+            "7",
+        ] {
+            assert!(wrong.parse::<FlowId>().is_err(), "{wrong}");
+        }
     }
 }

@@ -14,21 +14,22 @@ use std::{
 use foldhash::{HashMap, HashMapExt};
 
 use super::{
+    armed::{Armed, Arms, NextLogins},
     fault::{Fault, Message},
+    journal::Held,
     record::Record,
     scenario::{FlowId, Scenario},
     tamper::Earlier,
+    waiting::{Attempt, Pending, Pushed, SessionToken},
+    windows::Windows,
 };
 use crate::{
-    endpoint::{
-        authn::{Attempt, SessionToken},
-        grant::pending::Pending,
-        limits::Windows,
-        par::Pushed,
-    },
     protocol::{draft::ResponseMode, random},
     tenant::Subject,
 };
+
+/// The cookie that binds the next authorization request of a browser to a flow.
+pub(crate) const FLOW_COOKIE: &str = "mock_idp_flow";
 
 /// Locks, also after a panic elsewhere: every critical section here leaves its data whole.
 pub(crate) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -50,30 +51,34 @@ pub(crate) struct Flow {
     pub(crate) session: Mutex<Option<Arc<Session>>>,
     /// Server id and client id of its authorization request.
     pub(crate) party: Mutex<Option<(String, String)>>,
-    records: Mutex<Vec<Arc<Record>>>,
+    /// What the login that was signed in with brings: `FAULT@fault.test`.
+    pub(crate) brought: Mutex<Option<Fault>>,
+    /// What was armed for it.
+    pub(crate) armed: Mutex<Vec<Arc<Armed>>>,
+    pub(crate) records: Mutex<Held>,
 }
 
 impl Flow {
-    pub(crate) fn append(&self, record: &Arc<Record>, limit: usize) {
-        let mut records = locked(&self.records);
-        if records.len() < limit {
-            records.push(record.clone());
-        }
+    /// Its records, if it is watched.
+    pub(crate) fn records(&self) -> Vec<Arc<Record>> {
+        locked(&self.records).records()
     }
 
-    pub(crate) fn records(&self) -> Vec<Record> {
-        locked(&self.records)
-            .iter()
-            .map(|record| Record::clone(record))
-            .collect()
+    /// Everything that it carries.
+    pub(crate) fn all_faults(&self) -> Vec<Fault> {
+        let mut faults = self.scenario.faults.clone();
+        faults.extend(*locked(&self.brought));
+        faults.extend(locked(&self.armed).iter().map(|armed| armed.fault));
+        faults
     }
 
     /// The faults meant for this message.
     pub(crate) fn faults(&self, message: Message) -> impl Iterator<Item = Fault> + '_ {
-        self.scenario
-            .faults
-            .iter()
-            .copied()
+        let armed: Vec<Fault> = locked(&self.armed).iter().map(|armed| armed.fault).collect();
+        let brought = *locked(&self.brought);
+        let own = self.scenario.faults.iter().copied();
+        own.chain(brought)
+            .chain(armed)
             .filter(move |fault| fault.message() == message)
     }
 }
@@ -288,36 +293,38 @@ pub(crate) struct Store {
     pub(crate) last_logins: Mutex<Bounded<String, i64>>,
     /// `jti`s of what clients signed.
     used_once: Mutex<Bounded<String, ()>>,
+    pub(crate) arms: Arms,
+    pub(crate) next_logins: NextLogins,
 }
 
-/// Flows begun by the harness and by people; the oldest are forgotten first.
-const FLOWS: usize = 20_000;
-/// Everything else; an entry is a few hundred bytes.
+/// So many entries each store has; the oldest are forgotten first.
 const ENTRIES: usize = 20_000;
 
 impl Default for Store {
     fn default() -> Self {
         Self {
             next_flow: AtomicU64::new(1),
-            flows: Mutex::new(Bounded::new(FLOWS)),
-            tickets: Mutex::new(Bounded::new(ENTRIES)),
-            awaited: Mutex::new(Bounded::new(ENTRIES)),
-            transactions: Mutex::new(Bounded::new(ENTRIES)),
-            codes: Mutex::new(Bounded::new(ENTRIES)),
-            tokens: Mutex::new(Bounded::new(ENTRIES)),
-            sessions: Mutex::new(Bounded::new(ENTRIES)),
-            visited: Mutex::new(Bounded::new(ENTRIES)),
-            attempts: Mutex::new(Bounded::new(ENTRIES)),
-            session_tokens: Mutex::new(Bounded::new(ENTRIES)),
-            interactions: Mutex::new(Bounded::new(ENTRIES)),
-            consents: Mutex::new(Bounded::new(ENTRIES)),
-            used_passcodes: Mutex::new(Bounded::new(ENTRIES)),
-            pendings: Mutex::new(Bounded::new(ENTRIES)),
-            user_codes: Mutex::new(Bounded::new(ENTRIES)),
-            pushed: Mutex::new(Bounded::new(ENTRIES)),
+            flows: Mutex::default(),
+            tickets: Mutex::default(),
+            awaited: Mutex::default(),
+            transactions: Mutex::default(),
+            codes: Mutex::default(),
+            tokens: Mutex::default(),
+            sessions: Mutex::default(),
+            visited: Mutex::default(),
+            attempts: Mutex::default(),
+            session_tokens: Mutex::default(),
+            interactions: Mutex::default(),
+            consents: Mutex::default(),
+            used_passcodes: Mutex::default(),
+            pendings: Mutex::default(),
+            user_codes: Mutex::default(),
+            pushed: Mutex::default(),
             windows: Mutex::default(),
-            last_logins: Mutex::new(Bounded::new(ENTRIES)),
-            used_once: Mutex::new(Bounded::new(ENTRIES)),
+            last_logins: Mutex::default(),
+            used_once: Mutex::default(),
+            arms: Arms::default(),
+            next_logins: NextLogins::default(),
         }
     }
 }
@@ -326,7 +333,7 @@ impl Store {
     /// A new flow. What its scenario borrows from an earlier one is resolved here.
     pub(crate) fn begin(&self, watched: bool, scenario: Scenario) -> Arc<Flow> {
         let earlier = scenario.earlier.and_then(|id| self.flow(id));
-        let id = FlowId(self.next_flow.fetch_add(1, Ordering::Relaxed));
+        let id = FlowId::random(self.next_flow.fetch_add(1, Ordering::Relaxed));
         let flow = Arc::new(Flow {
             id,
             watched,
@@ -335,6 +342,8 @@ impl Store {
             memory: Mutex::default(),
             session: Mutex::default(),
             party: Mutex::default(),
+            brought: Mutex::default(),
+            armed: Mutex::default(),
             records: Mutex::default(),
         });
         locked(&self.flows).insert(id, flow.clone());
@@ -357,6 +366,20 @@ impl Store {
         is_new
     }
 
+    /// Forgets everything but the count of flows.
+    pub(crate) fn clear(&self) {
+        let fresh = Self::default();
+        macro_rules! renew {
+            ($($field:ident)*) => { $(*locked(&self.$field) = std::mem::take(&mut *locked(&fresh.$field));)* };
+        }
+        renew! {
+            flows tickets awaited transactions codes tokens sessions visited attempts session_tokens interactions consents
+            used_passcodes pendings user_codes pushed windows last_logins used_once
+        }
+        self.arms.clear();
+        self.next_logins.clear();
+    }
+
     /// Ends look-ups of this flow; its memory is freed when its last token is.
     pub(crate) fn forget(&self, id: FlowId) {
         locked(&self.flows).remove(&id);
@@ -376,6 +399,12 @@ pub(crate) struct Bounded<K, V> {
     entries: HashMap<K, V>,
     order: VecDeque<K>,
     capacity: usize,
+}
+
+impl<K: Clone + Eq + std::hash::Hash, V> Default for Bounded<K, V> {
+    fn default() -> Self {
+        Self::new(ENTRIES)
+    }
 }
 
 impl<K: Clone + Eq + std::hash::Hash, V> Bounded<K, V> {

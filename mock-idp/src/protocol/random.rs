@@ -17,6 +17,11 @@ pub fn token22() -> String {
     B64.encode(rand::random::<[u8; 16]>())
 }
 
+/// 64 random bits.
+pub(crate) fn number() -> u64 {
+    rand::random()
+}
+
 /// So many letters and digits.
 #[must_use]
 pub fn alphanumeric(length: usize) -> String {

@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::{keys::digest43, metadata::Features};
+use crate::protocol::keys::digest43;
 
 mod client;
+mod features;
 mod group;
+mod persona;
 mod server;
 mod unverified;
 mod user;
 
 pub use client::{ApplicationType, AuthMethod, Client, ConsentMethod, Rotation};
+pub use features::Features;
 pub use group::{EVERYONE, Group};
+pub use persona::Persona;
 pub use server::{
     AccessPolicy, AccessRule, AuthServer, ClaimRule, ClaimToken, ClaimValue, Decision, GroupFilter, IssuerMode,
     PolicyRule, Scope, ScopeConsent,

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{FOUNDED, stable_id};
-use crate::{flow::scenario::Persona, protocol::random};
+use super::{FOUNDED, Persona, stable_id};
+use crate::protocol::random;
 
 /// Somebody who can sign in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -627,7 +627,12 @@ async fn what_somebody_types_is_never_reflected_unescaped() {
 async fn the_org_has_a_sign_in_page_of_its_own() {
     let idp = org("one-page").await;
     let mut browser = Browser::new();
-    let home = idp.origin().join("/").unwrap();
+    let root = browser.get(idp.origin()).await;
+    assert_eq!(
+        (root.status().as_u16(), &root.headers()["location"]),
+        (302, &"_mock/".parse().unwrap())
+    );
+    let home = idp.origin().join("/login/login.htm").unwrap();
     let page = browser.get(&home).await.text().await.unwrap();
     let done = browser
         .submit(

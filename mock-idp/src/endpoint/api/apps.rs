@@ -14,10 +14,8 @@ use crate::{
         clients::response_types,
     },
     exchange::Exchange,
-    protocol::{
-        error::{API_APP_DELETE, API_METHOD},
-        random,
-    },
+    okta::error::{API_APP_DELETE, API_METHOD},
+    protocol::random,
     tenant::{ApplicationType, AuthMethod, Client, ConsentMethod, Rotation},
 };
 

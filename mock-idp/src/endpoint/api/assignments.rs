@@ -14,7 +14,7 @@ use crate::{
         api::{self, apps, paging, profile},
     },
     exchange::Exchange,
-    protocol::error::API_UNASSIGN,
+    okta::error::API_UNASSIGN,
     tenant::{Client, EVERYONE, Group, Subject, Tenant, User, UserStatus},
 };
 

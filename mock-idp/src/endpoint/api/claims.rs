@@ -14,10 +14,8 @@ use crate::{
     },
     exchange::Exchange,
     idp::Server,
-    protocol::{
-        error::{API_METHOD, API_NO_PERMISSION},
-        random,
-    },
+    okta::error::{API_METHOD, API_NO_PERMISSION},
+    protocol::random,
     tenant::{ClaimRule, ClaimToken, ClaimValue, GroupFilter, stable_id},
 };
 

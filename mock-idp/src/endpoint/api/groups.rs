@@ -14,7 +14,8 @@ use crate::{
         },
     },
     exchange::Exchange,
-    protocol::{error::API_NO_PERMISSION, random},
+    okta::error::API_NO_PERMISSION,
+    protocol::random,
     tenant::{Group, Tenant, User, UserStatus},
 };
 

@@ -12,10 +12,8 @@ use crate::{
         },
     },
     exchange::Exchange,
-    protocol::{
-        error::{API_ALREADY_ACTIVE, API_PATH_NOT_FOUND, API_STATE, API_UNLOCK},
-        random,
-    },
+    okta::error::{API_ALREADY_ACTIVE, API_PATH_NOT_FOUND, API_STATE, API_UNLOCK},
+    protocol::random,
     tenant::{User, UserStatus},
 };
 

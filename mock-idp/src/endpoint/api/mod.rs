@@ -11,7 +11,7 @@ use crate::{
     endpoint::answer::{self, Answered, Refusal},
     exchange::Exchange,
     flow::store::{TokenKind, locked},
-    protocol::error::{
+    okta::error::{
         API_BODY_MALFORMED, API_METHOD, API_NO_PERMISSION, API_NOT_FOUND, API_PATH_NOT_FOUND, API_TOKEN_INVALID,
         API_VALIDATION, ApiError,
     },

@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::{
     endpoint::answer::{self, Answered},
     exchange::Exchange,
-    protocol::{error::API_PAGING, params::Params},
+    okta::error::API_PAGING,
+    protocol::params::Params,
 };
 
 /// How many entries a page has.

@@ -11,11 +11,11 @@ use crate::{
     },
     exchange::Exchange,
     idp::Server,
-    protocol::{
+    okta::{
         error::{API_METHOD, API_NO_PERMISSION},
         metadata::CUSTOM_SCOPES,
-        random,
     },
+    protocol::random,
     tenant::{Scope, ScopeConsent, stable_id},
 };
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{endpoint::answer::Refusal, protocol::error::API_SEARCH};
+use crate::{endpoint::answer::Refusal, okta::error::API_SEARCH};
 
 /// Parentheses deeper than this are refused.
 const DEEPEST: usize = 32;

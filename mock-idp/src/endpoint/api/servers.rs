@@ -14,10 +14,8 @@ use crate::{
     },
     exchange::Exchange,
     idp::Server,
-    protocol::{
-        error::{API_FEATURE, API_METHOD},
-        random,
-    },
+    okta::error::{API_FEATURE, API_METHOD},
+    protocol::random,
     tenant::{AuthServer, IssuerMode},
 };
 
@@ -97,7 +95,7 @@ pub(crate) fn rotate_keys(exchange: &mut Exchange) -> Answered {
     if text(&body, "use") != Some("sig") {
         return Err(invalid_field("use", cause::KEY_USE));
     }
-    exchange.idp.change_server(&server.id, Server::rotate);
+    exchange.idp.change_server(&server.id, |server| server.rotate(false));
     let server = named(exchange)?;
     ok(json!([key(exchange, &server)]))
 }

@@ -9,15 +9,13 @@ use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
         api::{self, paging, profile, search},
+        universal_logout,
     },
     exchange::Exchange,
     flow::store::locked,
-    protocol::{
-        error::{API_CREDENTIALS, API_SEARCH_AND_FILTER, API_STATE},
-        random,
-    },
+    okta::error::{API_CREDENTIALS, API_SEARCH_AND_FILTER, API_STATE},
+    protocol::random,
     tenant::{EVERYONE, Tenant, User, UserStatus, UserTimes, stable_id},
-    universal_logout,
 };
 
 /// A search by `q` gives ten.

@@ -13,7 +13,8 @@ use crate::{
     },
     exchange::Exchange,
     flow::store::{Code, locked},
-    protocol::{error::*, params::Params, pkce},
+    okta::error::*,
+    protocol::{params::Params, pkce},
 };
 
 pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answered {

@@ -19,7 +19,7 @@ use crate::{
     },
     exchange::Exchange,
     flow::store::{TokenKind, locked},
-    protocol::error::*,
+    okta::error::*,
     tenant::Subject,
 };
 

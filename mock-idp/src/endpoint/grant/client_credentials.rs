@@ -11,7 +11,7 @@ use crate::{
         tokens::Issue,
     },
     exchange::Exchange,
-    protocol::error::*,
+    okta::error::*,
     tenant::{ApplicationType, AuthMethod, ScopeConsent, Subject},
 };
 

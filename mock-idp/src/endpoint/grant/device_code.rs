@@ -15,7 +15,8 @@ use crate::{
     },
     exchange::Exchange,
     flow::store::locked,
-    protocol::{error::*, random},
+    okta::error::*,
+    protocol::random,
 };
 
 pub(crate) const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";

@@ -20,7 +20,7 @@ use crate::{
     },
     exchange::Exchange,
     flow::store::{Flow, locked},
-    protocol::error::*,
+    okta::error::*,
     tenant::{Subject, User},
 };
 

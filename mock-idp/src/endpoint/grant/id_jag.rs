@@ -15,7 +15,8 @@ use crate::{
     },
     exchange::Exchange,
     flow::store::Grant,
-    protocol::{error::*, jws, metadata::CUSTOM_SCOPES, random},
+    okta::{error::*, metadata::CUSTOM_SCOPES},
+    protocol::{jws, random},
     tenant::Subject,
 };
 

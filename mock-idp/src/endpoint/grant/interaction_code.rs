@@ -4,7 +4,7 @@ use super::{authorization_code, required};
 use crate::{
     endpoint::{answer::Answered, token::TokenRequest},
     exchange::Exchange,
-    protocol::error::INTERACTION_CODE_INVALID,
+    okta::error::INTERACTION_CODE_INVALID,
 };
 
 pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answered {

@@ -10,10 +10,8 @@ use crate::{
         token::{self, TokenRequest},
     },
     exchange::Exchange,
-    protocol::{
-        error::*,
-        jws::{self, Keys},
-    },
+    okta::error::*,
+    protocol::jws::{self, Keys},
     tenant::Subject,
 };
 

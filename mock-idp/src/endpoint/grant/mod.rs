@@ -26,11 +26,12 @@ use crate::{
     },
     exchange::Exchange,
     flow::{
-        scenario::{Persona, Scenario},
-        store::{Flow, Grant, Request, Session},
+        scenario::Scenario,
+        store::{Flow, Grant, Request, Session, locked},
     },
-    protocol::{error::*, random},
-    tenant::{Client, ConsentMethod, ScopeConsent, Subject},
+    okta::error::*,
+    protocol::random,
+    tenant::{Client, ConsentMethod, Persona, ScopeConsent, Subject},
 };
 
 /// Whether the client gets a refresh token for these scopes.
@@ -84,7 +85,11 @@ pub(crate) fn issue_directly(
     grant: &Grant,
     grant_type: &str,
 ) -> Answered {
+    let party = (grant.request.server.clone(), grant.request.client_id.clone());
+    *locked(&grant.flow.party) = Some(party);
+    *locked(&grant.flow.session) = Some(grant.session.clone());
     exchange.bind(&grant.flow);
+    exchange.adopt(&grant.flow);
     let scopes = grant.request.scopes.clone();
     permit(exchange, request, Some(&grant.subject), grant_type, &scopes)?;
     let issue = Issue {

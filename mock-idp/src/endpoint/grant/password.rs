@@ -9,7 +9,7 @@ use crate::{
         token::{self, TokenRequest},
     },
     exchange::Exchange,
-    protocol::error::*,
+    okta::error::*,
 };
 
 pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answered {

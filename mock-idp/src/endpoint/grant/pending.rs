@@ -1,58 +1,10 @@
 //! Grants that wait for somebody: a device, a push, a second factor. Who polls too fast is told to slow down.
 
-use std::sync::Arc;
-
-use crate::{
-    exchange::Exchange,
-    flow::store::{Flow, locked},
-    protocol::{error::OAuthError, random},
-    tenant::Subject,
-};
+pub(crate) use crate::flow::waiting::{Approval, Kind, Outcome, Pending};
+use crate::{exchange::Exchange, flow::store::locked, okta::error::OAuthError, protocol::random};
 
 /// Seconds between two polls.
 pub(crate) const INTERVAL: i64 = 5;
-
-/// What is waited for.
-#[derive(Clone, Debug)]
-pub(crate) struct Pending {
-    pub(crate) kind: Kind,
-    pub(crate) client_id: String,
-    pub(crate) server: String,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) expires: i64,
-    pub(crate) outcome: Outcome,
-    /// When it was last asked for.
-    pub(crate) polled: Option<i64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Device,
-    Ciba,
-    OutOfBand,
-    /// A password was right, a second factor is wanted.
-    Factor,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Outcome {
-    /// Nobody has answered. A push (`Ciba`, `OutOfBand`) is answered by the mock itself at the second poll.
-    Waiting,
-    /// This person said yes.
-    Approved(Approval),
-    /// Somebody said no.
-    Denied,
-}
-
-/// Who said yes, or would.
-#[derive(Clone, Debug)]
-pub(crate) struct Approval {
-    pub(crate) flow: Option<Arc<Flow>>,
-    pub(crate) subject: Arc<Subject>,
-    pub(crate) amr: Vec<String>,
-    /// Base32; for [`Kind::Factor`].
-    pub(crate) secret: Option<String>,
-}
 
 /// The errors of one kind.
 pub(crate) struct Words {

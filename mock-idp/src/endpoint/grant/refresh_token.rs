@@ -15,7 +15,7 @@ use crate::{
         store::{Grant, Token, TokenKind, locked},
         tamper,
     },
-    protocol::error::*,
+    okta::error::*,
     tenant::Rotation,
 };
 

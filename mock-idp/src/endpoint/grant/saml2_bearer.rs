@@ -11,7 +11,7 @@ use crate::{
         token::{self, TokenRequest},
     },
     exchange::Exchange,
-    protocol::error::{SAML_INVALID, SAML_UNSUPPORTED},
+    okta::error::{SAML_INVALID, SAML_UNSUPPORTED},
     tenant::PageStyle,
 };
 

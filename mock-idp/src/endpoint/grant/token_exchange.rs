@@ -13,7 +13,7 @@ use crate::{
     },
     exchange::Exchange,
     flow::store::{Grant, Token, TokenKind, locked},
-    protocol::error::*,
+    okta::error::*,
     tenant::ApplicationType,
 };
 

@@ -18,10 +18,12 @@ use crate::{
     },
     exchange::Exchange,
     flow::{
-        scenario::{Persona, Scenario},
+        scenario::Scenario,
         store::{Asker, Session, Stage, Transaction, locked},
     },
-    protocol::{draft::Reply, error::*, random},
+    okta::error::*,
+    protocol::{draft::Reply, random},
+    tenant::Persona,
 };
 
 /// `POST {as}/v1/interact`

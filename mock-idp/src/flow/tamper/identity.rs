@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Context, MARKUP, victim};
-use crate::flow::{fault::IdentityFault as F, scenario::Persona};
+use crate::{flow::fault::IdentityFault as F, tenant::Persona};
 
 pub(super) fn apply(claims: &mut Map<String, Value>, fault: F, context: &Context<'_>) {
     let user = &context.scenario.user;

@@ -4,8 +4,8 @@ use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use serde_json::{Map, Value, json};
 
-use super::{random, userinfo};
-use crate::tenant::Subject;
+use super::userinfo;
+use crate::{protocol::random, tenant::Subject};
 
 /// What an ID token says.
 #[derive(Clone, Debug)]

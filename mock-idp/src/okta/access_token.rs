@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::random;
-use crate::tenant::Subject;
+use crate::{protocol::random, tenant::Subject};
 
 /// What an access token says.
 #[derive(Clone, Debug)]
