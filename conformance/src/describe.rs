@@ -176,9 +176,12 @@ fn act(act: &Act) -> String {
 pub fn edit(edit: &Edit) -> String {
     match edit {
         Edit::Identity => "unchanged".to_owned(),
-        Edit::Query(name, to) | Edit::Form(name, to) => change(name, *to),
+        Edit::Query(name, to) => change(name, *to),
+        Edit::Form(name, to) => format!("{} beside the query (in the form body)", change(name, *to)),
         Edit::RawQuery(raw) => format!("`{raw}` appended to the query"),
-        Edit::AsFormPost => "all parameters in a form post".to_owned(),
+        Edit::OtherMode => {
+            "by the other response mode: in a form post, or in the query where the app takes a form post".to_owned()
+        }
         Edit::Method(method) => format!("by {method}"),
         Edit::Header(name, value) => format!("header `{name}: {}`", text(*value)),
         Edit::Body(kind, body) => format!("a {kind} body: {}", text(*body)),

@@ -13,15 +13,19 @@ use crate::script::Slot;
 pub enum Edit {
     /// Nothing is changed, but the request goes through the hook: the twin of every other edit.
     Identity,
-    /// Change a query parameter; of an authorization response: the parameter, wherever the response mode puts it.
+    /// Change a query parameter; at the redirection endpoint: the parameter of the response, which is a form field where
+    /// the app asks for `response_mode=form_post`.
     Query(&'static str, Change),
-    /// Put the whole query through unchanged text: appended verbatim after the existing query, without encoding.
+    /// Append this text verbatim, without encoding, to the query; at the redirection endpoint of an app that takes a form
+    /// post: to the form.
     RawQuery(&'static str),
-    /// Change a parameter of the form body (turns the request into a form post if it was none).
+    /// Change a field of the form body (turns the request into a form post if it was none). At the redirection endpoint: a
+    /// parameter at the place that the response mode does *not* use, which is the query where the app takes a form post.
     Form(&'static str, Change),
-    /// Send all parameters as a form body by POST instead of in the query, as `form_post` does.
-    AsFormPost,
-    /// Another method.
+    /// Send the authorization response by the other response mode: as a form post where the app takes it from the query,
+    /// in the query by GET where it takes a form post.
+    OtherMode,
+    /// Another method. GET, HEAD and OPTIONS have no body: the fields of a form post move to the query with them.
     Method(&'static str),
     /// Set a header; `{app}`, `{idp}`, `{second_origin}`, `{host}` are filled in.
     Header(&'static str, Text),

@@ -65,6 +65,9 @@ pub struct TargetFacts {
     pub client_secret: Option<String>,
     /// Registered redirection endpoint.
     pub redirect_uri: String,
+    /// How authorization responses arrive there: learnt from the app's own authorization request.
+    #[serde(default)]
+    pub response_mode: ResponseMode,
     /// Registered post-logout redirect URIs.
     pub post_logout: Vec<String>,
     /// Scopes that the target declares.
@@ -95,6 +98,33 @@ pub struct TargetFacts {
     pub driver: String,
 }
 
+/// How an authorization response reaches the app's server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResponseMode {
+    /// In the query of a GET request, the default of the code flow (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+    #[default]
+    Query,
+    /// As the fields of a form that the browser posts (OAuth 2.0 Form Post Response Mode §2).
+    FormPost,
+}
+
+impl ResponseMode {
+    /// What an authorization request asks for. Modes that no server sees (`fragment`, `okta_post_message`) count as `query`.
+    #[must_use]
+    pub fn of_request(url: &str) -> Self {
+        let query = url.split('#').next().and_then(|url| url.split_once('?'));
+        let asked = query.is_some_and(|(_, query)| {
+            form_urlencoded::parse(query.as_bytes())
+                .any(|(name, value)| name == "response_mode" && (value == "form_post" || value == "form_post.jwt"))
+        });
+        match asked {
+            true => Self::FormPost,
+            false => Self::Query,
+        }
+    }
+}
+
 /// What most libraries need (see `run.cool_down`).
 const fn usual_cool_down() -> u64 {
     60
@@ -111,6 +141,7 @@ impl Default for TargetFacts {
             client_id: String::new(),
             client_secret: None,
             redirect_uri: String::new(),
+            response_mode: ResponseMode::default(),
             post_logout: Vec::new(),
             scopes: Vec::new(),
             login_params: Vec::new(),
@@ -239,7 +270,8 @@ pub struct Screen {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Answer {
-    /// An HTTP response. The body is cut after 256 KiB.
+    /// An HTTP response. The body is decoded; what stands beyond 8 MiB was not read (`truncated`). Kept evidence holds less of
+    /// a long one: see [`abridge`](crate::abridge).
     Http {
         status: u16,
         headers: Vec<(String, String)>,

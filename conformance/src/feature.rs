@@ -5,7 +5,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::{
-    evidence::{Evidence, Hop, Leg},
+    evidence::{Evidence, Hop, Leg, ResponseMode},
     script::MAIN,
     target::{SignOut, Target},
 };
@@ -16,6 +16,8 @@ use crate::{
 #[allow(missing_docs, reason = "each is explained by the sentence of its absence")]
 pub enum Feature {
     SendsState,
+    /// Authorization responses stand in an address: nothing can fetch a form post ahead of time.
+    ResponseInAddress,
     SendsNonce,
     SendsPkce,
     SendsNonceOrPkce,
@@ -79,6 +81,10 @@ impl Feature {
         let declares = &target.declares;
         match self {
             Feature::SendsState => yes(request("state").is_some(), "the app sends no state"),
+            Feature::ResponseInAddress => yes(
+                control.target.response_mode == ResponseMode::Query,
+                "the app takes its responses by form post: no address holds one that could be fetched ahead of time",
+            ),
             Feature::SendsNonce => yes(request("nonce").is_some(), "the app sends no nonce"),
             Feature::SendsPkce => yes(request("code_challenge").is_some(), "the app sends no code_challenge"),
             Feature::SendsNonceOrPkce => {

@@ -4,6 +4,7 @@
 //! walk; an [`edit`] says what is wrong on the browser side and a [`Fault`](mock_idp::Fault) what is wrong at the
 //! authorization server; a [`check`] is a pure question to the [`evidence`].
 
+pub mod abridge;
 pub mod browser;
 pub mod case;
 pub mod catalog;
@@ -18,6 +19,7 @@ pub mod exit;
 pub mod explain;
 pub mod feature;
 pub mod judge;
+pub mod markup;
 pub mod outcome;
 pub mod placeholder;
 pub mod process;

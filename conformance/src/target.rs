@@ -41,9 +41,6 @@ pub struct Target {
     pub sign_out: Option<SignOut>,
     /// Path of the redirection endpoint, or an absolute URL.
     pub callback: String,
-    /// `get`, or `post` for `form_post`.
-    #[serde(default)]
-    pub callback_method: CallbackMethod,
     /// Registered post-logout redirect URIs.
     #[serde(default)]
     pub post_logout: Vec<String>,
@@ -102,17 +99,6 @@ pub enum SignOut {
     Form(String),
     /// Click what bears this text.
     Click(String),
-}
-
-/// How the authorization response arrives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CallbackMethod {
-    /// `response_mode=query`.
-    #[default]
-    Get,
-    /// `response_mode=form_post`.
-    Post,
 }
 
 /// Who is signed in?

@@ -1,9 +1,9 @@
-//! One HTTP exchange, exactly as asked: the request target goes out verbatim, redirects are not followed, nothing is
-//! decompressed, nothing is retried. A connection serves one exchange, so that no keep-alive race looks like a defect.
+//! One HTTP exchange, exactly as asked: the request target goes out verbatim, redirects are not followed, compression is
+//! not asked for, nothing is retried. Bodies that come compressed all the same are decoded. A connection serves one exchange, so that no keep-alive race looks like a defect.
 
 use std::{sync::Arc, time::Duration};
 
-use ::http::{HeaderName, HeaderValue, Method, Request as HttpRequest, Uri};
+use ::http::{HeaderName, HeaderValue, Method, Request as HttpRequest, Uri, header::CONTENT_ENCODING};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
@@ -15,10 +15,17 @@ use tokio::{
 };
 use url::Url;
 
+use super::coding;
 use crate::evidence::{Answer, Problem};
 
-/// How much of a body is kept.
-const BODY_LIMIT: usize = 256 * 1024;
+/// How much of a decoded body is read, in bytes: what stands beyond decides nothing.
+pub const BODY_LIMIT: usize = 8 * 1024 * 1024;
+
+/// How much of what the harness itself sends is kept, and of an answer to raw bytes.
+const SENT_LIMIT: usize = 256 * 1024;
+
+/// Bodies of up to this many bytes are decoded where they arrive.
+const SMALL: usize = 64 * 1024;
 
 /// The longest request target that the `http` crate takes.
 const TARGET_LIMIT: usize = 65_000;
@@ -77,7 +84,7 @@ impl Outgoing {
     #[must_use]
     pub fn record(&self) -> Request {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let body = &self.body[..self.body.len().min(BODY_LIMIT)];
+        let body = &self.body[..self.body.len().min(SENT_LIMIT)];
         Request {
             method: self.method.clone(),
             target: self.target.clone(),
@@ -163,10 +170,21 @@ impl Client {
         if outgoing.target.len() > TARGET_LIMIT && outgoing.origin.scheme() == "http" {
             return self.send_raw(&outgoing.origin, &by_hand(outgoing)).await;
         }
-        match self.send_whole(outgoing, BODY_LIMIT).await {
-            Ok(whole) => whole.record(),
-            Err((problem, text)) => Answer::Broken { problem, text },
+        // Decoding counts: the limit is for the whole answer.
+        let exchange = async { Ok(recorded(self.exchange(outgoing, BODY_LIMIT).await?).await) };
+        match tokio::time::timeout(self.timeout, exchange).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err((problem, text))) => Answer::Broken { problem, text },
+            Err(_) => {
+                let (problem, text) = self.late();
+                Answer::Broken { problem, text }
+            }
         }
+    }
+
+    fn late(&self) -> (Problem, String) {
+        let text = format!("no complete answer within {} s", self.timeout.as_secs_f32());
+        (Problem::Timeout, text)
     }
 
     /// One exchange whose answer is kept byte for byte, its body up to `limit`.
@@ -174,12 +192,10 @@ impl Client {
     /// # Errors
     /// Why there was no HTTP response.
     pub async fn send_whole(&self, outgoing: &Outgoing, limit: usize) -> Result<Whole, (Problem, String)> {
-        let late = |_| {
-            let text = format!("no complete answer within {} s", self.timeout.as_secs_f32());
-            (Problem::Timeout, text)
-        };
         let exchange = self.exchange(outgoing, limit);
-        tokio::time::timeout(self.timeout, exchange).await.map_err(late)?
+        tokio::time::timeout(self.timeout, exchange)
+            .await
+            .map_err(|_| self.late())?
     }
 
     /// Writes these bytes, reads until the connection ends, the limit is reached or time is up.
@@ -189,7 +205,7 @@ impl Client {
             // A server that refuses a huge request answers and closes before all of it is written.
             let _ = stream.write_all(bytes).await;
             let mut answer = Vec::new();
-            let mut limited = stream.take(BODY_LIMIT as u64);
+            let mut limited = stream.take(SENT_LIMIT as u64);
             let mut chunk = vec![0; 16 * 1024];
             loop {
                 match limited.read(&mut chunk).await {
@@ -289,20 +305,51 @@ pub struct Whole {
 }
 
 impl Whole {
-    /// The answer as evidence keeps it.
+    /// The answer as evidence keeps it, its body decoded and cut after [`BODY_LIMIT`]. A body that is not what its
+    /// Content-Encoding says is no answer: no browser shows it.
     #[must_use]
     pub fn record(&self) -> Answer {
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let fields = self.head.headers.iter();
+        let (body, cut) = match coding::decoded(&self.codings(), &self.body, BODY_LIMIT) {
+            Ok((body, more)) => (body, more || self.body.len() > BODY_LIMIT),
+            // Of a compressed body that was cut, the end is missing.
+            Err(_) if self.truncated => (Vec::new(), true),
+            Err(error) => {
+                return Answer::Broken {
+                    problem: Problem::Malformed,
+                    text: error.to_string(),
+                };
+            }
+        };
         Answer::Http {
             status: self.head.status.as_u16(),
             headers: fields
                 .map(|(name, value)| (name.as_str().to_owned(), text(value)))
                 .collect(),
-            body: String::from_utf8_lossy(&self.body[..self.body.len().min(BODY_LIMIT)]).into_owned(),
-            truncated: self.truncated || self.body.len() > BODY_LIMIT,
+            body: String::from_utf8_lossy(&body[..body.len().min(BODY_LIMIT)]).into_owned(),
+            truncated: self.truncated || cut,
         }
     }
+
+    /// All content codings, in the order in which they were applied.
+    fn codings(&self) -> String {
+        let fields = self.head.headers.get_all(CONTENT_ENCODING).iter();
+        let texts: Vec<&str> = fields.filter_map(|value| value.to_str().ok()).collect();
+        texts.join(",")
+    }
+}
+
+/// The record of an answer; long and compressed bodies are decoded beside the threads that wait for answers.
+async fn recorded(whole: Whole) -> Answer {
+    if whole.body.len() <= SMALL && !whole.head.headers.contains_key(CONTENT_ENCODING) {
+        return whole.record();
+    }
+    let decoding = tokio::task::spawn_blocking(move || whole.record());
+    decoding.await.unwrap_or_else(|error| Answer::Broken {
+        problem: Problem::Other,
+        text: format!("the body could not be decoded: {error}"),
+    })
 }
 
 /// A request as bytes.

@@ -1,7 +1,11 @@
 //! Reading pages as a browser without scripts would, and following those scripts that only submit a form.
 
+use std::time::Duration;
+
 use scraper::{ElementRef, Html, Selector};
 use url::Url;
+
+use crate::markup::{self, Unreadable};
 
 /// A form ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,14 +42,86 @@ fn selector(text: &'static str) -> Selector {
     Selector::parse(text).unwrap_or_else(|_| unreachable!("a constant selector parses"))
 }
 
-/// All forms of a page, in document order.
-#[must_use]
-pub fn forms(html: &str, page: &Url) -> Vec<Form> {
-    let document = Html::parse_document(html);
-    document
-        .select(&selector("form"))
-        .map(|form| read_form(form, page))
-        .collect()
+/// What a browser without scripts finds on a page: forms, links, and where the page leads by itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// All forms, in document order.
+    pub forms: Vec<Form>,
+    /// Text and target of every link.
+    links: Vec<(String, Url)>,
+    /// Where a refresh or a script leads.
+    refresh: Option<Url>,
+    /// Whether a script sends a form.
+    submits: bool,
+}
+
+impl Page {
+    /// Reads a page that was found at this address.
+    ///
+    /// # Errors
+    /// As [`markup::parse`].
+    pub fn read(html: &str, address: &Url, limit: Duration) -> Result<Self, Unreadable> {
+        let document = markup::parse(html, limit)?;
+        let link = |element: ElementRef<'_>| {
+            let text: String = element.text().collect();
+            let target = address.join(element.value().attr("href")?).ok()?;
+            Some((text.trim().to_owned(), target))
+        };
+        let lower = html.to_lowercase();
+        Ok(Self {
+            forms: document
+                .select(&selector("form"))
+                .map(|form| read_form(form, address))
+                .collect(),
+            links: document.select(&selector("a[href]")).filter_map(link).collect(),
+            refresh: refresh_target(&document, address),
+            submits: lower.contains(".submit()") || lower.contains("onload="),
+        })
+    }
+
+    /// The form that a sign-in (or sign-out) button belongs to: by what its button says, else the only one.
+    #[must_use]
+    pub fn form_saying(&self, words: &[&str]) -> Option<Form> {
+        let says = |form: &&Form| {
+            let text = format!("{} {}", form.label, form.action.path())
+                .to_lowercase()
+                .replace(['-', '_', ' '], "");
+            words.iter().any(|word| text.contains(word))
+        };
+        let only = || match self.forms.as_slice() {
+            [one] => Some(one),
+            _ => None,
+        };
+        self.forms.iter().find(says).or_else(only).cloned()
+    }
+
+    /// What bears this text: the target of a link, or the form of a button.
+    #[must_use]
+    pub fn clickable(&self, text: &str) -> Option<Clickable> {
+        let wanted = text.trim();
+        if let Some((_, target)) = self.links.iter().find(|(text, _)| text.eq_ignore_ascii_case(wanted)) {
+            return Some(Clickable::Link(target.clone()));
+        }
+        let wanted = wanted.to_lowercase();
+        let form = self
+            .forms
+            .iter()
+            .find(|form| form.label.to_lowercase().contains(&wanted));
+        form.cloned().map(Clickable::Button)
+    }
+
+    /// A form that a script or nothing but hidden fields says is to be sent at once (`form_post`, SAML-style pages).
+    #[must_use]
+    pub fn self_submitting(&self) -> Option<&Form> {
+        let form = self.forms.iter().find(|form| form.only_hidden)?;
+        (self.submits && !form.fields.is_empty()).then_some(form)
+    }
+
+    /// Where a `<meta http-equiv=refresh>` or a script that only sets `location` leads.
+    #[must_use]
+    pub fn refresh_target(&self) -> Option<&Url> {
+        self.refresh.as_ref()
+    }
 }
 
 fn read_form(form: ElementRef<'_>, page: &Url) -> Form {
@@ -114,41 +190,6 @@ fn selected_option(select: ElementRef<'_>) -> String {
     option.map(value).unwrap_or_default()
 }
 
-/// The form that a sign-in (or sign-out) button belongs to: by what its button says, else the only one.
-#[must_use]
-pub fn form_saying(html: &str, page: &Url, words: &[&str]) -> Option<Form> {
-    let forms = forms(html, page);
-    let says = |form: &Form| {
-        let text = format!("{} {}", form.label, form.action.path())
-            .to_lowercase()
-            .replace(['-', '_', ' '], "");
-        words.iter().any(|word| text.contains(word))
-    };
-    let position = forms.iter().position(says).or((forms.len() == 1).then_some(0))?;
-    forms.into_iter().nth(position)
-}
-
-/// What bears this text: the target of a link, or the form of a button.
-#[must_use]
-pub fn clickable(html: &str, page: &Url, text: &str) -> Option<Clickable> {
-    let document = Html::parse_document(html);
-    let said = |element: ElementRef<'_>| {
-        element
-            .text()
-            .collect::<String>()
-            .trim()
-            .eq_ignore_ascii_case(text.trim())
-    };
-    if let Some(link) = document.select(&selector("a[href]")).find(|link| said(*link)) {
-        return page.join(link.value().attr("href")?).ok().map(Clickable::Link);
-    }
-    let wanted = text.trim().to_lowercase();
-    let form = forms(html, page)
-        .into_iter()
-        .find(|form| form.label.to_lowercase().contains(&wanted));
-    form.map(Clickable::Button)
-}
-
 /// Something to click.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Clickable {
@@ -158,20 +199,7 @@ pub enum Clickable {
     Button(Form),
 }
 
-/// A form that a script or nothing but hidden fields says is to be sent at once (`form_post`, SAML-style pages).
-#[must_use]
-pub fn self_submitting(html: &str, page: &Url) -> Option<Form> {
-    let lower = html.to_lowercase();
-    let scripted = lower.contains(".submit()") || lower.contains("onload=");
-    let forms = forms(html, page);
-    let form = forms.into_iter().find(|form| form.only_hidden)?;
-    (scripted && !form.fields.is_empty()).then_some(form)
-}
-
-/// Where a `<meta http-equiv=refresh>` or a script that only sets `location` leads.
-#[must_use]
-pub fn refresh_target(html: &str, page: &Url) -> Option<Url> {
-    let document = Html::parse_document(html);
+fn refresh_target(document: &Html, page: &Url) -> Option<Url> {
     for meta in document.select(&selector("meta[http-equiv]")) {
         if !meta
             .value()
@@ -219,15 +247,16 @@ fn location_of(script: &str, page: &Url) -> Option<Url> {
 mod tests {
     use super::*;
 
-    fn page() -> Url {
-        Url::parse("http://localhost:3000/account").unwrap()
+    fn read(html: &str) -> Page {
+        let address = Url::parse("http://localhost:3000/account").unwrap();
+        Page::read(html, &address, markup::TIME_LIMIT).unwrap()
     }
 
     #[test]
     fn a_form_is_found_by_what_its_button_says_and_keeps_its_hidden_fields() {
         let html = r#"<form action="/search"><input name=q><button>Search</button></form>
             <form method=post action="/logout"><input type=hidden name=csrf value="a&amp;b"><button>Sign out</button></form>"#;
-        let form = form_saying(html, &page(), &["signout", "logout"]).unwrap();
+        let form = read(html).form_saying(&["signout", "logout"]).unwrap();
         assert_eq!(form.method, "POST");
         assert_eq!(form.action.as_str(), "http://localhost:3000/logout");
         assert_eq!(form.fields, [("csrf".to_owned(), "a&b".to_owned())]);
@@ -237,17 +266,17 @@ mod tests {
     fn a_self_submitting_form_is_told_from_one_for_people() {
         let auto = r#"<body onload="document.forms[0].submit()"><form method=post action="http://localhost:3000/cb">
             <input type=hidden name=code value=c><noscript><button>Go</button></noscript></form>"#;
-        assert!(self_submitting(auto, &page()).is_some());
+        assert!(read(auto).self_submitting().is_some());
         let human = r#"<form method=post><input name=identifier><script>x.submit()</script></form>"#;
-        assert!(self_submitting(human, &page()).is_none());
+        assert!(read(human).self_submitting().is_none());
     }
 
     #[test]
     fn refreshes_and_script_redirects_lead_on() {
         let meta = r#"<meta http-equiv="Refresh" content="0; URL='/next'">"#;
-        assert_eq!(refresh_target(meta, &page()).unwrap().path(), "/next");
+        assert_eq!(read(meta).refresh_target().unwrap().path(), "/next");
         let script = r#"<script>window.location.replace("\/home");</script>"#;
-        assert_eq!(refresh_target(script, &page()).unwrap().path(), "/home");
-        assert!(refresh_target("<p>location = \"/no\"</p>", &page()).is_none());
+        assert_eq!(read(script).refresh_target().unwrap().path(), "/home");
+        assert!(read("<p>location = \"/no\"</p>").refresh_target().is_none());
     }
 }

@@ -19,11 +19,11 @@ use crate::{
     },
     edit::{
         Change::{Append, DropLast, Empty, FlipCase, Random, Remove, Rename, Set, TwiceWrongFirst, TwiceWrongLast},
-        Edit::{self, AsFormPost, Form, From, Header, Method, NoCookies, Query},
+        Edit::{self, Form, From, Header, Method, NoCookies, OtherMode, Query},
         Initiator::OtherSiteLink,
         Text::{self, AccessTokenOf, IdTokenOf, Plain, ResponseOf},
     },
-    feature::Feature::{FetchesDiscovery, SendsNonce},
+    feature::Feature::{FetchesDiscovery, ResponseInAddress, SendsNonce},
     outcome::Level,
     script::{
         AFTER,
@@ -665,7 +665,7 @@ pub(super) const CASES: &[Case] = &[
         positive: false,
         why: "Browsers, mail scanners and chat previews fetch addresses before people do.",
         spec: &[RFC9110.section("9.2.1"), ROBUSTNESS.section("")],
-        needs: &[],
+        needs: &[ResponseInAddress],
         lane: Lane::Parallel,
         variants: &[
             Variant::of(
@@ -711,14 +711,14 @@ pub(super) const CASES: &[Case] = &[
             Variant::of("options", prefetched![Method("OPTIONS")], &[], METHOD_HARMLESS),
             Variant::of("put", prefetched![Method("PUT")], &[], METHOD_HARMLESS),
             Variant::of(
-                "post-right",
-                delivered![AsFormPost],
+                "other-mode-right",
+                delivered![OtherMode],
                 &[],
                 &[Should(ask::TAKES_OR_REFUSES_POST)],
             ),
             Variant::of(
-                "post-wrong-state",
-                delivered![Query("state", Random), AsFormPost],
+                "other-mode-wrong-state",
+                delivered![Query("state", Random), OtherMode],
                 &[],
                 &[Should(REFUSES_SIGN_IN), Should(STAYS_CLEAN)],
             ),
@@ -1240,7 +1240,8 @@ pub(super) const CASES: &[Case] = &[
                 SIGN_IN,
                 &[Fault::AuthorizationResponse(SeeOther303)],
                 &[Must(SIGNS_IN_AS_USER), Must(ask::RETURN_ENDS_SIGNED_IN)],
-            ),
+            )
+            .needing(&[ResponseInAddress]),
         ],
         explain: Explain {
             story: "The authorization server is on another site, as Okta is, and shows a page of its own.\n\

@@ -12,7 +12,7 @@ use super::{
     sign_in::REFUSES_SIGN_IN,
 };
 use crate::{
-    evidence::{Evidence, Hop, Leg, Shows},
+    evidence::{Evidence, Hop, Leg, ResponseMode, Shows},
     outcome::Outcome::{self, Broken, CannotTell, Holds, HoldsWith},
     script::{AFTER, BEFORE, MAIN, OTHER, Slot},
 };
@@ -225,7 +225,7 @@ pub const OTHER_TAB_COMPLETES: Check = Check {
     },
 };
 
-/// A form post is either taken for what it is, or refused.
+/// A response by the other response mode is either taken for what it is, or refused.
 pub const TAKES_OR_REFUSES_POST: Check = Check {
     id: "takes-or-refuses-post",
     expects: "sign-in, or a refusal such as 405",
@@ -237,7 +237,10 @@ pub const TAKES_OR_REFUSES_POST: Check = Check {
             Ok(Shows::Person(name)) if *name == flow.person => Holds,
             Ok(Shows::Nobody) => match evidence.app_hops().find(|hop| hop.is_server_error()) {
                 Some(hop) => Broken(format!("{} ended in a server error", in_short(hop))),
-                None => HoldsWith("refused; the app takes its responses by GET".to_owned()),
+                None => HoldsWith(match evidence.target.response_mode {
+                    ResponseMode::Query => "refused; the app takes its responses by GET".to_owned(),
+                    ResponseMode::FormPost => "refused; the app takes its responses by form post".to_owned(),
+                }),
             },
             Ok(other) => Broken(format!("the protected page shows {}", in_words(other))),
             Err(why) => CannotTell(why),

@@ -91,7 +91,7 @@ pub(crate) fn plain(body: &str) -> String {
     {
         return strings(&value).join("\n");
     }
-    let page = scraper::Html::parse_document(body);
+    let page = crate::markup::parse_known(body);
     let text: Vec<&str> = page.root_element().text().collect();
     let attributes = page
         .root_element()

@@ -6,7 +6,7 @@ pub mod callback;
 pub mod content;
 pub mod cookies;
 pub mod crowd;
-mod facts;
+pub(crate) mod facts;
 pub mod keys;
 pub mod leaks;
 pub mod logout;

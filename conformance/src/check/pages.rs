@@ -7,6 +7,7 @@ use url::Url;
 use super::{Check, facts::in_short};
 use crate::{
     evidence::{Evidence, Hop},
+    markup,
     outcome::Outcome::{Broken, CannotTell, Holds},
 };
 
@@ -79,7 +80,7 @@ pub(crate) fn has_way_on(hop: &Hop) -> bool {
     if !is_html(hop) {
         return false;
     }
-    let page = Html::parse_document(hop.shown());
+    let page = markup::parse_known(hop.shown());
     select(&page, "a[href], form, button, meta[http-equiv]")
         .next()
         .is_some()
@@ -88,7 +89,7 @@ pub(crate) fn has_way_on(hop: &Hop) -> bool {
 /// Whether a page says by itself what Referer its links carry.
 pub(crate) fn has_meta_referrer(hop: &Hop) -> bool {
     is_html(hop)
-        && select(&Html::parse_document(hop.shown()), "meta[name=referrer i]")
+        && select(&markup::parse_known(hop.shown()), "meta[name=referrer i]")
             .next()
             .is_some()
 }
@@ -99,7 +100,7 @@ pub(crate) fn foreign_resource(hop: &Hop, app: &Url) -> Option<String> {
         return None;
     }
     let base = Url::parse(&hop.url).ok()?;
-    let page = Html::parse_document(hop.shown());
+    let page = markup::parse_known(hop.shown());
     let loads = "script[src], img[src], iframe[src], source[src], video[src], audio[src], embed[src], \
                  link[rel=stylesheet i][href], link[rel~=icon i][href], link[rel=preload i][href]";
     select(&page, loads).find_map(|element| {
@@ -114,7 +115,7 @@ pub(crate) fn navigations(hop: &Hop) -> Vec<String> {
     if !is_html(hop) {
         return Vec::new();
     }
-    let page = Html::parse_document(hop.shown());
+    let page = markup::parse_known(hop.shown());
     let refreshes = select(&page, "meta[http-equiv=refresh i]").filter_map(|element| {
         let content = element.attr("content")?;
         refresh_target(content)
@@ -171,7 +172,7 @@ fn injected(hop: &Hop) -> Option<String> {
     if !hop.shown().contains(MARK) && !hop.shown().contains(EVALUATED) || !is_html(hop) {
         return None;
     }
-    let page = Html::parse_document(hop.shown());
+    let page = markup::parse_known(hop.shown());
     if select(&page, ELEMENT).next().is_some() {
         return Some("the payload became an element".to_owned());
     }
@@ -268,7 +269,7 @@ enum Inside {
 
 /// What a reader of the page sees.
 fn visible_text(hop: &Hop) -> String {
-    let page = Html::parse_document(hop.shown());
+    let page = markup::parse_known(hop.shown());
     let hidden = |element: &ElementRef<'_>| matches!(element.value().name(), "script" | "style" | "template" | "head");
     page.root_element()
         .descendants()
@@ -289,7 +290,8 @@ fn sent_texts(evidence: &Evidence) -> Vec<String> {
         .hops
         .iter()
         .filter(|hop| hop.unedited.is_some())
-        .flat_map(|hop| super::facts::parameters(super::facts::query_of(&hop.request.target)))
+        .flat_map(|hop| [super::facts::query_of(&hop.request.target), &hop.request.body])
+        .flat_map(super::facts::parameters)
         .map(|(_, value)| value)
         .collect()
 }

@@ -167,7 +167,18 @@ fn reworded(message: &str) -> (String, Option<String>) {
 }
 
 fn suggestion(wrong: &str, names: &[&str]) -> Option<String> {
+    if let Some(mend) = gone(wrong) {
+        return Some(mend.to_owned());
+    }
     nearest(wrong, names.iter().copied()).map(|name| format!("did you mean `{name}`?"))
+}
+
+/// What became of keys that earlier versions knew.
+fn gone(name: &str) -> Option<&'static str> {
+    match name {
+        "callback_method" => Some("the response mode is learnt from the app's own request now; delete this line"),
+        _ => None,
+    }
 }
 
 /// What a missing key could be.

@@ -21,7 +21,7 @@ use crate::{
         sign_in::SIGNS_IN_AS_USER,
     },
     edit::Edit,
-    evidence::{Evidence, Leg, Probe, Shows},
+    evidence::{Evidence, Leg, Probe, ResponseMode, Shows},
     feature::Seen,
     outcome::{Outcome, Verdict},
     run::Control,
@@ -148,8 +148,9 @@ pub(super) async fn learn(
     };
     ledger.control(control, on);
     let session_cookies = session_cookies(&evidence);
-    stage.learn_cookies(session_cookies.clone());
     evidence.target.session_cookies = session_cookies;
+    evidence.target.response_mode = response_mode(&evidence);
+    stage.learn(&evidence.target);
     ledger.set_target(
         evidence.target.app.origin().ascii_serialization(),
         super::preflight::guess_framework(&evidence, config),
@@ -251,6 +252,22 @@ fn session_cookies(evidence: &Evidence) -> Vec<String> {
         .get("signed-in")
         .map(|pairs| pairs.iter().map(|(name, _)| name.clone()).collect())
         .unwrap_or_default()
+}
+
+/// How the app asks for its authorization responses; where its parameters travel by reference, how they came.
+fn response_mode(evidence: &Evidence) -> ResponseMode {
+    let posted = evidence
+        .hops
+        .iter()
+        .any(|hop| hop.leg == Leg::Callback && hop.request.method == "POST");
+    let request = evidence
+        .flow(MAIN)
+        .and_then(|flow| flow.authorization_request.as_deref());
+    match request {
+        _ if posted => ResponseMode::FormPost,
+        Some(request) => ResponseMode::of_request(request),
+        None => ResponseMode::default(),
+    }
 }
 
 /// An ordinary sign-in; `Err` says how it failed.

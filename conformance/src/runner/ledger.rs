@@ -7,6 +7,7 @@ use std::{
 
 use super::{Listener, Options};
 use crate::{
+    abridge::abridge,
     case::{Case, Variant},
     evidence::Evidence,
     judge::{self, Judgement},
@@ -123,11 +124,13 @@ impl Ledger {
         &mut self,
         case: &'static Case,
         variant: usize,
-        evidence: Evidence,
+        mut evidence: Evidence,
         judgement: Judgement,
         control: ControlTriple,
         on: &mut Listener<'_>,
     ) -> Next {
+        // It is judged; a page of megabytes in each of a thousand walks would not fit into memory.
+        abridge(&mut evidence);
         let open = self.open(case, on);
         let attempt = Attempt {
             checks: judgement.checks.clone(),

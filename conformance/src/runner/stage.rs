@@ -310,10 +310,11 @@ impl Stage {
         self.process().map(|app| app.output_since(mark)).unwrap_or_default()
     }
 
-    /// Tells the walks which cookies a completed sign-in leaves.
-    pub(super) fn learn_cookies(&mut self, names: Vec<String>) {
+    /// Tells the walks what the control has learnt: which cookies a completed sign-in leaves, and how responses arrive.
+    pub(super) fn learn(&mut self, learnt: &TargetFacts) {
         let mut site = (*self.world.site).clone();
-        site.facts.session_cookies = names;
+        site.facts.session_cookies.clone_from(&learnt.session_cookies);
+        site.facts.response_mode = learnt.response_mode;
         self.world.site = Arc::new(site);
     }
 

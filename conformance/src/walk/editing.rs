@@ -18,6 +18,15 @@ pub(super) struct Manner {
     pub initiator: Option<Initiator>,
 }
 
+/// Where the parameters of a request stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// In the query, and the fields of a form in its body.
+    Query,
+    /// All in the form: an authorization response by form post.
+    Form,
+}
+
 /// Fills in the values that an edit leaves open.
 pub(super) trait Fill {
     /// The text for this placeholder value; `None` when it does not exist yet (a flow that has no response).
@@ -31,11 +40,16 @@ pub(super) trait Fill {
 }
 
 /// Applies the edits in order. Says which could not be applied.
-pub(super) fn apply(outgoing: &mut Outgoing, edits: &[Edit], fill: &mut dyn Fill) -> (Manner, Vec<String>) {
+pub(super) fn apply(
+    outgoing: &mut Outgoing,
+    edits: &[Edit],
+    carrier: Carrier,
+    fill: &mut dyn Fill,
+) -> (Manner, Vec<String>) {
     let mut manner = Manner::default();
     let mut problems = Vec::new();
     for edit in edits {
-        if let Err(problem) = apply_one(outgoing, edit, fill, &mut manner) {
+        if let Err(problem) = apply_one(outgoing, edit, carrier, fill, &mut manner) {
             problems.push(problem);
         }
     }
@@ -47,42 +61,61 @@ pub(super) fn apply(outgoing: &mut Outgoing, edits: &[Edit], fill: &mut dyn Fill
     (manner, problems)
 }
 
-fn apply_one(outgoing: &mut Outgoing, edit: &Edit, fill: &mut dyn Fill, manner: &mut Manner) -> Result<(), String> {
+fn apply_one(
+    outgoing: &mut Outgoing,
+    edit: &Edit,
+    carrier: Carrier,
+    fill: &mut dyn Fill,
+    manner: &mut Manner,
+) -> Result<(), String> {
     match *edit {
         Edit::Identity => {}
         Edit::Query(name, change) => {
-            // A response by form_post carries its parameters in the body: the edit means the parameter, wherever it is.
+            // A field of a form that the app made keeps its place; what it does not have is added to the query.
             let body = String::from_utf8_lossy(&outgoing.body).into_owned();
-            if is_form(outgoing) && body.split('&').any(|piece| decode(piece).0 == name) {
-                outgoing.body = change_parameter(&body, name, change, fill)?.into_bytes();
-                return Ok(());
+            let has_field = || body.split('&').any(|piece| decode(piece).0 == name);
+            match carrier == Carrier::Form || is_form(outgoing) && has_field() {
+                true => outgoing.body = change_parameter(&body, name, change, fill)?.into_bytes(),
+                false => change_query(outgoing, name, change, fill)?,
             }
-            let (path, query) = split_target(&outgoing.target);
-            let query = change_parameter(&query, name, change, fill)?;
-            outgoing.target = join_target(&path, &query);
         }
         Edit::RawQuery(text) => {
             let text = fill.plain(text);
-            let (path, query) = split_target(&outgoing.target);
-            let query = if query.is_empty() {
-                text
-            } else {
-                format!("{query}&{text}")
+            let joined = |known: String| match known.is_empty() {
+                true => text,
+                false => format!("{known}&{text}"),
             };
-            outgoing.target = join_target(&path, &query);
+            let (path, query) = split_target(&outgoing.target);
+            match carrier {
+                Carrier::Query => outgoing.target = join_target(&path, &joined(query)),
+                Carrier::Form => {
+                    let body = String::from_utf8_lossy(&outgoing.body).into_owned();
+                    outgoing.body = joined(body).into_bytes();
+                }
+            }
         }
+        Edit::Form(name, change) if carrier == Carrier::Form => change_query(outgoing, name, change, fill)?,
         Edit::Form(name, change) => {
             let body = String::from_utf8_lossy(&outgoing.body).into_owned();
             outgoing.body = change_parameter(&body, name, change, fill)?.into_bytes();
             become_form(outgoing);
         }
-        Edit::AsFormPost => {
+        Edit::OtherMode if carrier == Carrier::Form => {
+            form_to_query(outgoing);
+            "GET".clone_into(&mut outgoing.method);
+        }
+        Edit::OtherMode => {
             let (path, query) = split_target(&outgoing.target);
             outgoing.target = path;
             outgoing.body = query.into_bytes();
             become_form(outgoing);
         }
-        Edit::Method(method) => method.clone_into(&mut outgoing.method),
+        Edit::Method(method) => {
+            if carrier == Carrier::Form && matches!(method, "GET" | "HEAD" | "OPTIONS") {
+                form_to_query(outgoing);
+            }
+            method.clone_into(&mut outgoing.method);
+        }
         Edit::Header(name, value) => {
             let value = filled(value, fill)?;
             outgoing.set_header(name, value.into_bytes());
@@ -116,6 +149,22 @@ fn is_form(outgoing: &Outgoing) -> bool {
         .headers
         .iter()
         .any(|(name, value)| name == "content-type" && value.starts_with(form))
+}
+
+fn change_query(outgoing: &mut Outgoing, name: &str, change: Change, fill: &mut dyn Fill) -> Result<(), String> {
+    let (path, query) = split_target(&outgoing.target);
+    let query = change_parameter(&query, name, change, fill)?;
+    outgoing.target = join_target(&path, &query);
+    Ok(())
+}
+
+/// Moves the fields of a form into the query.
+fn form_to_query(outgoing: &mut Outgoing) {
+    let (path, query) = split_target(&outgoing.target);
+    let fields = String::from_utf8_lossy(&std::mem::take(&mut outgoing.body)).into_owned();
+    let joined = [query, fields].into_iter().filter(|part| !part.is_empty());
+    outgoing.target = join_target(&path, &joined.collect::<Vec<_>>().join("&"));
+    outgoing.headers.retain(|(name, _)| name != "content-type");
 }
 
 fn become_form(outgoing: &mut Outgoing) {
@@ -251,9 +300,23 @@ mod tests {
 
     fn edited(url: &str, edits: &[Edit]) -> Outgoing {
         let mut outgoing = Outgoing::get(&Url::parse(url).unwrap());
-        let (_, problems) = apply(&mut outgoing, edits, &mut Fixed);
+        let (_, problems) = apply(&mut outgoing, edits, Carrier::Query, &mut Fixed);
         assert!(problems.is_empty(), "{problems:?}");
         outgoing
+    }
+
+    /// Method, target and body of an edited authorization response by form post.
+    fn posted(edits: &[Edit]) -> (String, String, String) {
+        let fields = [("code", "a+b"), ("state", "s T")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut outgoing = Outgoing::form(&Url::parse("http://localhost:3000/cb").unwrap(), &fields);
+        let (_, problems) = apply(&mut outgoing, edits, Carrier::Form, &mut Fixed);
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(is_form(&outgoing), !outgoing.body.is_empty());
+        (
+            outgoing.method,
+            outgoing.target,
+            String::from_utf8(outgoing.body).unwrap(),
+        )
     }
 
     const CALLBACK: &str = "http://localhost:3000/cb?code=a%2Bb&state=s%20T";
@@ -283,8 +346,45 @@ mod tests {
     }
 
     #[test]
+    fn edits_of_a_response_by_form_post_change_its_fields() {
+        let post = |target: &str, body: &str| ("POST".to_owned(), target.to_owned(), body.to_owned());
+        let error = Change::Set(Text::Plain("denied"));
+        assert_eq!(
+            posted(&[Edit::Query("code", Change::Remove), Edit::Query("error", error)]),
+            post("/cb", "state=s+T&error=denied"),
+            "what is added is a field as well"
+        );
+        assert_eq!(
+            posted(&[Edit::RawQuery("p=1")]),
+            post("/cb", "code=a%2Bb&state=s+T&p=1")
+        );
+        assert_eq!(
+            posted(&[Edit::Form("state", error)]),
+            post("/cb?state=denied", "code=a%2Bb&state=s+T"),
+            "the other place is the query"
+        );
+    }
+
+    #[test]
+    fn methods_without_a_body_carry_a_form_post_in_the_query() {
+        let query = "/cb?code=a%2Bb&state=s+T".to_owned();
+        for (edit, method) in [
+            (Edit::OtherMode, "GET"),
+            (Edit::Method("HEAD"), "HEAD"),
+            (Edit::Method("OPTIONS"), "OPTIONS"),
+        ] {
+            assert_eq!(posted(&[edit]), (method.to_owned(), query.clone(), String::new()));
+        }
+        let put = posted(&[Edit::Method("PUT")]);
+        assert_eq!(
+            put,
+            ("PUT".to_owned(), "/cb".to_owned(), "code=a%2Bb&state=s+T".to_owned())
+        );
+    }
+
+    #[test]
     fn a_form_post_carries_the_query_as_its_body() {
-        let outgoing = edited(CALLBACK, &[Edit::AsFormPost]);
+        let outgoing = edited(CALLBACK, &[Edit::OtherMode]);
         assert_eq!((outgoing.method.as_str(), outgoing.target.as_str()), ("POST", "/cb"));
         assert_eq!(outgoing.body, b"code=a%2Bb&state=s%20T");
     }

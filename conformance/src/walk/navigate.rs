@@ -5,18 +5,22 @@ use url::Url;
 
 use super::{
     Walker,
-    editing::{Manner, apply},
+    editing::{Carrier, Manner, apply},
 };
 use crate::{
     browser::{
         cookie_jar::{Situation, same_site},
-        http::Outgoing,
-        page,
+        http::{BODY_LIMIT, Outgoing},
+        page::{self, Page},
     },
     edit::{Edit, Initiator},
-    evidence::{Answer, Hop, Leg, Problem},
+    evidence::{Answer, Hop, Leg, Problem, ResponseMode},
+    markup::Unreadable,
     script::{Place, Slot},
 };
+
+/// Pages of up to this many bytes are read where they arrive.
+const SMALL_PAGE: usize = 64 * 1024;
 
 /// More redirects inside the app than any sign-in needs.
 const REDIRECT_LIMIT: usize = 12;
@@ -29,12 +33,6 @@ pub(super) enum Landing {
     Idp(Outgoing),
     /// The next request would go to neither server; it was noted and not sent.
     Elsewhere,
-}
-
-/// Where a request goes next.
-enum Next {
-    Nowhere,
-    Request(Outgoing),
 }
 
 /// What belongs to a hop beside the request.
@@ -66,10 +64,52 @@ impl Walker<'_> {
         backchannel.is_some_and(|url| outgoing.target.split('?').next() == Some(url.path()))
     }
 
+    /// How the app's authorization responses arrive: as they did in this walk, as its requests ask, or as it was learnt.
+    pub(super) fn response_mode(&self) -> ResponseMode {
+        let arrived = self.flows.values().find_map(|live| live.response.as_ref());
+        let asked = || {
+            self.evidence
+                .flows
+                .iter()
+                .find_map(|flow| flow.authorization_request.as_deref())
+        };
+        match (arrived.map(|response| response.method.as_str()), asked()) {
+            (Some("POST"), _) => ResponseMode::FormPost,
+            (Some(_), _) => ResponseMode::Query,
+            (None, Some(request)) => ResponseMode::of_request(request),
+            (None, None) => self.evidence.target.response_mode,
+        }
+    }
+
+    /// Where the parameters of this request stand: edits of a response change what the code behind it reads.
+    pub(super) fn carrier(&self, outgoing: &Outgoing) -> Carrier {
+        let by_form = outgoing.method == "POST" && self.response_mode() == ResponseMode::FormPost;
+        match by_form && self.world.site.is_callback(outgoing) {
+            true => Carrier::Form,
+            false => Carrier::Query,
+        }
+    }
+
+    /// A request to the redirection endpoint without any parameters, as the response mode has it, and the edits on it. A
+    /// form post that no authorization server caused comes from some other site.
+    pub(super) fn bare_response(&self, edits: &[Edit]) -> (Outgoing, Vec<Edit>) {
+        let callback = &self.world.site.callback;
+        if self.response_mode() == ResponseMode::Query {
+            return (Outgoing::get(callback), edits.to_vec());
+        }
+        let says = edits.iter().any(|edit| matches!(edit, Edit::From(_)));
+        let from = (!says).then_some(Edit::From(Initiator::OtherSiteForm));
+        (
+            Outgoing::form(callback, &[]),
+            from.into_iter().chain(edits.iter().copied()).collect(),
+        )
+    }
+
     /// Adds edits and cookies to a request. The second value is what would have gone out without the edits.
     pub(super) fn prepare(&mut self, who: &str, outgoing: Outgoing, edits: &[Edit]) -> (Outgoing, Option<Outgoing>) {
         let mut edited = outgoing.clone();
-        let (manner, problems) = apply(&mut edited, edits, self);
+        let carrier = self.carrier(&outgoing);
+        let (manner, problems) = apply(&mut edited, edits, carrier, self);
         self.evidence.obstacles.extend(problems);
         self.dress(who, &mut edited, manner);
         let unedited = (!edits.is_empty()).then(|| {
@@ -146,6 +186,13 @@ impl Walker<'_> {
         keep: bool,
     ) -> usize {
         let done = Stamp::now();
+        if let (Answer::Http { truncated: true, .. }, true) = (&response, self.world.site.is_app(&sent.origin)) {
+            let path = sent.target.split('?').next().unwrap_or_default();
+            self.obstacle(format!(
+                "the answer of {path} is longer than {} MiB: what stands beyond was not read",
+                BODY_LIMIT / (1024 * 1024)
+            ));
+        }
         if let (true, Answer::Http { status, headers, .. }) = (keep, &response) {
             let browser = self.browser(purpose.who);
             for (_, line) in headers.iter().filter(|(name, _)| name == "set-cookie") {
@@ -189,7 +236,7 @@ impl Walker<'_> {
             return self.landed(purpose);
         }
         for _ in 0..REDIRECT_LIMIT {
-            let Next::Request(next) = self.next_of(hop) else {
+            let Some(next) = self.next_of(hop).await else {
                 return Landing::Page;
             };
             if self.world.site.is_idp(&next.origin) {
@@ -205,7 +252,7 @@ impl Walker<'_> {
             }
             hop = self.send(purpose, next, &[]).await;
         }
-        if let Next::Request(next) = self.next_of(hop) {
+        if let Some(next) = self.next_of(hop).await {
             let text = format!("more than {REDIRECT_LIMIT} redirects inside the app");
             let answer = Answer::Broken {
                 problem: Problem::Loop,
@@ -216,18 +263,15 @@ impl Walker<'_> {
         Landing::Page
     }
 
-    /// What a browser would request next after the answer of `hop`.
-    fn next_of(&self, hop: usize) -> Next {
-        let hop = &self.evidence.hops[hop];
-        let (
-            Ok(base),
-            Answer::Http {
-                status, headers, body, ..
-            },
-        ) = (Url::parse(&hop.url), &hop.response)
-        else {
-            return Next::Nowhere;
+    /// What a browser would request next after the answer of `hop`; `None` where it stays.
+    async fn next_of(&mut self, hop: usize) -> Option<Outgoing> {
+        let Hop {
+            url, request, response, ..
+        } = &self.evidence.hops[hop];
+        let Answer::Http { status, headers, .. } = response else {
+            return None;
         };
+        let base = Url::parse(url).ok()?;
         let header = |wanted: &str| {
             headers
                 .iter()
@@ -235,34 +279,67 @@ impl Walker<'_> {
                 .map(|(_, value)| value.as_str())
         };
         if (300..400).contains(status) {
-            let Some(target) = header("location").and_then(|location| base.join(location).ok()) else {
-                return Next::Nowhere;
-            };
+            let target = base.join(header("location")?).ok()?;
             let mut next = Outgoing::get(&target);
             if matches!(status, 307 | 308) {
-                next.method.clone_from(&hop.request.method);
-                next.body = hop.request.body.clone().into_bytes();
-                let content_type = hop.request.headers.iter().find(|(name, _)| name == "content-type");
+                next.method.clone_from(&request.method);
+                next.body = request.body.clone().into_bytes();
+                let content_type = request.headers.iter().find(|(name, _)| name == "content-type");
                 next.headers
                     .extend(content_type.map(|(name, value)| (name.clone(), value.clone().into_bytes())));
             }
-            return Next::Request(next);
+            return Some(next);
         }
-        if let Some(target) = header("refresh").and_then(|value| value.split_once("url=")) {
-            return base
-                .join(target.1.trim())
-                .map_or(Next::Nowhere, |url| Next::Request(Outgoing::get(&url)));
+        if let Some(value) = header("refresh") {
+            return refresh_header(value, &base).map(|url| Outgoing::get(&url));
         }
         if !header("content-type").is_some_and(|kind| kind.contains("html")) {
-            return Next::Nowhere;
+            return None;
         }
-        if let Some(form) = page::self_submitting(body, &base) {
-            return Next::Request(submission(&form));
+        let page = self.page(hop).await?;
+        match page.self_submitting() {
+            Some(form) => Some(submission(form)),
+            None => page.refresh_target().map(Outgoing::get),
         }
-        page::refresh_target(body, &base).map_or(Next::Nowhere, |url| Next::Request(Outgoing::get(&url)))
+    }
+
+    /// Reads the page that `hop` brought, long ones beside the threads that wait for answers. `None` after an obstacle was
+    /// noted.
+    pub(super) async fn page(&mut self, hop: usize) -> Option<Page> {
+        let limit = self.world.client.limit();
+        let hop = &self.evidence.hops[hop];
+        let base = Url::parse(&hop.url).ok()?;
+        let html = hop.body();
+        let read = match html.len() <= SMALL_PAGE {
+            true => Page::read(html, &base, limit),
+            false => {
+                let html = html.to_owned();
+                let reading = tokio::task::spawn_blocking(move || Page::read(&html, &base, limit));
+                reading.await.unwrap_or(Err(Unreadable::TooLong))
+            }
+        };
+        match read {
+            Ok(page) => Some(page),
+            Err(reason) => {
+                let path = hop.request.target.split('?').next().unwrap_or_default();
+                let text = format!("the page {path} cannot be read: {reason}");
+                self.obstacle(text);
+                None
+            }
+        }
     }
 
     pub(super) async fn request(&mut self, who: &str, place: Place, edits: &[Edit]) {
+        let purpose = Purpose {
+            who,
+            leg: Leg::Direct,
+            flow: None,
+        };
+        if place == Place::Callback {
+            let (response, edits) = self.bare_response(edits);
+            self.send(purpose, response, &edits).await;
+            return;
+        }
         let url = match place {
             Place::SignOut => self.sign_out_address(who).await,
             place => self.world.site.place(place),
@@ -270,16 +347,7 @@ impl Walker<'_> {
         let Some(url) = url else {
             return self.obstacle(format!("the target has no {place:?}"));
         };
-        self.send(
-            Purpose {
-                who,
-                leg: Leg::Direct,
-                flow: None,
-            },
-            Outgoing::get(&url),
-            edits,
-        )
-        .await;
+        self.send(purpose, Outgoing::get(&url), edits).await;
     }
 
     pub(super) async fn raw_bytes(&mut self, who: &str, bytes: &str) {
@@ -305,6 +373,18 @@ impl Walker<'_> {
             false,
         );
     }
+}
+
+/// Where a `Refresh` header leads: `0; url=/next` in any spelling (HTML Standard §7.4.7 takes it for the `meta` element).
+fn refresh_header(value: &str, base: &Url) -> Option<Url> {
+    let (_, target) = value.split_once([';', ','])?;
+    let target = target.trim();
+    let (name, address) = target.split_once('=')?;
+    let address = match name.trim().eq_ignore_ascii_case("url") {
+        true => address,
+        false => target,
+    };
+    base.join(address.trim().trim_matches(['\'', '"'])).ok()
 }
 
 /// The request that sends a form.

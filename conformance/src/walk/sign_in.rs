@@ -54,8 +54,7 @@ impl Walker<'_> {
             }
             SignIn::Form(_) => {
                 let hop = self.send(purpose, page, edits).await;
-                let url = site.sign_in_page();
-                match page::form_saying(self.evidence.hops[hop].body(), &url, SIGN_IN_WORDS) {
+                match self.page(hop).await.and_then(|page| page.form_saying(SIGN_IN_WORDS)) {
                     Some(form) => self.send(purpose, submission(&form), edits).await,
                     // A page that leads on by itself (an expired CSRF token, say) is followed like any other.
                     None => hop,
@@ -63,7 +62,7 @@ impl Walker<'_> {
             }
             SignIn::Click(text) => {
                 let hop = self.send(purpose, page, edits).await;
-                match page::clickable(self.evidence.hops[hop].body(), &site.origin, text) {
+                match self.page(hop).await.and_then(|page| page.clickable(text)) {
                     Some(page::Clickable::Link(url)) => self.send(purpose, Outgoing::get(&url), edits).await,
                     Some(page::Clickable::Button(form)) => self.send(purpose, submission(&form), edits).await,
                     None => hop,
@@ -147,7 +146,9 @@ impl Walker<'_> {
         let mut hop = self.send(purpose, request, edits).await;
         let login = self.login_of(slot);
         for _ in 0..PAGE_LIMIT {
-            let Some(next) = self.idp_step(hop, &login) else { return };
+            let Some(next) = self.idp_step(hop, &login).await else {
+                return;
+            };
             if !self.world.site.is_idp(&next.origin) {
                 return self.keep_response(purpose, slot, next);
             }
@@ -175,21 +176,20 @@ impl Walker<'_> {
     }
 
     /// What the user does on the authorization server's page: follows, fills in, agrees. `None` when it is a dead end.
-    fn idp_step(&self, hop: usize, login: &str) -> Option<Outgoing> {
-        let hop = &self.evidence.hops[hop];
-        let base = Url::parse(&hop.url).ok()?;
-        if hop.status().is_some_and(|status| (300..400).contains(&status)) {
-            return Some(Outgoing::get(&base.join(hop.header("location")?).ok()?));
+    async fn idp_step(&mut self, hop: usize, login: &str) -> Option<Outgoing> {
+        let answer = &self.evidence.hops[hop];
+        let base = Url::parse(&answer.url).ok()?;
+        if answer.status().is_some_and(|status| (300..400).contains(&status)) {
+            return Some(Outgoing::get(&base.join(answer.header("location")?).ok()?));
         }
-        if hop.status() != Some(200) {
+        if answer.status() != Some(200) {
             return None;
         }
-        if let Some(form) = page::self_submitting(hop.body(), &base) {
-            return Some(submission(&form));
+        let page = self.page(hop).await?;
+        if let Some(form) = page.self_submitting() {
+            return Some(submission(form));
         }
-        let mut form = page::forms(hop.body(), &base)
-            .into_iter()
-            .find(|form| form.method == "POST")?;
+        let mut form = page.forms.into_iter().find(|form| form.method == "POST")?;
         let mut filled = false;
         for (names, value) in [
             (["identifier", "username"], login),
@@ -304,13 +304,13 @@ impl Walker<'_> {
 
     /// A request to the redirection endpoint that no authorization server sent.
     pub(super) async fn bare_callback(&mut self, who: &str, edits: &[Edit]) {
-        let callback = self.world.site.callback.clone();
+        let (response, edits) = self.bare_response(edits);
         let purpose = Purpose {
             who,
             leg: Leg::Callback,
             flow: None,
         };
-        let hop = self.send(purpose, Outgoing::get(&callback), edits).await;
+        let hop = self.send(purpose, response, &edits).await;
         self.follow_callback(purpose, hop).await;
     }
 }

@@ -67,14 +67,14 @@ impl Walker<'_> {
             }
             Some(SignOut::Form(_)) => {
                 let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
-                match page::form_saying(self.evidence.hops[hop].body(), &page_url, SIGN_OUT_WORDS) {
+                match self.page(hop).await.and_then(|page| page.form_saying(SIGN_OUT_WORDS)) {
                     Some(form) => self.send(purpose, submission(&form), edits).await,
                     None => hop,
                 }
             }
             Some(SignOut::Click(text)) => {
                 let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
-                match page::clickable(self.evidence.hops[hop].body(), &page_url, text) {
+                match self.page(hop).await.and_then(|page| page.clickable(text)) {
                     Some(page::Clickable::Link(url)) => self.send(purpose, Outgoing::get(&url), edits).await,
                     Some(page::Clickable::Button(form)) => self.send(purpose, submission(&form), edits).await,
                     None => hop,
@@ -113,14 +113,14 @@ impl Walker<'_> {
             flow: None,
         };
         let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
-        let body = self.evidence.hops[hop].body();
+        let page = self.page(hop).await?;
         if let Some(SignOut::Click(text)) = &site.sign_out {
-            return page::clickable(body, &page_url, text).map(|found| match found {
+            return page.clickable(text).map(|found| match found {
                 page::Clickable::Link(url) => url,
                 page::Clickable::Button(form) => form.action,
             });
         }
-        let form = page::form_saying(body, &page_url, SIGN_OUT_WORDS);
+        let form = page.form_saying(SIGN_OUT_WORDS);
         Some(form.map_or(page_url, |form| form.action))
     }
 
@@ -170,7 +170,7 @@ impl Walker<'_> {
             };
             let following = match self.is_real() {
                 true => self.held(who),
-                false => self.after_end_session(hop),
+                false => self.after_end_session(hop).await,
             };
             let Some(following) = following else {
                 return;
@@ -188,13 +188,13 @@ impl Walker<'_> {
         self.note(purpose, at, &next, unedited, answer, true)
     }
 
-    fn after_end_session(&self, hop: usize) -> Option<Outgoing> {
-        let hop = &self.evidence.hops[hop];
-        let base = Url::parse(&hop.url).ok()?;
-        if hop.status().is_some_and(|status| (300..400).contains(&status)) {
-            return Some(Outgoing::get(&base.join(hop.header("location")?).ok()?));
+    async fn after_end_session(&mut self, hop: usize) -> Option<Outgoing> {
+        let answer = &self.evidence.hops[hop];
+        let base = Url::parse(&answer.url).ok()?;
+        if answer.status().is_some_and(|status| (300..400).contains(&status)) {
+            return Some(Outgoing::get(&base.join(answer.header("location")?).ok()?));
         }
-        page::self_submitting(hop.body(), &base).map(|form| submission(&form))
+        self.page(hop).await?.self_submitting().map(submission)
     }
 
     /// Loads the front-channel logout URI as a frame of the authorization server does (Front-Channel Logout 1.0 §2).

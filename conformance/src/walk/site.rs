@@ -3,9 +3,10 @@
 use url::Url;
 
 use crate::{
+    browser::http::Outgoing,
     evidence::TargetFacts,
     script::Place,
-    target::{CallbackMethod, Declares, Oracle, SignIn, SignOut, Target},
+    target::{Declares, Oracle, SignIn, SignOut, Target},
 };
 
 /// The app as the walk sees it.
@@ -19,8 +20,6 @@ pub struct Site {
     pub sign_out: Option<SignOut>,
     /// The redirection endpoint.
     pub callback: Url,
-    /// How the authorization response arrives.
-    pub callback_method: CallbackMethod,
     /// The back-channel logout URI.
     pub backchannel: Option<Url>,
     /// The front-channel logout URI.
@@ -105,7 +104,6 @@ impl Site {
         Ok(Self {
             sign_in: target.sign_in.clone(),
             sign_out: target.sign_out.clone(),
-            callback_method: target.callback_method,
             backchannel: optional("backchannel_logout", &target.backchannel_logout)?,
             frontchannel: optional("frontchannel_logout", &target.frontchannel_logout)?,
             initiate_login: optional("initiate_login", &target.initiate_login)?,
@@ -153,6 +151,13 @@ impl Site {
             SignIn::Get(path) | SignIn::Protected(path) | SignIn::Form(path) => self.at(path),
             SignIn::Click(_) => self.origin.clone(),
         }
+    }
+
+    /// Whether a request goes to the redirection endpoint, whatever stands in its query.
+    #[must_use]
+    pub fn is_callback(&self, outgoing: &Outgoing) -> bool {
+        let path = outgoing.target.split('?').next().unwrap_or_default();
+        path == self.callback.path() && same_server(&self.callback, &outgoing.origin)
     }
 
     /// Whether a URL is the app's. Loopback names of the same port count: apps that build URLs from a fixed name.

@@ -95,7 +95,8 @@ impl Walker<'_> {
     /// the hop that brought the page that is open now.
     pub(super) async fn visit(&mut self, purpose: Purpose<'_>, outgoing: Outgoing, edits: &[Edit]) -> usize {
         let mut edited = outgoing.clone();
-        let (manner, problems) = apply(&mut edited, edits, self);
+        let carrier = self.carrier(&outgoing);
+        let (manner, problems) = apply(&mut edited, edits, carrier, self);
         self.evidence.obstacles.extend(problems);
         if let Err(reason) = expressible(&edited) {
             self.beyond(&reason);

@@ -122,3 +122,16 @@ fn patience_is_not_shorter_than_an_answer_that_must_be_waited_for() {
     let text = with(9).unwrap_err();
     assert!(text.contains("at least 10"), "{text}");
 }
+
+#[test]
+fn a_key_that_is_learnt_now_is_refused_with_what_to_do() {
+    let message = mistake(
+        "callback = \"/callback\"",
+        "callback = \"/callback\"\ncallback_method = \"post\"",
+    );
+    assert!(message.contains("unknown key `callback_method`"), "{message}");
+    assert!(
+        message.contains("the response mode is learnt from the app's own request now; delete this line"),
+        "{message}"
+    );
+}

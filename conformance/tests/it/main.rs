@@ -7,6 +7,7 @@
 
 mod agreement;
 mod apps_runner;
+mod bodies;
 mod browser_cookies;
 mod catalogue;
 mod cli;

@@ -8,10 +8,16 @@ use conformance::{
     runner::{InProcess, Options, Vars, run},
     target::Config,
 };
-use flawed_app::{Flaws, config::ClientAuth, flaw::Setting};
+use flawed_app::{
+    Flaws, Habits,
+    config::{ClientAuth, ResponseMode},
+    flaw::Setting,
+};
 use libtest_mimic::Failed;
 use mock_idp::tenant::AuthMethod;
 use tempfile::TempDir;
+
+use crate::overlay;
 
 /// The mail domain of everybody whom the harness invents.
 const MAIL_DOMAIN: &str = "users.example.test";
@@ -20,18 +26,32 @@ const MAIL_DOMAIN: &str = "users.example.test";
 const IDLE: u64 = 6;
 const LIFETIME: u64 = 8;
 
+/// How the app is configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) setting: Setting,
+    pub(crate) mode: ResponseMode,
+}
+
 /// Runs these cases against the app with these flaws, in this process.
-pub(crate) fn judged(
+pub(crate) fn judged(flaws: Flaws, shape: Shape, cases: Vec<&'static Case>, seed: u64) -> Result<RunResult, Failed> {
+    judged_with(flaws, Habits::none(), &[], shape, cases, seed)
+}
+
+/// As [`judged`], for an app with these habits, of which its owner tells this.
+pub(crate) fn judged_with(
     flaws: Flaws,
-    setting: Setting,
+    habits: Habits,
+    told: &[&str],
+    shape: Shape,
     cases: Vec<&'static Case>,
     seed: u64,
 ) -> Result<RunResult, Failed> {
     let folder = TempDir::new()?;
-    let config = configuration(setting, folder.path())?;
+    let config = configuration(shape.setting, told, folder.path())?;
     let options = Options {
-        launcher: Some(app(flaws, setting)),
-        https_issuer: setting == Setting::HttpsIssuer,
+        launcher: Some(app(flaws, habits, shape)),
+        https_issuer: shape.setting == Setting::HttpsIssuer,
         seed,
         ..Options::new(cases)
     };
@@ -52,9 +72,9 @@ pub(crate) fn judged(
 }
 
 /// The configuration that everybody else would use, with what this setting declares.
-fn configuration(setting: Setting, folder: &Path) -> Result<Config, Failed> {
+fn configuration(setting: Setting, told: &[&str], folder: &Path) -> Result<Config, Failed> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/flawed-app/conformance.toml");
-    let mut config: Config = toml::from_str(&std::fs::read_to_string(&file)?)?;
+    let mut config = overlay::configuration(&std::fs::read_to_string(&file)?, told)?;
     config.target.start = None;
     folder.clone_into(&mut config.folder);
     let declares = &mut config.target.declares;
@@ -72,17 +92,21 @@ fn configuration(setting: Setting, folder: &Path) -> Result<Config, Failed> {
 }
 
 /// The app as this setting configures it.
-fn app(flaws: Flaws, setting: Setting) -> InProcess {
+fn app(flaws: Flaws, habits: Habits, shape: Shape) -> InProcess {
     InProcess::new(move |listener, vars| {
-        let config = app_configuration(setting, &vars);
+        let config = app_configuration(shape, &vars).map(|config| config.with_habits(habits.clone()));
         let flaws = flaws.clone();
-        async move { Ok(flawed_app::serve(listener, config?, flaws)) }
+        async move {
+            let router = flawed_app::start(config?, flaws).await?;
+            Ok(async move { axum::serve(listener, router).await })
+        }
     })
 }
 
-fn app_configuration(setting: Setting, vars: &Vars) -> Result<flawed_app::Config, String> {
+fn app_configuration(shape: Shape, vars: &Vars) -> Result<flawed_app::Config, String> {
     let mut config = flawed_app::Config::from_vars(vars);
-    match setting {
+    config.response_mode = shape.mode;
+    match shape.setting {
         Setting::RefreshTokens => config.refresh_tokens = true,
         Setting::MailDomain => config.mail_domain = Some(MAIL_DOMAIN.to_owned()),
         Setting::StepUp => {

@@ -3,7 +3,8 @@
 //!
 //! Each flaw is a test of its own, so `cargo test -p conformance --test matrix -- nonce` runs a few of them. By default
 //! a flaw meets the cases that it declares, their neighbours in the catalogue and a sample drawn from its name; with
-//! `MATRIX=full` it meets them all. The trials `clean::…` hold the other half of each statement: what a flaw reddens
+//! `MATRIX=full` it meets them all. The trials `form-post::…` are the same in an app that takes its authorization responses
+//! by form post: a sample of them by default, all with `MATRIX=both` (each flaw's own cases and neighbours) or `MATRIX=full`. The trials `clean::…` hold the other half of each statement: what a flaw reddens
 //! *passes* on the same app without it, in the same setting; a skip does not count. Together with the law of
 //! `fixtures/flawed-app/tests/it/table.rs`, that every case has a flaw, every case is seen passing and failing.
 //!
@@ -18,6 +19,8 @@
 )]
 
 mod app;
+mod habits;
+mod overlay;
 mod table;
 
 use std::{
@@ -33,10 +36,13 @@ use conformance::{
     outcome::Verdict,
     run::{CaseResult, RunResult},
 };
-use flawed_app::{Flaw, Flaws, flaw::Setting};
+use flawed_app::{Flaw, Flaws, config::ResponseMode, flaw::Setting};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use self::table::{Row, Table};
+use self::{
+    app::Shape,
+    table::{Row, Table},
+};
 
 /// How many cases beside its own and their neighbours a flaw meets.
 const SAMPLE: usize = 6;
@@ -59,20 +65,41 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_ONCE);
     let seen = Arc::new(Mutex::new(Table::default()));
-    let clean = SETTINGS.iter().map(|(name, setting)| {
-        let seen = seen.clone();
-        Trial::test(format!("clean::{name}"), move || {
-            clean_app_passes(name, *setting, &seen)
+    let clean = MODES.iter().flat_map(|mode| {
+        let seen = &seen;
+        SETTINGS.iter().map(move |(name, setting)| {
+            let (seen, shape) = (
+                Arc::clone(seen),
+                Shape {
+                    setting: *setting,
+                    mode: *mode,
+                },
+            );
+            Trial::test(format!("{}clean::{name}", prefix(*mode)), move || {
+                clean_app_passes(name, shape, &seen)
+            })
         })
     });
     // An app that waits for ever is waited for: whoever begins with that is done no later than the others.
-    let mut flaws: Vec<&Flaw> = Flaw::ALL.iter().collect();
-    flaws.sort_by_key(|flaw| !waits(flaw));
-    let flaws = flaws.into_iter().map(|flaw| {
+    let mut flaws: Vec<(ResponseMode, Flaw)> = MODES
+        .iter()
+        .flat_map(|mode| Flaw::ALL.iter().map(|flaw| (*mode, *flaw)))
+        .filter(|(mode, flaw)| *mode == ResponseMode::Query || meets_form_post(*flaw))
+        .collect();
+    flaws.sort_by_key(|(_, flaw)| !waits(flaw));
+    let flaws = flaws.into_iter().map(|(mode, flaw)| {
         let seen = seen.clone();
-        Trial::test(flaw.name(), move || meets_its_cases(*flaw, &seen))
+        Trial::test(format!("{}{flaw}", prefix(mode)), move || {
+            meets_its_cases(flaw, mode, &seen)
+        })
     });
-    let conclusion = libtest_mimic::run(&arguments, clean.chain(flaws).collect());
+    let known = Arc::new(Mutex::new(habits::Seen::default()));
+    let all = clean.chain(flaws).chain(habits::trials(&known, seed())).collect();
+    let conclusion = libtest_mimic::run(&arguments, all);
+    if let Some(file) = std::env::var_os("HABITS_OUT") {
+        let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        std::fs::write(&file, known.to_string()).expect("the table can be written where HABITS_OUT says");
+    }
     if let Some(file) = std::env::var_os("MATRIX_OUT") {
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         std::fs::write(&file, seen.to_string()).expect("the table can be written where MATRIX_OUT says");
@@ -96,17 +123,34 @@ const BY_CHANCE: [(&str, &str); 2] = [
     ("profile-in-global", "token-response/slow"),
 ];
 
+const MODES: [ResponseMode; 2] = [ResponseMode::Query, ResponseMode::FormPost];
+
+const fn prefix(mode: ResponseMode) -> &'static str {
+    match mode {
+        ResponseMode::Query => "",
+        ResponseMode::FormPost => "form-post::",
+    }
+}
+
+/// By default only some flaws are tried in the second response mode too: those whose number ends with a seven.
+fn meets_form_post(flaw: Flaw) -> bool {
+    let wide = std::env::var("MATRIX").is_ok_and(|value| ["both", "full"].contains(&value.as_str()));
+    let position = Flaw::ALL.iter().position(|other| *other == flaw);
+    wide || position.is_some_and(|at| at % 10 == 7)
+}
+
 /// Nothing is red, and what some flaw reddens in this setting passes without it.
-fn clean_app_passes(name: &str, setting: Setting, seen: &Mutex<Table>) -> Result<(), Failed> {
+fn clean_app_passes(name: &str, shape: Shape, seen: &Mutex<Table>) -> Result<(), Failed> {
+    let Shape { setting, mode } = shape;
     let flaws = || Flaw::ALL.iter().filter(|flaw| flaw.setting() == setting);
-    let mut owed: BTreeSet<&str> = flaws().flat_map(|flaw| flaw.reddens()).copied().collect();
+    let mut owed: BTreeSet<&str> = flaws().flat_map(|flaw| flaw.reddens_by(mode)).collect();
     let cases = match setting {
         Setting::Default => everywhere(),
         _ => chosen(&owed, setting, name),
     };
     owed.retain(|id| cases.iter().any(|case| case.id == *id));
-    let result = app::judged(Flaws::none(), setting, cases, seed())?;
-    note(seen, Row::clean(name, &result));
+    let result = app::judged(Flaws::none(), shape, cases, seed())?;
+    note(seen, Row::clean(name, mode, &result));
     let wrong = result.cases.iter().filter(|case| match &case.verdict {
         Verdict::Pass => false,
         Verdict::Skipped(_) => owed.contains(case.case.id),
@@ -115,26 +159,31 @@ fn clean_app_passes(name: &str, setting: Setting, seen: &Mutex<Table>) -> Result
     told(wrong.map(|case| story(&result, case.case.id)))
 }
 
-fn meets_its_cases(flaw: Flaw, seen: &Mutex<Table>) -> Result<(), Failed> {
-    let owed: BTreeSet<&str> = flaw.reddens().iter().copied().collect();
+fn meets_its_cases(flaw: Flaw, mode: ResponseMode, seen: &Mutex<Table>) -> Result<(), Failed> {
+    let owed: BTreeSet<&str> = flaw.reddens_by(mode).into_iter().collect();
     let cases = match full() && flaw.setting() != Setting::ShortSessions {
         true => everywhere(),
+        false if owed.is_empty() => chosen(&flaw.reddens().iter().copied().collect(), flaw.setting(), flaw.name()),
         false => chosen(&owed, flaw.setting(), flaw.name()),
     };
     let met: BTreeSet<&str> = cases.iter().map(|case| case.id).collect();
-    let result = app::judged(Flaws::from(flaw), flaw.setting(), cases, seed());
+    let shape = Shape {
+        setting: flaw.setting(),
+        mode,
+    };
+    let result = app::judged(Flaws::from(flaw), shape, cases, seed());
     if flaw.fails_control() {
         // An app that signs nobody in is not judged at all: that is what must be noticed.
         return match result {
             Err(_) => {
-                note(seen, Row::aborted(flaw));
+                note(seen, Row::aborted(flaw, mode));
                 Ok(())
             }
             Ok(_) => Err("an app that signs nobody in was judged".into()),
         };
     }
     let result = result?;
-    note(seen, Row::flawed(flaw, &result));
+    note(seen, Row::flawed(flaw, mode, &result));
     let declared: BTreeSet<&str> = owed.intersection(&met).copied().collect();
     let red: BTreeSet<&str> = result
         .cases

@@ -1,0 +1,306 @@
+//! Who tests that the tester does not cry wolf: an app with a habit is right, and every case must leave it alone.
+//!
+//! The trials `habit::…` are one for each habit, so `cargo test -p conformance --test matrix -- habit::session` runs some of
+//! them. By default a few habits meet a sample of the cases; with `HABITS=full` every habit meets every case, and so do
+//! seeded pairs of habits (`pair::…`), of which `HABITS=pairs` runs nothing else. `HABITS_OUT=FILE` writes the table.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use conformance::{
+    case::{Case, Lane},
+    catalog,
+    outcome::Verdict,
+    run::CaseResult,
+};
+use flawed_app::{Flaws, Habit, Habits, config::ResponseMode, flaw::Setting, habit::Remark};
+use libtest_mimic::{Failed, Trial};
+
+use crate::app::{self, Shape};
+
+/// How many pairs the documented command walks.
+const PAIRS: usize = 16;
+
+/// Habits that the sample of `cargo test` walks, chosen for what they change: state, ways in, refusals, cookies, pages.
+const SAMPLED: &[Habit] = &[
+    Habit::AttemptSigned,
+    Habit::SignInProtected,
+    Habit::RefusedFlash,
+    Habit::SessionChunked,
+    Habit::CsrfHostCookie,
+    Habit::CatchAll,
+    Habit::CompressedAlways,
+    Habit::AnonymousPage,
+];
+
+/// Every n-th case in that sample.
+const EVERY: usize = 9;
+
+/// Pairs that go wrong together more often than apart, and those that the seed draws beside them.
+const KNOWN_PAIRS: &[[Habit; 2]] = &[
+    [Habit::OneAttempt, Habit::CsrfHostCookie],
+    [Habit::CatchAll, Habit::SignInProtected],
+    [Habit::SessionChunked, Habit::AnalyticsCookie],
+    [Habit::SessionRotating, Habit::CompressedAlways],
+    [Habit::StrictAfterPage, Habit::RefusedHome],
+    [Habit::German, Habit::SignInForm],
+];
+
+/// What has been seen, by the name of the trial.
+#[derive(Default)]
+pub(crate) struct Seen(BTreeMap<String, Met>);
+
+struct Met {
+    habits: Vec<Habit>,
+    mode: ResponseMode,
+    passed: usize,
+    skipped: BTreeMap<&'static str, String>,
+    said: BTreeMap<&'static str, String>,
+    seconds: f64,
+}
+
+/// All trials of habits.
+pub(crate) fn trials(seen: &Arc<Mutex<Seen>>, seed: u64) -> Vec<Trial> {
+    let (full, pairs) = match std::env::var("HABITS").as_deref() {
+        Ok("full") => (true, true),
+        Ok("pairs") => (false, true),
+        _ => (false, false),
+    };
+    let mut trials = Vec::new();
+    for habit in Habit::ALL {
+        let asked = full || !pairs && SAMPLED.contains(habit);
+        if asked {
+            trials.push(trial(
+                format!("habit::{habit}"),
+                vec![*habit],
+                ResponseMode::Query,
+                full,
+                seen,
+            ));
+        }
+    }
+    if pairs {
+        for [one, other] in KNOWN_PAIRS.iter().copied().chain(drawn(seed)) {
+            let name = format!("pair::{one}+{other}");
+            trials.push(trial(name, vec![one, other], ResponseMode::Query, true, seen));
+        }
+        // Form post is a habit too, and most that is right about cookies differs there.
+        for habit in Habit::ALL.iter().filter(|habit| is_about_cookies(**habit)) {
+            let name = format!("pair::{habit}+form-post");
+            trials.push(trial(name, vec![*habit], ResponseMode::FormPost, true, seen));
+        }
+    }
+    trials
+}
+
+fn is_about_cookies(habit: Habit) -> bool {
+    matches!(
+        habit,
+        Habit::AttemptSigned
+            | Habit::AttemptOnServer
+            | Habit::SessionHostPrefix
+            | Habit::SessionChunked
+            | Habit::VisitorSession
+            | Habit::RefusedFlash
+    )
+}
+
+/// Pairs that the seed draws; two habits that tell the configuration the same key, or decide the same thing, are no pair.
+fn drawn(seed: u64) -> Vec<[Habit; 2]> {
+    let mut hasher = DefaultHasher::new();
+    (seed, "pairs").hash(&mut hasher);
+    let mut state = hasher.finish();
+    let mut next = |limit: usize| {
+        // A step of splitmix64.
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) % 1_000_003).unwrap_or_default() % limit
+    };
+    let kind = |habit: Habit| habit.name().split('-').next().unwrap_or_default();
+    let mut pairs: Vec<[Habit; 2]> = Vec::new();
+    while pairs.len() < PAIRS {
+        let [one, other] = [next(Habit::ALL.len()), next(Habit::ALL.len())].map(|at| Habit::ALL[at]);
+        let waits = |habit: Habit| {
+            let waiting = [
+                Habit::KeyPause30,
+                Habit::KeyPause60,
+                Habit::SlowPages,
+                Habit::Serial,
+                Habit::SmallPool,
+                Habit::FrontProxy,
+            ];
+            waiting.contains(&habit)
+        };
+        let both_tell = !one.tells().is_empty() && !other.tells().is_empty();
+        if one < other
+            && kind(one) != kind(other)
+            && !both_tell
+            && !waits(one)
+            && !waits(other)
+            && !pairs.contains(&[one, other])
+        {
+            pairs.push([one, other]);
+        }
+    }
+    pairs
+}
+
+fn trial(name: String, habits: Vec<Habit>, mode: ResponseMode, whole: bool, seen: &Arc<Mutex<Seen>>) -> Trial {
+    let seen = Arc::clone(seen);
+    Trial::test(name.clone(), move || left_alone(&name, habits, mode, whole, &seen))
+}
+
+/// Nothing is said of the app but what its habits' remarks allow.
+fn left_alone(
+    name: &str,
+    habits: Vec<Habit>,
+    mode: ResponseMode,
+    whole: bool,
+    seen: &Mutex<Seen>,
+) -> Result<(), Failed> {
+    let shape = Shape {
+        setting: Setting::Default,
+        mode,
+    };
+    let began = Instant::now();
+    let told: Vec<&str> = habits.iter().map(|habit| habit.tells()).collect();
+    let own: Habits = habits.iter().copied().collect();
+    let result = app::judged_with(Flaws::none(), own, &told, shape, cases(whole), crate::seed())?;
+    let remarks: Vec<Remark> = habits.iter().flat_map(|habit| habit.remarks()).copied().collect();
+    let mut met = Met {
+        habits,
+        mode,
+        passed: 0,
+        skipped: BTreeMap::new(),
+        said: BTreeMap::new(),
+        seconds: began.elapsed().as_secs_f64(),
+    };
+    let mut alarms = Vec::new();
+    for case in &result.cases {
+        let id = case.case.id;
+        match &case.verdict {
+            Verdict::Pass => met.passed += 1,
+            Verdict::Skipped(reason) => _ = met.skipped.insert(id, reason.clone()),
+            verdict => {
+                let remark = remarks
+                    .iter()
+                    .find(|remark| remark.is_about(id) && remark.verdict == verdict.word());
+                match remark {
+                    Some(remark) => _ = met.said.insert(id, format!("{}: {}", verdict.word(), remark.reason)),
+                    None => alarms.push(case),
+                }
+            }
+        }
+    }
+    seen.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .0
+        .insert(name.to_owned(), met);
+    crate::told(alarms.into_iter().map(CaseResult::story))
+}
+
+/// Every case but those that wait for declared times; or a sample of the quick ones.
+fn cases(whole: bool) -> Vec<&'static Case> {
+    let all = catalog::all().filter(|case| case.lane != Lane::Slow);
+    match whole {
+        true => all.collect(),
+        false => all
+            .filter(|case| matches!(case.lane, Lane::Parallel | Lane::Watch))
+            .enumerate()
+            .filter(|(at, _)| at % EVERY == 0)
+            .map(|(_, case)| case)
+            .collect(),
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let habits: BTreeSet<&str> = Habit::ALL.iter().map(|habit| habit.name()).collect();
+        let proved = Habit::ALL
+            .iter()
+            .filter(|habit| self.0.contains_key(&format!("habit::{habit}")))
+            .count();
+        let cases = cases(true).len();
+        let minutes: f64 = self.0.values().map(|met| met.seconds).sum::<f64>() / 60.0;
+        writeln!(
+            f,
+            "# Habits: what right apps do, and what no case may call wrong\n\n\
+             Written by the tests themselves; do not edit. From the root of the repository:\n\n\
+             ```sh\nHABITS=full HABITS_OUT=\"$PWD/conformance/HABITS.md\" cargo test -p conformance --test matrix -- habit:: pair::\n```\n\n\
+             {proved} of {} habits met each of the {cases} cases that do not wait for declared times, without a *fail*, without a \
+             *warn* and without anything inconclusive but what stands in the last column. ({minutes:.0} minutes of walking, several \
+             side by side.) The habits are code in `fixtures/flawed-app`; \
+             `flawed-app --habit NAME` has one. What is skipped is skipped for the reason that the run gives.\n",
+            habits.len()
+        )?;
+        writeln!(
+            f,
+            "| habit | what the app does | passed | skipped | what a case may say, and why |\n|---|---|---|---|---|"
+        )?;
+        for habit in Habit::ALL {
+            if let Some(met) = self.0.get(&format!("habit::{habit}")) {
+                writeln!(
+                    f,
+                    "| `{habit}` | {} | {} | {} | {} |",
+                    habit.description(),
+                    met.passed,
+                    skipped(met),
+                    said(met)
+                )?;
+            }
+        }
+        writeln!(
+            f,
+            "\n## Pairs\n\n| pair | passed | skipped | what a case may say, and why |\n|---|---|---|---|"
+        )?;
+        for (_, met) in self.0.iter().filter(|(name, _)| name.starts_with("pair::")) {
+            let names: Vec<String> = met.habits.iter().map(|habit| format!("`{habit}`")).collect();
+            let post = match met.mode {
+                ResponseMode::Query => "",
+                ResponseMode::FormPost => " and responses by form post",
+            };
+            writeln!(
+                f,
+                "| {}{post} | {} | {} | {} |",
+                names.join(" and "),
+                met.passed,
+                met.skipped.len(),
+                said(met)
+            )?;
+        }
+        self.reasons(f)
+    }
+}
+
+impl Seen {
+    /// Why cases were skipped that the plain app passes, once for each reason.
+    fn reasons(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for met in self.0.values() {
+            for (case, reason) in &met.skipped {
+                reasons.entry(reason).or_default().insert(case);
+            }
+        }
+        writeln!(f, "\n## Why cases were skipped\n\n| reason | cases |\n|---|---|")?;
+        for (reason, cases) in reasons {
+            let cases: Vec<String> = cases.iter().map(|case| format!("`{case}`")).collect();
+            writeln!(f, "| {reason} | {} |", cases.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+fn skipped(met: &Met) -> String {
+    met.skipped.len().to_string()
+}
+
+fn said(met: &Met) -> String {
+    let said = met.said.iter().map(|(case, what)| format!("`{case}` {what}"));
+    said.collect::<Vec<_>>().join("; ")
+}
