@@ -2,7 +2,13 @@
 
 use mock_idp::Fault;
 
-use crate::{check::Check, feature::Feature, outcome::Level, script::Step, spec::Clause};
+use crate::{
+    check::{Check, sign_in::STAYS_CLEAN},
+    feature::Feature,
+    outcome::Level,
+    script::Step,
+    spec::Clause,
+};
 
 /// One case of the catalogue.
 #[derive(Debug)]
@@ -26,6 +32,8 @@ pub struct Case {
     pub lane: Lane,
     /// What is tried, each on its own.
     pub variants: &'static [Variant],
+    /// Where what is judged differs from the catalogue's own criterion, and why. `None`: nowhere.
+    pub deviation: Option<&'static str>,
     /// The long text of `explain`.
     pub explain: Explain,
 }
@@ -114,7 +122,30 @@ pub const fn May(check: Check) -> Expect {
     }
 }
 
+/// Checks that ask about server errors in a measure of their own.
+const ASK_ABOUT_SERVER_ERRORS: [&str; 6] = [
+    "stays-clean",
+    "fails-politely",
+    "signs-in-as-user",
+    "logout-token-clean",
+    "logout-token-refused",
+    "logout-token-accepted",
+];
+
 impl Case {
+    /// What is asked of a variant: its own questions, and of every refusal whether it was a clean one. A refusal by a server
+    /// error is a refusal, but not how a sound app says no.
+    #[must_use]
+    pub fn asks(&self, variant: &Variant) -> Vec<Expect> {
+        let mut asks = variant.expect.to_vec();
+        let measured = |expect: &Expect| ASK_ABOUT_SERVER_ERRORS.contains(&expect.check.id);
+        let refuses = !self.positive && self.level > Level::May && !variant.script.is_empty();
+        if refuses && !asks.iter().any(measured) {
+            asks.push(Should(STAYS_CLEAN));
+        }
+        asks
+    }
+
     /// The part of the id before the slash.
     #[must_use]
     pub fn group(&self) -> &'static str {

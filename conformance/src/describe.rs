@@ -27,9 +27,8 @@ pub fn faults(variant: &Variant) -> Vec<String> {
 
 /// What decides a variant: level and sentence of each check.
 #[must_use]
-pub fn checks(variant: &Variant) -> Vec<String> {
-    variant
-        .expect
+pub fn checks(case: &Case, variant: &Variant) -> Vec<String> {
+    case.asks(variant)
         .iter()
         .map(|expect| format!("{}: {} [{}]", expect.level, expect.check.expects, expect.check.id))
         .collect()
@@ -137,6 +136,7 @@ fn act(act: &Act) -> String {
             with(edits)
         ),
         Act::NewBrowser => "takes a new browser".to_owned(),
+        Act::LearnCookies => "takes each cookie away in turn, to see which carry the session".to_owned(),
         Act::Idp(act) => format!("waits while {}", idp(*act)),
         Act::Repeat(times, inner) => format!("does this {times} times: {}", steps(inner).join("; ")),
         Act::Crowd(crowd) => {

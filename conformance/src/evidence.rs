@@ -89,8 +89,13 @@ pub struct TargetFacts {
     /// Whether the harness can start the app anew.
     #[serde(default)]
     pub restartable: bool,
-    /// Names of the cookies that a completed sign-in leaves with the app: learnt in the control.
+    /// Names of the cookies that carry a session: without them nobody is signed in. Learnt in the control, by taking each
+    /// away.
     pub session_cookies: Vec<String>,
+    /// Names of the cookies that carry a pending sign-in, learnt in the same way; `*` at the end of a name stands for what
+    /// differs from attempt to attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flow_cookies: Vec<String>,
     /// Seconds after a fetch of the key set within which an app may decline to fetch it again.
     #[serde(default = "usual_cool_down")]
     pub cool_down: u64,
@@ -152,6 +157,7 @@ impl Default for TargetFacts {
             checks_response_issuer: false,
             restartable: false,
             session_cookies: Vec::new(),
+            flow_cookies: Vec::new(),
             cool_down: usual_cool_down(),
             driver: "http".to_owned(),
         }
@@ -318,6 +324,9 @@ pub enum Shows {
     /// Neither the signed-in nor the signed-out pattern fits; the text says what came.
     Unclear(String),
 }
+
+/// The label of probes that are only asked to learn something about the app.
+pub const EXPERIMENT: &str = "experiment";
 
 /// One answer to "who is signed in?".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

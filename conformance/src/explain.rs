@@ -130,11 +130,11 @@ fn walk(variant: &Variant) -> Vec<String> {
 /// The checks of the variants, and what stands behind a verdict.
 fn decided(case: &Case) -> Vec<Line> {
     let mut lines = Vec::new();
-    for check in unique(case.variants.iter().flat_map(describe::checks)) {
+    for check in unique(case.variants.iter().flat_map(|variant| describe::checks(case, variant))) {
         let asked: Vec<&str> = case
             .variants
             .iter()
-            .filter(|variant| describe::checks(variant).contains(&check))
+            .filter(|variant| describe::checks(case, variant).contains(&check))
             .map(|variant| variant.name)
             .collect();
         let everywhere = asked.len() == case.variants.len();
@@ -146,7 +146,7 @@ fn decided(case: &Case) -> Vec<Line> {
         lines.push(Line::Item(0, format!("{check}{by}")));
     }
     let levels = |level| {
-        let mut asked = case.variants.iter().flat_map(|variant| variant.expect);
+        let mut asked = case.variants.iter().flat_map(|variant| case.asks(variant));
         asked.any(|expect| expect.level == level)
     };
     let mut means = Vec::new();
@@ -172,6 +172,10 @@ fn decided(case: &Case) -> Vec<Line> {
         means.push("The case is as good as its worst variant.");
     }
     lines.extend(means.into_iter().map(|line| Line::Item(0, line.to_owned())));
+    lines.extend(
+        case.deviation
+            .map(|reason| Line::Item(0, format!("Differs from the catalogue: {reason}"))),
+    );
     let terms = describe::terms(case);
     lines.extend(terms.into_iter().map(|line| Line::Item(0, line)));
     lines

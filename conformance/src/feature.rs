@@ -6,8 +6,8 @@ use url::Url;
 
 use crate::{
     evidence::{Evidence, Hop, Leg, ResponseMode},
-    script::MAIN,
-    target::{SignOut, Target},
+    script::{MAIN, THIRD},
+    target::{SignIn, SignOut, Target},
 };
 
 /// Something that not every relying party does.
@@ -51,6 +51,9 @@ pub enum Feature {
     TlsIssuer,
     FiltersMailDomain,
     SessionCookie,
+    /// A second sign-in can begin while somebody is signed in.
+    SignsInOverSession,
+    AsksForEmail,
 }
 
 /// Whether the target has a feature.
@@ -191,14 +194,11 @@ impl Feature {
             Feature::SendsMaxAge => yes(request("max_age").is_some(), "the app sends no max_age"),
             Feature::SendsAcrValues => yes(request("acr_values").is_some(), "the app sends no acr_values"),
             Feature::DeepLinks => {
-                let starts = control.probes.iter().any(|probe| {
-                    probe.label == "anonymous"
-                        && control.hops[probe.hop]
-                            .status()
-                            .is_some_and(|status| (300..400).contains(&status))
-                });
+                let began = control
+                    .flow(THIRD)
+                    .is_some_and(|flow| flow.authorization_request.is_some());
                 yes(
-                    starts,
+                    began,
                     "the protected page does not lead to a sign-in when asked by nobody",
                 )
             }
@@ -227,8 +227,16 @@ impl Feature {
             Feature::FiltersMailDomain => yes(declares.mail_domain.is_some(), "the target declares no `mail_domain`"),
             Feature::SessionCookie => yes(
                 !control.target.session_cookies.is_empty(),
-                "a completed sign-in leaves no cookie with the app",
+                "no cookie carries the session: without any of them the page shows the same",
             ),
+            Feature::SignsInOverSession => yes(
+                !matches!(target.sign_in, SignIn::Protected(_)),
+                "sign-ins start at the protected page, which shows who is signed in instead of starting a second one",
+            ),
+            Feature::AsksForEmail => {
+                let asks = request("scope").is_some_and(|scope| scope.split(' ').any(|word| word == "email"));
+                yes(asks, "the app does not ask for the scope `email`")
+            }
         }
     }
 }

@@ -9,8 +9,7 @@ use mock_idp::{
 };
 
 use crate::{
-    case::{Case, Lane, Variant},
-    check::{metadata::FAILS_POLITELY, sign_in::STAYS_CLEAN},
+    case::{Case, Variant},
     edit::{Change, Edit, Text},
     evidence::{Evidence, Hop},
     outcome::{Level, Outcome, Verdict},
@@ -27,7 +26,7 @@ pub struct Judgement {
     pub checks: Vec<CheckResult>,
     /// Whether faults and edits were seen on the wire.
     pub delivered: Vec<Delivered>,
-    /// Things worth telling: broken MAYs, remarks, a refusal by server error.
+    /// Things worth telling: broken MAYs and remarks.
     pub notes: Vec<String>,
 }
 
@@ -35,8 +34,8 @@ pub struct Judgement {
 #[must_use]
 pub fn judge(case: &Case, variant: &Variant, profile: Profile, evidence: &Evidence) -> Judgement {
     let mut notes = Vec::new();
-    let checks: Vec<CheckResult> = variant
-        .expect
+    let checks: Vec<CheckResult> = case
+        .asks(variant)
         .iter()
         .map(|expect| CheckResult {
             id: expect.check.id,
@@ -53,7 +52,7 @@ pub fn judge(case: &Case, variant: &Variant, profile: Profile, evidence: &Eviden
         }
     }
     let delivered = deliveries(case, variant, evidence);
-    let verdict = verdict_of(case, &checks, &delivered, evidence, &mut notes);
+    let verdict = verdict_of(&checks, &delivered, evidence);
     Judgement {
         verdict,
         checks,
@@ -64,13 +63,7 @@ pub fn judge(case: &Case, variant: &Variant, profile: Profile, evidence: &Eviden
 
 const NEVER_ASKED: &str = "the app never asked for the message that carries it";
 
-fn verdict_of(
-    case: &Case,
-    checks: &[CheckResult],
-    delivered: &[Delivered],
-    evidence: &Evidence,
-    notes: &mut Vec<String>,
-) -> Verdict {
+fn verdict_of(checks: &[CheckResult], delivered: &[Delivered], evidence: &Evidence) -> Verdict {
     if let Some(beyond) = evidence.beyond.first() {
         return Verdict::Skipped(beyond.clone());
     }
@@ -108,22 +101,12 @@ fn verdict_of(
     if let Some(why) = unknown {
         return Verdict::Inconclusive(why);
     }
-    // A refusal is a refusal, but one by server error is not how a sound app says no. Variants that ask about server errors
-    // themselves have their own measure.
-    let asked = |id| checks.iter().any(|check| check.id == id);
-    let measured = asked(STAYS_CLEAN.id) || asked(FAILS_POLITELY.id);
-    if !measured
-        && !case.positive
-        && case.level > Level::May
-        && case.lane != Lane::Watch
-        && let Some(hop) = evidence.app_hops().find(|hop| matches!(hop.status(), Some(500..)))
-    {
-        notes.push(format!(
-            "the refusal came as a {} at {}",
-            hop.status().unwrap_or_default(),
-            path(hop)
-        ));
-        return Verdict::Warn;
+    let absent = checks.iter().find_map(|check| match &check.outcome {
+        Outcome::Absent(what) if check.level > Level::May => Some(what.clone()),
+        _ => None,
+    });
+    if let Some(what) = absent {
+        return Verdict::Skipped(what);
     }
     Verdict::Pass
 }
@@ -131,7 +114,7 @@ fn verdict_of(
 /// Judges a watching variant by everything that was recorded: each walk on its own, and all flows together (without
 /// pages) for what only shows between flows. Broken anywhere is broken; what no walk can tell cannot be told.
 #[must_use]
-pub fn judge_all(case: &Case, variant: &Variant, profile: Profile, walks: &[&Evidence]) -> Judgement {
+pub fn judge_all(_case: &Case, variant: &Variant, profile: Profile, walks: &[&Evidence]) -> Judgement {
     let together = flows_of(walks);
     let checks: Vec<CheckResult> = variant
         .expect
@@ -150,13 +133,12 @@ pub fn judge_all(case: &Case, variant: &Variant, profile: Profile, walks: &[&Evi
             }
         })
         .collect();
-    let mut notes = Vec::new();
-    let verdict = verdict_of(case, &checks, &[], &Evidence::default(), &mut notes);
+    let verdict = verdict_of(&checks, &[], &Evidence::default());
     Judgement {
         verdict,
         checks,
         delivered: Vec::new(),
-        notes,
+        notes: Vec::new(),
     }
 }
 
@@ -191,7 +173,7 @@ fn combined(answers: impl Iterator<Item = Outcome>) -> Outcome {
                 count += 1;
                 broken.get_or_insert(saw);
             }
-            Outcome::CannotTell(why) => _ = unknown.get_or_insert(why),
+            Outcome::CannotTell(why) | Outcome::Absent(why) => _ = unknown.get_or_insert(why),
             holds => _ = held.get_or_insert(holds),
         }
     }
@@ -347,10 +329,6 @@ fn shorten(text: &str) -> String {
         Some((at, _)) => format!("{}… ({} characters)", &text[..at], text.chars().count()),
         None => text.to_owned(),
     }
-}
-
-fn path(hop: &Hop) -> &str {
-    hop.request.target.split('?').next().unwrap_or_default()
 }
 
 /// The worst of several verdicts: fail, error, inconclusive, warn, pass, skipped.

@@ -14,6 +14,8 @@ pub enum Outcome {
     HoldsWith(String),
     /// The evidence cannot tell; the text says why.
     CannotTell(String),
+    /// The app does not do or show what the question is about; the text says what. Nothing is judged: *skipped*.
+    Absent(String),
 }
 
 impl Outcome {
@@ -22,7 +24,9 @@ impl Outcome {
     pub fn said(&self) -> Option<&str> {
         match self {
             Outcome::Holds => None,
-            Outcome::Broken(text) | Outcome::HoldsWith(text) | Outcome::CannotTell(text) => Some(text),
+            Outcome::Broken(text) | Outcome::HoldsWith(text) | Outcome::CannotTell(text) | Outcome::Absent(text) => {
+                Some(text)
+            }
         }
     }
 }

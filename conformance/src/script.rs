@@ -70,7 +70,8 @@ pub enum Act {
     Probe(&'static str),
     /// Ask the protected page with the cookies that were saved under this name (second argument), whatever the jar holds.
     ProbeWith(&'static str, &'static str),
-    /// Request every protected path of the target with these edits, each on its own, without following.
+    /// Request every protected path of the target with these edits, each on its own, without following. Without cookies an
+    /// unknown address and the app's root are asked in the same way: what the app answers to everybody opens nothing.
     ProbeProtected(&'static str, &'static [Edit]),
     /// Save the browser's app cookies under this name.
     Save(&'static str),
@@ -100,6 +101,9 @@ pub enum Act {
     FrontChannel(Slot, &'static [Edit]),
     /// Forget everything the browser knows: a new browser for the same person.
     NewBrowser,
+    /// Find out which cookies carry the session of this person, who is signed in, and which carry a pending sign-in: each is
+    /// taken away in turn. The names go into the target's facts.
+    LearnCookies,
     /// The authorization server does something at this moment.
     Idp(IdpAct),
     /// Do these steps so many times; flows inside are numbered anew each time.

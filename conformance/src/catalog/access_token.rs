@@ -69,7 +69,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Must,
         positive: true,
         why: "What an access token looks like is between the two servers; the app only carries it.",
-        spec: &[RFC6749.section("1.4"), ASVS.section("3.3.5")],
+        spec: &[RFC9068.section("6"), RFC6749.section("1.4"), ASVS.section("3.3.5")],
         needs: &[],
         lane: Lane::Parallel,
         variants: &[
@@ -78,6 +78,7 @@ pub(super) const CASES: &[Case] = &[
             Variant::of("4k", SIGN_IN, &[AccessToken(F::Long4k)], FITS),
             Variant::of("12k", SIGN_IN, &[AccessToken(F::Long12k)], FITS_PREFERABLY),
         ],
+        deviation: None,
         explain: Explain {
             story: "The access token is a random string, something that looks like a JWT and is none, 4 KB or 12 KB.\n\
                     All of that is allowed.\n\
@@ -104,6 +105,7 @@ pub(super) const CASES: &[Case] = &[
             refreshed!("invalid-grant", RefreshFault::InvalidGrant, NOT_TAKEN),
             refreshed!("rotated", RefreshFault::Rotated, KEPT),
         ],
+        deviation: None,
         explain: Explain {
             story: "The access token expires after a second and the app refreshes it.\n\
                     The answer has an ID token of the victim, or of another issuer, or none, or is an error.\n\
@@ -130,6 +132,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Watch,
         variants: &[Variant::watching("observed", &[Should(TOKENS_STAY_ON_THE_SERVER)])],
+        deviation: None,
         explain: Explain {
             story: "Every page, JSON answer, redirect and cookie of the run is searched for the tokens that were issued.\n\
                     Apps print them for debugging, put them into a state object of the page, or into a plain cookie.\n\
@@ -153,6 +156,7 @@ pub(super) const CASES: &[Case] = &[
             validated("known-kid", &[AccessToken(F::OtherKeyKnownKid)]),
             validated("own-kid", &[AccessToken(F::OtherKeyOwnKid)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The ID token is right; the access token is signed by another key.\n\
                     Once under the issuer's kid, once under one that the key set never lists.\n\
@@ -176,6 +180,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[validated("other-server", &[AccessToken(F::IssOther)])],
+        deviation: None,
         explain: Explain {
             story: "The access token names another authorization server of the same organisation as its issuer.\n\
                     The signature is right.\n\
@@ -196,6 +201,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[validated("other-api", &[AccessToken(F::AudOther)])],
+        deviation: None,
         explain: Explain {
             story: "The audience of the access token is another API than the one agreed (`api://default` with Okta).\n\
                     Everything else is right.\n\
@@ -216,6 +222,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[validated("2h", &[AccessToken(F::ExpPast2h)])],
+        deviation: None,
         explain: Explain {
             story: "The ID token is fresh; the access token says that it expired two hours ago.\n\
                     `expires_in` beside it says an hour from now.\n\
@@ -236,6 +243,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[validated("other-client", &[AccessToken(F::CidOther)])],
+        deviation: None,
         explain: Explain {
             story: "Okta writes the client's id into the claim `cid`.\n\
                     Here it names another client; issuer, audience and signature are right.\n\

@@ -7,7 +7,7 @@ use mock_idp::{
 
 use crate::{
     case::{Case, Explain, Lane, May, Must, Should, Variant},
-    check::{authorization as ask, leaks},
+    check::{authorization as ask, leaks, sign_in::STAYS_CLEAN},
     edit::{
         Change::{Remove, Set},
         Edit::{self, Header, Query},
@@ -70,14 +70,14 @@ macro_rules! forged {
             $name,
             &[user(Start(MAIN, $edits))],
             &[],
-            &[Should(ask::REDIRECT_URI_UNMOVED)],
+            &[Should(ask::REDIRECT_URI_UNMOVED), Should(STAYS_CLEAN)],
         )
     };
 }
 
 /// A plain start, then one whose address carries a parameter of the authorization request.
 macro_rules! injected {
-    ($name:literal, $parameter:literal, $value:expr) => {
+    ($level:ident, $name:literal, $parameter:literal, $value:expr) => {
         Variant::of(
             $name,
             &[
@@ -86,7 +86,7 @@ macro_rules! injected {
                 user(Start(MAIN, &[Query($parameter, Set($value))])),
             ],
             &[],
-            &[Must(ask::PARAMETERS_NOT_INJECTED)],
+            &[$level(ask::PARAMETERS_NOT_INJECTED), Should(STAYS_CLEAN)],
         )
     };
 }
@@ -115,6 +115,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Watch,
         variants: &[Variant::watching("every-request", &[Must(ask::RESPONSE_TYPE_IS_CODE)])],
+        deviation: None,
         explain: Explain {
             story: "The app asks for `token` or `id_token`, alone or beside the code.\n\
                     The authorization server answers with tokens in the fragment of the address.\n\
@@ -138,10 +139,13 @@ pub(super) const CASES: &[Case] = &[
             "every-request",
             &[
                 Must(ask::SCOPE_HAS_OPENID),
-                Must(ask::SCOPE_AS_DECLARED),
+                Should(ask::SCOPE_AS_DECLARED),
                 Should(ask::SCOPE_WITHOUT_DUPLICATES),
             ],
         )],
+        deviation: Some(
+            "Scopes beside the declared ones are a warning: ASVS asks for no more than is needed, and only the owner knows what that is.",
+        ),
         explain: Explain {
             story: "The app leaves openid out, or separates scopes by commas, or asks for more than it needs.\n\
                     Without openid no ID token is promised: what comes is plain OAuth.\n\
@@ -149,7 +153,7 @@ pub(super) const CASES: &[Case] = &[
                     The server that the app is developed against may forgive it, the next one will not.",
             right: "Sends openid and the documented scopes, each once, separated by single spaces.",
             false_alarm: "The comparison uses `scopes` of [target.declares]; an outdated list there is the list's mistake. \
-                          A scope that comes twice is only a warning: Okta accepts it.",
+                          Scopes other than the declared ones are a warning; so is one that comes twice: Okta accepts it.",
             maps: &["o:scope-userinfo-claims", "L:rp-scope-userinfo-claims"],
         },
     },
@@ -166,6 +170,7 @@ pub(super) const CASES: &[Case] = &[
             "every-request",
             &[Must(ask::CLIENT_ID_IS_REGISTERED)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The app is configured with one client_id and sends something else:\n\
                     with a space from the environment file, in another case, of another stage.\n\
@@ -218,6 +223,9 @@ pub(super) const CASES: &[Case] = &[
             )
             .needing(&[DeepLinks]),
         ],
+        deviation: Some(
+            "Entry pages are the sign-in path, the deep link and return targets; other pages of the app are not known.",
+        ),
         explain: Explain {
             story: "The app puts the page to return to, a language or a tenant into the redirect_uri.\n\
                     To accept that, somebody registers a pattern instead of one address.\n\
@@ -247,6 +255,7 @@ pub(super) const CASES: &[Case] = &[
             ),
             forged!("x-original-host", &[Header("x-original-host", Plain("evil.example"))]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The attacker makes the victim's request carry a host header of his choice, or poisons a cache with it.\n\
                     The app builds redirect_uri from that header.\n\
@@ -277,6 +286,7 @@ pub(super) const CASES: &[Case] = &[
             "every-request",
             &[Must(ask::STATE_OR_PKCE_AND_NONCE), Should(ask::STATE_IS_PRESENT)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The app starts a sign-in without a value that only this browser knows.\n\
                     The attacker signs in himself, stops before the callback, and sends the callback address to the victim.\n\
@@ -293,15 +303,22 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Must,
         positive: false,
         why: "A state that an attacker can predict protects nobody.",
-        spec: &[RFC6749.section("10.10"), ASVS.section("10.1.2")],
+        spec: &[RFC6749.section("10.12"), ASVS.section("10.1.2")],
         needs: &[SendsState],
         lane: Lane::Parallel,
         variants: &[Variant::of(
             "fifty-starts",
             FIFTY_STARTS,
             &[],
-            &[Must(ask::STATE_IS_UNPREDICTABLE), May(ask::STATE_IS_URL_SAFE)],
+            &[
+                Must(ask::STATE_IS_UNPREDICTABLE),
+                Should(ask::STATE_IS_LONG),
+                May(ask::STATE_IS_URL_SAFE),
+            ],
         )],
+        deviation: Some(
+            "No clause names 128 bits for state: RFC 6749 §10.12 says non-guessable, which is judged from 64 bits on; fewer than 112 are a warning.",
+        ),
         explain: Explain {
             story: "The app makes its state from a counter, the clock or a weak generator, or reuses it.\n\
                     The attacker starts a few sign-ins and sees the pattern.\n\
@@ -309,7 +326,7 @@ pub(super) const CASES: &[Case] = &[
                     The check of the state passes.",
             right: "Draws at least 128 bits from a cryptographic generator for every start.",
             false_alarm: "The estimate counts the positions that vary, so structured states (a JWT, a signed value) pass \
-                          when enough of them does. Between 112 and 128 bits (a random UUID) it is a note.",
+                          when enough of them does. From 64 bits on nobody guesses it: between 64 and 112 it is a warning, up to 128 (a random UUID) a note.",
             maps: &["CVE-2022-31034", "CVE-2024-21495"],
         },
     },
@@ -323,6 +340,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[SendsState],
         lane: Lane::Watch,
         variants: &[Variant::watching("every-state", &[Should(ask::STATE_HOLDS_NO_SECRET)])],
+        deviation: None,
         explain: Explain {
             story: "The app packs what it must remember into state: the verifier, the nonce, the session id, the user.\n\
                     The value is only base64, not encryption.\n\
@@ -351,6 +369,7 @@ pub(super) const CASES: &[Case] = &[
             "every-request",
             &[Must(ask::NONCE_OR_PKCE), Should(ask::NONCE_IS_PRESENT)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The app sends no nonce.\n\
                     The attacker steals a victim's code, or an ID token of an earlier sign-in.\n\
@@ -383,15 +402,20 @@ pub(super) const CASES: &[Case] = &[
             "fifty-starts",
             FIFTY_STARTS,
             &[],
-            &[Must(ask::NONCE_IS_UNPREDICTABLE), Should(ask::NONCE_IS_INTEROPERABLE)],
+            &[
+                Must(ask::NONCE_IS_UNPREDICTABLE),
+                Should(ask::NONCE_IS_LONG),
+                Should(ask::NONCE_IS_INTEROPERABLE),
+            ],
         )],
+        deviation: Some("No clause names 128 bits for a nonce: below 64 bits is a fail, below 112 a warning."),
         explain: Explain {
             story: "The app sends the same nonce again, or one made from a counter or the clock.\n\
                     An ID token that was stolen or kept from an earlier sign-in carries that nonce.\n\
                     Delivered into a new sign-in, it passes the comparison.\n\
                     The attacker is whoever the token names.",
             right: "Draws a nonce of at least 128 bits for every start, other than the state.",
-            false_alarm: "Long nonces, unusual characters and a nonce equal to the state are warnings: some servers refuse \
+            false_alarm: "Between 64 and 112 estimated bits is a warning. Long nonces, unusual characters and a nonce equal to the state are warnings: some servers refuse \
                           them, the standard does not.",
             maps: &["CVE-2022-31034", "symfony#66135"],
         },
@@ -410,14 +434,21 @@ pub(super) const CASES: &[Case] = &[
         ],
         needs: &[],
         lane: Lane::Watch,
-        variants: &[Variant::watching("every-request", &[Must(ask::PKCE_IS_S256)])],
+        variants: &[Variant::watching(
+            "every-request",
+            &[Must(ask::PKCE_IS_S256), Should(ask::PKCE_IS_SENT)],
+        )],
+        deviation: Some(
+            "The catalogue fails every request without a challenge; RFC 9700 §2.1.1 only recommends PKCE to a confidential client with a nonce, hence a warning there.",
+        ),
         explain: Explain {
             story: "The app sends no code_challenge, or one with the method plain.\n\
                     A code leaks: by a log, a Referer, an extension, a malicious app on the phone.\n\
                     Without PKCE whoever has the code and a way to use it is signed in as the victim.\n\
                     With plain the address that leaked the code may have leaked the verifier as well.",
             right: "Sends the S256 challenge of a fresh verifier: 43 base64url characters, code_challenge_method=S256.",
-            false_alarm: "None is known. Okta accepts only S256.",
+            false_alarm: "A confidential client may protect the code by a nonce instead (RFC 9700 §2.1.1): then no challenge is a \
+                          warning. Okta accepts only S256.",
             maps: &[
                 "f2:happy-path",
                 "OA:Pkce/IsPkceRequiredTest",
@@ -445,6 +476,7 @@ pub(super) const CASES: &[Case] = &[
                 &[Must(ask::CHALLENGE_IS_NEW)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The app makes one verifier per session, or keeps it when a sign-in was cancelled or failed.\n\
                     An earlier verifier was sent to the token endpoint and may stand in a log.\n\
@@ -478,6 +510,7 @@ pub(super) const CASES: &[Case] = &[
                 DOWNGRADED,
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The discovery document lists only plain, or no challenge methods at all.\n\
                     The app reads that as permission to use plain or no PKCE.\n\
@@ -504,6 +537,7 @@ pub(super) const CASES: &[Case] = &[
                 Should(leaks::VERIFIER_COOKIE_IS_ENCRYPTED),
             ],
         )],
+        deviation: None,
         explain: Explain {
             story: "The app keeps the verifier where scripts or addresses reach: a readable cookie, a page, the state.\n\
                     A script injected into the page, or a look at a log, gives it away.\n\
@@ -529,6 +563,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Watch,
         variants: &[Variant::watching("every-hop", &[Must(leaks::NO_SECRET_IN_URLS)])],
+        deviation: None,
         explain: Explain {
             story: "The app passes the client secret, a token or the verifier on in an address or a page of the sign-in.\n\
                     Proxies, the browser's history and the next site's Referer log keep a copy.\n\
@@ -568,6 +603,7 @@ pub(super) const CASES: &[Case] = &[
             )
             .needing(&[DeepLinks]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The app glues its authorization request together by hand.\n\
                     A parameter comes twice, a space or an umlaut stands raw, a value is encoded twice.\n\
@@ -585,32 +621,41 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Must,
         positive: false,
         why: "Whoever can choose state, nonce or challenge for a victim can finish the victim's sign-in.",
-        spec: &[RFC9700.section("4.7"), OIDC_CORE.section("3.1.2.1")],
+        spec: &[
+            RFC6749.section("10.12"),
+            RFC9700.section("4.7"),
+            OIDC_CORE.section("15.5.2"),
+        ],
         needs: &[],
         lane: Lane::Parallel,
         variants: &[
-            injected!("redirect-uri", "redirect_uri", Plain("{second_origin}/callback")),
-            injected!("scope", "scope", Plain("openid offline_access admin")),
-            injected!("state", "state", Plain("state-of-the-attacker-0123456789")),
-            injected!("nonce", "nonce", Plain("nonce-of-the-attacker-0123456789")),
-            injected!("response-type", "response_type", Plain("code id_token token")),
-            injected!("response-mode", "response_mode", Plain("fragment")),
-            injected!("prompt", "prompt", Plain("none")),
-            injected!("claims", "claims", Plain("{\"id_token\":{\"groups\":null}}")),
+            injected!(Must, "redirect-uri", "redirect_uri", Plain("{second_origin}/callback")),
+            injected!(Should, "scope", "scope", Plain("openid offline_access admin")),
+            injected!(Must, "state", "state", Plain("state-of-the-attacker-0123456789")),
+            injected!(Must, "nonce", "nonce", Plain("nonce-of-the-attacker-0123456789")),
+            injected!(Should, "response-type", "response_type", Plain("code id_token token")),
+            injected!(Should, "response-mode", "response_mode", Plain("fragment")),
+            injected!(Should, "prompt", "prompt", Plain("none")),
+            injected!(Should, "claims", "claims", Plain("{\"id_token\":{\"groups\":null}}")),
             injected!(
+                Must,
                 "code-challenge",
                 "code_challenge",
                 Plain("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
             ),
-            injected!("client-id", "client_id", Plain("another-client")),
+            injected!(Should, "client-id", "client_id", Plain("another-client")),
         ],
+        deviation: Some(
+            "Where a form starts the sign-in, the parameters stand in the address of its page: no link sends a form.",
+        ),
         explain: Explain {
             story: "The attacker sends the victim a link to the app's own sign-in address, with parameters added.\n\
                     The app copies them into its authorization request.\n\
                     State, nonce or challenge are then the attacker's, or the response comes in another way.\n\
                     The bindings that protect the sign-in are in the wrong hands.",
             right: "Builds the authorization request from its own values and ignores what the link carries.",
-            false_alarm: "Parameters that the app passes through on purpose, such as login_hint, belong into \
+            false_alarm: "State, nonce, challenge and redirect_uri from a link are a fail: what an attacker sets he need not guess. \
+                          Other parameters are a warning. Parameters that the app passes through on purpose, such as login_hint, belong into \
                           `login_params` of [target.declares].",
             maps: &["mod_auth_openidc ChangeLog 2026-08 (scopes/auth_request_params)"],
         },
@@ -630,6 +675,7 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[Should(ask::START_IS_NOT_CACHEABLE), Should(ask::STARTS_SHARE_NOTHING)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The sign-in address answers with a redirect that says nothing about caching, or allows it.\n\
                     A shared cache in front of the app keeps it, cookie included.\n\

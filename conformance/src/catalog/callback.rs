@@ -5,7 +5,7 @@ use mock_idp::{
     Fault,
     flow::fault::{
         AuthorizationResponseFault::{IssOther, IssSuffix, SeeOther303},
-        CodeFault::PkceEnforced,
+        CodeFault::{PkceEnforced, PkceIgnored},
         MetadataFault::IssParameterPromised,
     },
 };
@@ -23,7 +23,7 @@ use crate::{
         Initiator::OtherSiteLink,
         Text::{self, AccessTokenOf, IdTokenOf, Plain, ResponseOf},
     },
-    feature::Feature::{FetchesDiscovery, ResponseInAddress, SendsNonce},
+    feature::Feature::{FetchesDiscovery, ResponseInAddress, SendsNonce, SignsInOverSession},
     outcome::Level,
     script::{
         AFTER,
@@ -82,8 +82,8 @@ macro_rules! error {
 
 const ERROR_HANDLED: &[Expect] = &[
     Must(REFUSES_SIGN_IN),
-    Must(ask::STOPS_RESTARTING),
-    Must(NO_TOKEN_REQUEST),
+    Should(ask::STOPS_RESTARTING),
+    Should(NO_TOKEN_REQUEST),
     Should(STAYS_CLEAN),
 ];
 
@@ -227,6 +227,14 @@ macro_rules! unsolicited {
     };
 }
 
+/// Another issuer is refused before the code is redeemed; a MUST for who says that he compares (RFC 9207 §2.4).
+const ISSUER_COMPARED: &[Expect] = &[
+    Must(ask::REFUSES_WHEN_ISSUER_IS_CHECKED),
+    Should(REFUSES_SIGN_IN),
+    Should(NO_TOKEN_REQUEST),
+    Should(STAYS_CLEAN),
+];
+
 const STRIPPED: &[Edit] = &[
     Query("state", Remove),
     Query("nonce", Remove),
@@ -246,6 +254,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[Variant::of("plain", SIGN_IN, &[], &[Must(SIGNS_IN_AS_USER)])],
+        deviation: None,
         explain: Explain {
             story: "A user opens the app, signs in at the authorization server and comes back.\n\
                     Nothing is wrong with any message.\n\
@@ -288,6 +297,7 @@ pub(super) const CASES: &[Case] = &[
                 May(NO_TOKEN_REQUEST),
             ],
         )],
+        deviation: None,
         explain: Explain {
             story: "The attacker signs in himself and stops before the callback.\n\
                     He sends the victim the callback address with his code and no state at all.\n\
@@ -323,6 +333,7 @@ pub(super) const CASES: &[Case] = &[
             &[],
             STATE_REFUSED,
         )],
+        deviation: None,
         explain: Explain {
             story: "The callback arrives with a good code and a state of the right length that means nothing.\n\
                     The app looks whether a state is there, but not which.\n\
@@ -367,6 +378,7 @@ pub(super) const CASES: &[Case] = &[
                 STATE_REFUSED,
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The state comes back with a character less, a character more, in other case, empty or as an array.\n\
                     The app compares prefixes, ignores case, trims, or takes an empty value for nothing to check.\n\
@@ -392,7 +404,8 @@ pub(super) const CASES: &[Case] = &[
                 STATE_REUSED,
                 &[],
                 &[Should(NO_SECOND_TOKEN_REQUEST), Should(STAYS_CLEAN)],
-            ),
+            )
+            .needing(&[SignsInOverSession]),
             Variant::of(
                 "foreign-code",
                 STATE_REUSED_WITH_FOREIGN_CODE,
@@ -404,6 +417,7 @@ pub(super) const CASES: &[Case] = &[
                 ],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "A sign-in is complete. Its state stood in the address and may be in a log or a Referer.\n\
                     Later a second response arrives in the same browser with that state and a fresh code.\n\
@@ -434,6 +448,7 @@ pub(super) const CASES: &[Case] = &[
             &[],
             REFUSED,
         )],
+        deviation: None,
         explain: Explain {
             story: "The attacker starts a sign-in, signs in as himself and stops before the callback.\n\
                     He gives the victim the whole callback address: his code with his state.\n\
@@ -477,6 +492,7 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[Must(REFUSES_SIGN_IN), Must(ask::OWN_FLOW_SURVIVES), Should(STAYS_CLEAN)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The victim is about to sign in: the browser has flow cookies and a state of its own.\n\
                     The attacker's callback address arrives, with his code and his state.\n\
@@ -498,8 +514,9 @@ pub(super) const CASES: &[Case] = &[
         lane: Lane::Parallel,
         variants: &[
             Variant::of("pkce-enforced", INJECTED_CODE, &[Fault::Code(PkceEnforced)], REFUSED),
-            Variant::of("pkce-ignored", INJECTED_CODE, &[], REFUSED).needing(&[SendsNonce]),
+            Variant::of("pkce-ignored", INJECTED_CODE, &[Fault::Code(PkceIgnored)], REFUSED).needing(&[SendsNonce]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The attacker has a code of the victim: from a log, a Referer, a malicious app.\n\
                     He starts a sign-in of his own and replaces the code in his callback address; his state is right.\n\
@@ -541,6 +558,7 @@ pub(super) const CASES: &[Case] = &[
                 Should(STAYS_CLEAN),
             ],
         )],
+        deviation: None,
         explain: Explain {
             story: "The attacker leads the victim through a proxy that takes state, nonce and challenge out of the request.\n\
                     The code that comes back is bound to nothing.\n\
@@ -587,6 +605,7 @@ pub(super) const CASES: &[Case] = &[
                 &[Must(REFUSES_SIGN_IN), Should(STAYS_CLEAN), Should(NO_TOKEN_REQUEST)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "A brand-new browser without any cookie opens the callback address with somebody's good code.\n\
                     There is no pending sign-in that could be finished.\n\
@@ -610,6 +629,7 @@ pub(super) const CASES: &[Case] = &[
             Variant::of("left-out", delivered![Query("code", Remove)], &[], REFUSED),
             Variant::of("empty", delivered![Query("code", Empty)], &[], REFUSED),
         ],
+        deviation: None,
         explain: Explain {
             story: "The callback arrives with the right state and without a code.\n\
                     A crawler, a cut-off link or a curious person made it.\n\
@@ -644,6 +664,9 @@ pub(super) const CASES: &[Case] = &[
                 Should(STAYS_CLEAN),
             ],
         )],
+        deviation: Some(
+            "RFC 6749 §4.1.2 says that a code must not be used twice; a reload of the browser is not the client's own doing, hence a warning.",
+        ),
         explain: Explain {
             story: "The user is signed in and presses Reload or Back: the callback address is requested again.\n\
                     The app redeems the code a second time, which the server may answer by revoking its tokens,\n\
@@ -687,6 +710,7 @@ pub(super) const CASES: &[Case] = &[
                 PREFETCH_HARMLESS,
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The browser guesses the next address and fetches the callback ahead of time.\n\
                     The app redeems the code and forgets the state.\n\
@@ -723,6 +747,7 @@ pub(super) const CASES: &[Case] = &[
                 &[Should(REFUSES_SIGN_IN), Should(STAYS_CLEAN)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "A link checker asks with HEAD, a script with OPTIONS or PUT, before the browser comes.\n\
                     Many frameworks run the GET handler for HEAD: the code is redeemed for nobody.\n\
@@ -794,6 +819,7 @@ pub(super) const CASES: &[Case] = &[
                 DUPLICATE,
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The callback address holds two states, or two codes, or one in the query and one in the body.\n\
                     The framework's parser takes the last, the library the first, a filter any of them.\n\
@@ -845,6 +871,7 @@ pub(super) const CASES: &[Case] = &[
                 &[Must(SIGNS_IN_AS_USER)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The authorization server adds session_state, scope, its issuer, or something new.\n\
                     The standard tells the client to ignore what it does not know.\n\
@@ -877,7 +904,7 @@ pub(super) const CASES: &[Case] = &[
                     Fault::Metadata(IssParameterPromised),
                     Fault::AuthorizationResponse(IssOther),
                 ],
-                &[Must(REFUSES_SIGN_IN), Must(NO_TOKEN_REQUEST), Should(STAYS_CLEAN)],
+                ISSUER_COMPARED,
             ),
             Variant::of(
                 "suffix",
@@ -886,7 +913,7 @@ pub(super) const CASES: &[Case] = &[
                     Fault::Metadata(IssParameterPromised),
                     Fault::AuthorizationResponse(IssSuffix),
                 ],
-                &[Must(REFUSES_SIGN_IN), Must(NO_TOKEN_REQUEST), Should(STAYS_CLEAN)],
+                ISSUER_COMPARED,
             ),
             Variant::of(
                 "not-promised",
@@ -895,13 +922,17 @@ pub(super) const CASES: &[Case] = &[
                 &[May(REFUSES_SIGN_IN)],
             ),
         ],
+        deviation: Some(
+            "RFC 9207 §2.4 binds clients that support it, so accepting is a fail only where the target declares `checks_response_issuer`; else a warning.",
+        ),
         explain: Explain {
             story: "The app knows several authorization servers, one of them under the attacker's control.\n\
                     The victim chooses the attacker's, which secretly leads her to the honest one.\n\
                     The honest server's code comes back, and the app sends it to the attacker's token endpoint.\n\
                     The parameter iss tells who answered, if only somebody looks.",
             right: "Compares iss with the issuer that it asked, before any token request.",
-            false_alarm: "Where the metadata do not promise the parameter, accepting it is a note: no rule says to look.",
+            false_alarm: "RFC 9207 binds clients that support it: accepting is a fail where the target declares \
+                          `checks_response_issuer = true`, else a warning. Where the metadata do not promise the parameter, accepting it is a note: no rule says to look.",
             maps: &[
                 "f2:invalid-authorization-response-iss",
                 "P#49",
@@ -930,6 +961,7 @@ pub(super) const CASES: &[Case] = &[
                 Should(STAYS_CLEAN),
             ],
         )],
+        deviation: None,
         explain: Explain {
             story: "The metadata promise that every response names its issuer.\n\
                     The attacker's server leaves the parameter out of the response that it forwards.\n\
@@ -973,12 +1005,15 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[
                 Must(REFUSES_SIGN_IN),
-                Must(NO_TOKEN_REQUEST),
-                Must(ask::NEXT_SIGN_IN_WORKS),
+                Should(NO_TOKEN_REQUEST),
+                Should(ask::NEXT_SIGN_IN_WORKS),
                 Should(STAYS_CLEAN),
                 Should(ask::OFFERS_ANOTHER_TRY),
             ],
         )],
+        deviation: Some(
+            "Only a sign-in from an error is a fail; that the next one works, and that no token is asked for, no clause says.",
+        ),
         explain: Explain {
             story: "The user cancels on the hosted page, or is not assigned to the app.\n\
                     The response holds error=access_denied and the right state.\n\
@@ -1021,6 +1056,7 @@ pub(super) const CASES: &[Case] = &[
                 ERROR_HANDLED,
             ),
         ],
+        deviation: Some("Restarting without end is a warning: no clause counts restarts."),
         explain: Explain {
             story: "The authorization server answers every attempt with the same error.\n\
                     The app knows one or two codes and treats all others as a reason to start again.\n\
@@ -1070,6 +1106,7 @@ pub(super) const CASES: &[Case] = &[
                 &[Should(pages::SHOWS_NO_FOREIGN_MESSAGE)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The attacker writes a callback address whose error_description is a script, and mails it.\n\
                     The app shows the text on its error page as it came.\n\
@@ -1105,6 +1142,7 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[Should(REFUSES_SIGN_IN), Should(STAYS_CLEAN)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The response holds a redeemable code, the right state, and error=access_denied.\n\
                     One part of the app looks for errors, another for codes.\n\
@@ -1122,7 +1160,7 @@ pub(super) const CASES: &[Case] = &[
         positive: false,
         why: "An address that anybody can send must not sign people out.",
         spec: &[RFC9700.section("4.7"), ASVS.section("10.5.5")],
-        needs: &[],
+        needs: &[SignsInOverSession],
         lane: Lane::Parallel,
         variants: &[
             unsolicited!(
@@ -1132,6 +1170,7 @@ pub(super) const CASES: &[Case] = &[
             ),
             unsolicited!("no-state", Query("error", Set(Plain("access_denied")))),
         ],
+        deviation: None,
         explain: Explain {
             story: "The user is signed in and has a second sign-in open in another tab.\n\
                     A link leads to the callback address with error=access_denied and no state of hers.\n\
@@ -1176,6 +1215,7 @@ pub(super) const CASES: &[Case] = &[
                 Query("access_token", Set(AccessTokenOf(MAIN)))
             ),
         ],
+        deviation: Some("Tokens in the fragment never reach the server and are not tried."),
         explain: Explain {
             story: "The attacker has a validly signed ID token or access token: his own, or one that another app got.\n\
                     He gives it to the callback in place of a code; his state is right.\n\
@@ -1209,6 +1249,7 @@ pub(super) const CASES: &[Case] = &[
                 Should(ask::REFERRER_POLICY_IS_SET),
             ],
         )],
+        deviation: None,
         explain: Explain {
             story: "The app renders its page right on the callback address.\n\
                     Code and state stay in the address bar and in the history.\n\
@@ -1233,16 +1274,19 @@ pub(super) const CASES: &[Case] = &[
                 "by-302",
                 SIGN_IN,
                 &[],
-                &[Must(SIGNS_IN_AS_USER), Must(ask::RETURN_ENDS_SIGNED_IN)],
+                &[Must(SIGNS_IN_AS_USER), Should(ask::RETURN_ENDS_SIGNED_IN)],
             ),
             Variant::of(
                 "by-303",
                 SIGN_IN,
                 &[Fault::AuthorizationResponse(SeeOther303)],
-                &[Must(SIGNS_IN_AS_USER), Must(ask::RETURN_ENDS_SIGNED_IN)],
+                &[Must(SIGNS_IN_AS_USER), Should(ask::RETURN_ENDS_SIGNED_IN)],
             )
             .needing(&[ResponseInAddress]),
         ],
+        deviation: Some(
+            "A page after the callback that asks for a new sign-in is a warning: the sign-in itself was completed.",
+        ),
         explain: Explain {
             story: "The authorization server is on another site, as Okta is, and shows a page of its own.\n\
                     The response is then a cross-site navigation.\n\

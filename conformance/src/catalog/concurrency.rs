@@ -27,8 +27,8 @@ use crate::{
     script::{
         AFTER,
         Act::{
-            self, Authorize, Callback, Deliver, DeliverTwice, Flood, HoldTokens, Probe, ProbeWith, Repeat, Save,
-            SignIn, SignOutRace, Start,
+            self, Authorize, Callback, Deliver, DeliverTwice, Flood, HoldTokens, NewBrowser, Probe, ProbeWith, Repeat,
+            Save, SignIn, SignOutRace, Start,
         },
         Crowd, Hold, MAIN, OTHER, user, victim,
     },
@@ -51,7 +51,12 @@ macro_rules! mixed {
             $name,
             &[user(crowd(20, 2, Hold::Shuffled, 1))],
             &[$fault],
-            &[Must(ask::EXACTLY_THE_GOOD_ONES), Must(SHOWS_NO_STRANGER)],
+            &[
+                Must(ask::BAD_ONES_REFUSED),
+                Must(SHOWS_NO_STRANGER),
+                Should(ask::EXACTLY_THE_GOOD_ONES),
+                Should(STAYS_CLEAN),
+            ],
         )
     };
 }
@@ -71,8 +76,13 @@ pub(super) const CASES: &[Case] = &[
             "twenty-users",
             &[user(crowd(20, 0, Hold::Free, 1))],
             &[],
-            &[Must(ask::EACH_AS_ITSELF), Should(STAYS_CLEAN)],
+            &[
+                Must(ask::NOBODY_AS_ANOTHER),
+                Should(ask::EACH_AS_ITSELF),
+                Should(STAYS_CLEAN),
+            ],
         )],
+        deviation: Some("A user who is refused is a warning; somebody else's session is a fail."),
         explain: Explain {
             story: "Twenty users, each in a browser of their own, start and finish at the same moment.\n\
                     The app keeps verifier, token or user in a field of a shared object, or in a cache with a bad key.\n\
@@ -98,15 +108,24 @@ pub(super) const CASES: &[Case] = &[
                 "reversed",
                 &[user(crowd(20, 0, Hold::Reversed, 2))],
                 &[],
-                &[Must(ask::EACH_AS_ITSELF), Should(STAYS_CLEAN)],
+                &[
+                    Must(ask::NOBODY_AS_ANOTHER),
+                    Should(ask::EACH_AS_ITSELF),
+                    Should(STAYS_CLEAN),
+                ],
             ),
             Variant::of(
                 "shuffled",
                 &[user(crowd(20, 0, Hold::Shuffled, 2))],
                 &[],
-                &[Must(ask::EACH_AS_ITSELF), Should(STAYS_CLEAN)],
+                &[
+                    Must(ask::NOBODY_AS_ANOTHER),
+                    Should(ask::EACH_AS_ITSELF),
+                    Should(STAYS_CLEAN),
+                ],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "Twenty users ask for tokens; the authorization server holds all replies and sends the last one first.\n\
                     The same follows with the userinfo replies, and once more in random order.\n\
@@ -131,6 +150,7 @@ pub(super) const CASES: &[Case] = &[
             mixed!("bad-audience", Fault::IdToken(AudOther)),
             mixed!("server-error", Fault::TokenResponse(Status500Json)),
         ],
+        deviation: None,
         explain: Explain {
             story: "Ten users get good tokens and ten get bad ones, in turn and at the same moment.\n\
                     The app keeps the expected nonce, or the last error, where all requests reach it.\n\
@@ -160,6 +180,9 @@ pub(super) const CASES: &[Case] = &[
                 Should(STAYS_CLEAN),
             ],
         )],
+        deviation: Some(
+            "The held reply is released as soon as the others are done, not after thirty seconds: what counts is whether they had to wait for it.",
+        ),
         explain: Explain {
             story: "The authorization server holds the reply for one user.\n\
                     The app waits for it with a lock in its hand, or in its only worker.\n\
@@ -196,6 +219,7 @@ pub(super) const CASES: &[Case] = &[
                 Should(AT_MOST_TWO_TOKEN_REQUESTS),
             ],
         )],
+        deviation: Some("That there is one account afterwards is seen only as far as the page shows it."),
         explain: Explain {
             story: "The browser sends the callback again while the first one's code is being redeemed.\n\
                     Both requests find the state, both redeem the code, both create the user.\n\
@@ -216,7 +240,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Must,
         positive: false,
         why: "The store of pending sign-ins is shared by all requests: it must bear them at once.",
-        spec: &[ROBUSTNESS.section("")],
+        spec: &[ASVS.section("10.1.2"), ROBUSTNESS.section("")],
         needs: &[],
         lane: Lane::Alone,
         variants: &[Variant::of(
@@ -227,16 +251,17 @@ pub(super) const CASES: &[Case] = &[
                 user(Repeat(
                     20,
                     &[
+                        victim(NewBrowser),
                         victim(Start(MAIN, &[])),
-                        user(Callback(&[
+                        victim(Callback(&[
                             Query("state", Set(Random(43))),
                             Query("error", Set(Plain("access_denied"))),
                         ])),
-                        user(Callback(&[
+                        victim(Callback(&[
                             Query("state", Set(Random(43))),
                             Query("code", Set(Random(43))),
                         ])),
-                        user(Callback(&[Query("state", Remove), Query("code", Set(Random(43)))])),
+                        victim(Callback(&[Query("state", Remove), Query("code", Set(Random(43)))])),
                     ],
                 )),
                 user(Authorize(OTHER, &[])),
@@ -246,18 +271,23 @@ pub(super) const CASES: &[Case] = &[
             ],
             &[Fault::TokenResponse(ErrorIn200)],
             &[
-                Must(STAYS_CLEAN),
-                Must(NEXT_SIGN_IN_WORKS),
-                Must(ask::EXACTLY_THE_GOOD_ONES),
+                Must(ask::BAD_ONES_REFUSED),
+                Should(STAYS_CLEAN),
+                Should(NEXT_SIGN_IN_WORKS),
+                Should(ask::EXACTLY_THE_GOOD_ONES),
             ],
         )],
+        deviation: Some(
+            "A good sign-in that fails is a warning: only a bad one that works, or a mix-up, breaks a clause.",
+        ),
         explain: Explain {
             story: "Two hundred sign-ins start, callbacks with unknown states and errors arrive, and forty users finish.\n\
                     The store of pending sign-ins is a map without a lock, or cleans up while others read.\n\
                     In one product that ended the process.\n\
                     In others a good state is gone when its callback comes.",
             right: "No crash, no server error, and exactly the good sign-ins end signed in.",
-            false_alarm: "Reported with the number of trials.",
+            false_alarm: "Forged callbacks arrive in browsers of their own, each with one sign-in of its own, so that no limit of \
+                          pending sign-ins per browser is met. Reported with the number of trials.",
             maps: &["CVE-2026-28789"],
         },
     },
@@ -283,6 +313,7 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[Should(SESSION_IS_DEAD), Should(BROWSER_IS_SIGNED_OUT)],
         )],
+        deviation: None,
         explain: Explain {
             story: "Ten requests with the session cookie are on their way when the user signs out.\n\
                     Each of them has read the session and writes it back when it is done.\n\

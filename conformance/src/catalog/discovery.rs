@@ -5,7 +5,7 @@ use mock_idp::{
     flow::fault::{AccessTokenFault, IdTokenFault, JwksFault, MetadataFault as F},
 };
 
-use super::expect::{accepted, preferably_refused, refused};
+use super::expect::{preferably_accepted, preferably_refused, refused};
 use crate::{
     case::{Case, Expect, Explain, Lane, May, Must, Should, Variant},
     check::{
@@ -30,7 +30,7 @@ const REFUSED: &[Expect] = &[
     Should(FAILS_POLITELY),
 ];
 const PREFERABLY_REFUSED: &[Expect] = &[Should(REFUSES_METADATA), Should(FAILS_POLITELY)];
-const ENDURED: &[Expect] = &[Should(REFUSES_METADATA), Should(KEEPS_RUNNING), Should(FAILS_POLITELY)];
+const ENDURED: &[Expect] = &[Should(REFUSES_METADATA), May(KEEPS_RUNNING), Should(FAILS_POLITELY)];
 const REPAIRED: &[Expect] = &[Should(WORKS_AFTER_REPAIR), Should(FAILS_POLITELY)];
 const HONOURED: &[Expect] = &[Must(SIGNS_IN_AS_USER), Must(CALLS_PUBLISHED_ENDPOINTS)];
 const IGNORED: &[Expect] = &[
@@ -99,6 +99,7 @@ pub(super) const CASES: &[Case] = &[
                 REFUSED,
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The document at the configured address says that its issuer is a slightly different one.\n\
                     Somebody answered in the server's place, or the configuration points to the wrong tenant.\n\
@@ -134,6 +135,7 @@ pub(super) const CASES: &[Case] = &[
             ],
             PREFERABLY_REFUSED,
         )],
+        deviation: None,
         explain: Explain {
             story: "Document and tokens agree on an issuer with a slash at its end.\n\
                     The app was configured without it.\n\
@@ -160,6 +162,7 @@ pub(super) const CASES: &[Case] = &[
             repaired("jwks-500", &[Jwks(JwksFault::Status500)]).needing(&[Feature::FetchesJwks]),
             repaired("jwks-hang", &[Jwks(JwksFault::Slow30s)]).needing(&[Feature::FetchesJwks]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The app starts while discovery or the key set answers 503, 500, or nothing for thirty seconds.\n\
                     The first sign-in fails, which nobody can help.\n\
@@ -185,37 +188,43 @@ pub(super) const CASES: &[Case] = &[
             endured("array", &[Metadata(F::Array)]),
             endured("null-endpoints", &[Metadata(F::NullEndpoints)]),
         ],
+        deviation: Some(
+            "The catalogue wants the process to stay alive; an app that ends at its start with a clear message is a note.",
+        ),
         explain: Explain {
             story: "Discovery answers 200 with HTML, half a JSON, a list, or endpoints that are null.\n\
                     The sign-in cannot work, and need not.\n\
                     The app must not crash, hang or redirect the browser to `null`.\n\
                     Afterwards an ordinary sign-in is tried, after a restart if it must be.",
             right: "Shows an ordinary error page, keeps running and tries again later.",
-            false_alarm: "Answers of 502, 503 or 504 count as polite.",
+            false_alarm: "An app that refuses to start with such a document has refused it: a note. Answers of 502, 503 or 504 count as polite.",
             maps: &[],
         },
     },
     Case {
         id: "discovery/unknown-members",
         title: "Discovery document with members that nobody knows",
-        level: Level::Must,
+        level: Level::Should,
         positive: true,
         why: "Servers add members with every release; apps must not notice.",
         spec: &[DISCOVERY.section("3"), DISCOVERY.section("4.2")],
         needs: FETCHES,
         lane: Lane::Restart,
         variants: &[
-            accepted("members", &[Metadata(F::UnknownMembers)]),
-            accepted("mtls-aliases", &[Metadata(F::MtlsAliases)]),
-            accepted("algorithms", &[Metadata(F::UnknownAlgorithms)]),
+            preferably_accepted("members", &[Metadata(F::UnknownMembers)]),
+            preferably_accepted("mtls-aliases", &[Metadata(F::MtlsAliases)]),
+            preferably_accepted("algorithms", &[Metadata(F::UnknownAlgorithms)]),
         ],
+        deviation: Some(
+            "A MUST in the catalogue: Discovery §3 says that members may be added, and no clause that clients must ignore them, hence SHOULD.",
+        ),
         explain: Explain {
             story: "The document is right and holds dozens of unknown members, nested ones too.\n\
                     It publishes endpoints for mutual TLS, and lists unknown algorithms first.\n\
                     A strict schema refuses it; code that takes the first algorithm of a list fails later.\n\
                     The standard says that additional members may be there.",
             right: "Ignores what it does not know, and picks from lists what it supports.",
-            false_alarm: "None known.",
+            false_alarm: "The standard allows such members and no clause says in so many words that they must be ignored, hence a warning.",
             maps: &["o:mtls-endpoint-aliases", "L:rp-discovery-webfinger-unknown-member"],
         },
     },
@@ -233,6 +242,7 @@ pub(super) const CASES: &[Case] = &[
             Variant::of("query", SIGN_IN, &[Metadata(F::EndpointQueries)], HONOURED),
             Variant::of("jwks", SIGN_IN, &[Metadata(F::JwksPath)], HONOURED).needing(&[Feature::FetchesJwks]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The endpoints are published below `/odd/place/`, or with `?tenant=7`, the key set on a new path.\n\
                     Every call is compared with the published address.\n\
@@ -280,6 +290,7 @@ pub(super) const CASES: &[Case] = &[
             )
             .needing(&[Feature::FetchesJwks]),
         ],
+        deviation: Some("A redirect within the same origin is not tried."),
         explain: Explain {
             story: "The discovery document, or the key set, is answered with a redirect to another origin.\n\
                     There an attacker serves a document with the right issuer and his own keys.\n\
@@ -326,6 +337,7 @@ pub(super) const CASES: &[Case] = &[
                 ],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The issuer is https; its document names a token endpoint by plain http.\n\
                     In the second variant the endpoint is at a host that has nothing to do with the issuer.\n\
@@ -349,6 +361,7 @@ pub(super) const CASES: &[Case] = &[
             "none",
             &[Metadata(F::WeakAlgorithms), IdToken(IdTokenFault::AlgNone)],
         )],
+        deviation: None,
         explain: Explain {
             story: "`id_token_signing_alg_values_supported` lists `none` and HS256 beside RS256.\n\
                     Then an unsigned token comes.\n\
@@ -383,6 +396,7 @@ pub(super) const CASES: &[Case] = &[
                 "{second_origin}/{canary}/.well-known/openid-configuration"
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "A link to the app's sign-in carries `iss`, `issuer`, `provider` or an endpoint.\n\
                     Each names the attacker's origin.\n\

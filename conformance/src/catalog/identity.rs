@@ -7,8 +7,8 @@ use crate::{
     case::{Case, Expect, Explain, Lane, Must, Should, Variant},
     check::{
         accounts::{
-            DISTINCT_ACCOUNTS, FIRST, GROUP_IS_GONE, PROFILE_IS_NEW, SAME_ACCOUNT, SECOND, STRANGER, VICTIM_AFTERWARDS,
-            VICTIMS_ACCOUNT_UNREACHABLE,
+            COMES_BACK_SIGNED_IN, DISTINCT_ACCOUNTS, FIRST, GROUP_IS_GONE, PROFILE_IS_NEW, SAME_ACCOUNT, SECOND,
+            STRANGER, VICTIM_AFTERWARDS, VICTIMS_ACCOUNT_UNREACHABLE,
         },
         sign_in::STAYS_CLEAN,
     },
@@ -81,8 +81,9 @@ pub(crate) const CASES: &[Case] = &[
             "changed-profile",
             COMES_BACK_CHANGED,
             &[Identity(F::ProfileChanged)],
-            &[Must(SAME_ACCOUNT), Should(STAYS_CLEAN)],
+            &[Must(SAME_ACCOUNT), Should(COMES_BACK_SIGNED_IN), Should(STAYS_CLEAN)],
         )],
+        deviation: None,
         explain: Explain {
             story: "A user signs in twice, and a third time with the same sub and another email, name and login.\n\
                     An app that keys accounts by the address makes a second account, or fails on a unique column.\n\
@@ -100,19 +101,22 @@ pub(crate) const CASES: &[Case] = &[
         positive: false,
         why: "In many directories users choose their own address: matching accounts by it hands them over.",
         spec: &[OIDC_CORE.section("5.7"), ASVS.section("10.5.2")],
-        needs: &[],
+        needs: &[Feature::AsksForEmail],
         lane: Lane::Parallel,
         variants: &[
             unreachable("unverified", &[Identity(F::VictimProfileUnverified)]),
             unreachable("unsaid", &[Identity(F::VictimProfileUnsaid)]),
         ],
+        deviation: Some(
+            "Skipped where the page shows nothing by which two accounts could be told apart: that is neither a pass nor a finding.",
+        ),
         explain: Explain {
             story: "The victim has an account in the app.\n\
                     The attacker, with a sub of his own, sets his address, name and login to the victim's.\n\
                     `email_verified` is false, or absent.\n\
                     An app that looks users up by address signs him in to the victim's account.",
             right: "Makes a new account, refuses, or asks the owner of the existing account to link them; the key is issuer and sub.",
-            false_alarm: "The attacker's page naturally shows the address that the issuer said. Only the victim's sub, or something else that the victim's account alone shows, is a finding; if the page shows nothing of the kind the case is inconclusive.",
+            false_alarm: "The attacker's page naturally shows the address that the issuer said. Only the victim's sub, or something else that the victim's account alone shows, is a finding; if the page shows nothing of the kind the case is skipped.",
             maps: &[
                 "P#3",
                 "CVE-2024-21632",
@@ -131,8 +135,8 @@ pub(crate) const CASES: &[Case] = &[
         level: Level::Must,
         positive: false,
         why: "`\"false\"` is true in many languages.",
-        spec: &[OIDC_CORE.section("5.1")],
-        needs: &[],
+        spec: &[OIDC_CORE.section("5.7"), OIDC_CORE.section("5.1")],
+        needs: &[Feature::AsksForEmail],
         lane: Lane::Parallel,
         variants: &[
             unreachable("string-false", &[Identity(F::VerifiedStringFalse)]),
@@ -142,6 +146,9 @@ pub(crate) const CASES: &[Case] = &[
             unreachable("null", &[Identity(F::VerifiedNull)]),
             unreachable("absent", &[Identity(F::VerifiedAbsent)]),
         ],
+        deviation: Some(
+            "An app that links accounts by verified addresses is judged by what it opens: skipped where its page does not tell two accounts apart.",
+        ),
         explain: Explain {
             story: "The attacker's address is the victim's, `email_verified` is a string, a number, null or absent.\n\
                     The app links accounts by verified addresses.\n\
@@ -166,6 +173,7 @@ pub(crate) const CASES: &[Case] = &[
             distinct("trailing-space", &[Identity(F::SubTrailingSpace)]),
             distinct("normal-form", &[Identity(F::SubFullWidth)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The attacker's sub is the victim's in other case, with a space behind it, or in another Unicode form.\n\
                     For the issuer these are different users.\n\
@@ -195,6 +203,9 @@ pub(crate) const CASES: &[Case] = &[
             accepted("ldap", &[Identity(F::SubLdap)]),
             accepted("255-characters", &[Identity(F::Sub255)]),
         ],
+        deviation: Some(
+            "The password form that an app may have beside its sign-in is not tried, and rights are seen only as far as a page shows them.",
+        ),
         explain: Explain {
             story: "The subject is the word null, undefined or admin, the digit 0, a path, or full of quotes.\n\
                     All of these are valid: up to 255 ASCII characters.\n\
@@ -212,7 +223,7 @@ pub(crate) const CASES: &[Case] = &[
         positive: false,
         why: "A rule about mail domains is only as good as the code that finds the domain.",
         spec: &[ASVS.section("10.5.2"), RFC5321.section("4.1.2")],
-        needs: &[Feature::FiltersMailDomain],
+        needs: &[Feature::FiltersMailDomain, Feature::AsksForEmail],
         lane: Lane::Parallel,
         variants: &[
             refused("two-at", &[Identity(F::EmailTwoAt)]),
@@ -222,6 +233,7 @@ pub(crate) const CASES: &[Case] = &[
             refused("sub-domain", &[Identity(F::EmailSubdomain)]),
             refused("outside", &[Identity(F::EmailOutside)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The app lets in only addresses of one domain.\n\
                     The address has two @, a full-width @, a line break, a dot at its end, or a sub-domain.\n\
@@ -253,8 +265,12 @@ pub(crate) const CASES: &[Case] = &[
                 THEN_WITHOUT,
                 &[Identity(F::ProfileChanged)],
                 &[Should(PROFILE_IS_NEW), Should(STAYS_CLEAN)],
-            ),
+            )
+            .needing(&[Feature::AsksForEmail]),
         ],
+        deviation: Some(
+            "A user who was disabled in the app itself cannot be made from outside: only groups and profile are tried.",
+        ),
         explain: Explain {
             story: "The user signs in with a group, and again, in a new browser, without it.\n\
                     In the second variant it is the email and the name that change back.\n\

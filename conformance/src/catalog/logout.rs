@@ -136,7 +136,7 @@ const NOTIFIED_AMONG_OTHERS: &[Step] = &[
 const ENDS_THIS_SESSION: &[Expect] = &[
     Must(ask::LOGOUT_TOKEN_ACCEPTED),
     Must(SESSION_IS_DEAD),
-    Must(OTHER_SESSION_IS_ALIVE),
+    Should(OTHER_SESSION_IS_ALIVE),
     Must(STRANGER_IS_UNTOUCHED),
     Should(ask::LOGOUT_ANSWER_IS_NO_STORE),
 ];
@@ -165,7 +165,7 @@ macro_rules! better_refused {
             NOTIFIED,
             &[Fault::LogoutToken($fault)],
             &[
-                Must(ask::LOGOUT_TOKEN_CLEAN),
+                Should(ask::LOGOUT_TOKEN_CLEAN),
                 Should(ask::LOGOUT_TOKEN_REFUSED),
                 Should(SESSION_IS_ALIVE),
             ],
@@ -232,6 +232,7 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[Must(SESSION_IS_DEAD), Must(BROWSER_IS_SIGNED_OUT)],
         )],
+        deviation: Some("The saved cookies are tried on the probe page; other protected pages are not asked again."),
         explain: Explain {
             story: "The attacker has copied the session cookie: on a shared machine, by a script, from a log.\n\
                     The user notices and signs out.\n\
@@ -258,6 +259,9 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[Should(SESSION_COOKIES_ARE_CLEARED)],
         )],
+        deviation: Some(
+            "Token and refresh cookies are judged as far as they carry the session: without them nobody is signed in.",
+        ),
         explain: Explain {
             story: "The app expires its cookie with another Path or Domain than it was set with, or not at all.\n\
                     The browser treats that as another cookie and keeps the first.\n\
@@ -289,6 +293,7 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[Should(OTHER_SESSION_IS_ALIVE)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The same user is signed in on two machines and signs out on one.\n\
                     The app stores one session per user, or ends all of them.\n\
@@ -336,6 +341,7 @@ pub(super) const CASES: &[Case] = &[
                 &[Should(SESSION_IS_ALIVE)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "A page of another site holds an image whose address is the app's sign-out, or a form that posts there.\n\
                     The browser sends the request, with cookies as far as SameSite lets it.\n\
@@ -387,6 +393,7 @@ pub(super) const CASES: &[Case] = &[
                 &[Should(STAYS_CLEAN), Should(ask::NO_EMPTY_HINT)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The session is gone already, and the user presses sign-out once more.\n\
                     The app reads the ID token of a session that is not there.\n\
@@ -418,8 +425,11 @@ pub(super) const CASES: &[Case] = &[
                 user(Probe(AFTER)),
             ],
             &[],
-            &[Must(SIGNS_IN_AS_USER), Must(ask::NEXT_SIGN_IN_IS_FRESH)],
+            &[Should(SIGNS_IN_AS_USER), Must(ask::NEXT_SIGN_IN_IS_FRESH)],
         )],
+        deviation: Some(
+            "A second sign-in that fails is a warning: no clause promises it. Old values in it are a fail.",
+        ),
         explain: Explain {
             story: "The user signs out and in again in the same browser.\n\
                     The app finds the old state, nonce or verifier and uses it once more.\n\
@@ -459,6 +469,7 @@ pub(super) const CASES: &[Case] = &[
                 &[Should(BROWSER_IS_SIGNED_OUT), Should(ask::NO_SILENT_RETURN)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The user signs out; her session at the authorization server lives on.\n\
                     The app lands her on a page that needs a session, and that page starts a sign-in by itself.\n\
@@ -487,6 +498,7 @@ pub(super) const CASES: &[Case] = &[
             targeted!("user-info", Set(Plain("{app}@evil.example/"))),
             targeted!("javascript", Set(Plain("javascript:cfmx()"))),
         ],
+        deviation: None,
         explain: Explain {
             story: "The sign-out address takes a page to go to afterwards.\n\
                     The attacker puts his own there, written so that a simple check takes it for local.\n\
@@ -513,6 +525,7 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[Should(ask::REACHES_END_SESSION)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The app ends its own session and shows its home page.\n\
                     The session at the authorization server lives on.\n\
@@ -538,6 +551,7 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[Should(ask::HINTS_AT_THE_SESSION)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The app sends the browser to the end-session endpoint without id_token_hint.\n\
                     The server cannot tell a wish of the user from a link on a foreign page.\n\
@@ -561,8 +575,9 @@ pub(super) const CASES: &[Case] = &[
             "followed",
             SIGNED_OUT_EVERYWHERE,
             &[],
-            &[Must(ask::RETURN_URI_IS_REGISTERED), Must(ask::RETURN_PAGE_IS_PUBLIC)],
+            &[Must(ask::RETURN_URI_IS_REGISTERED), Should(ask::RETURN_PAGE_IS_PUBLIC)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The app builds post_logout_redirect_uri from the request, or forgets the slash at its end.\n\
                     The server compares it with its list, to the letter, and refuses.\n\
@@ -599,6 +614,7 @@ pub(super) const CASES: &[Case] = &[
             returned!("random-at-the-browser", Query("state", Set(Random(43)))),
             returned!("removed-at-the-browser", Query("state", Remove)),
         ],
+        deviation: None,
         explain: Explain {
             story: "The app sends a state with its sign-out request and compares it when the user returns.\n\
                     The server loses it, or the user comes back by another way.\n\
@@ -640,6 +656,7 @@ pub(super) const CASES: &[Case] = &[
             )
             .needing(&[RpInitiatedLogout]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The app sends the browser to the end-session endpoint and ends its own session on return.\n\
                     The endpoint hangs or fails, or the user closes the tab there.\n\
@@ -656,15 +673,16 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Must,
         positive: true,
         why: "The endpoint is optional: its absence must not break the local sign-out.",
-        spec: &[RP_LOGOUT.section("2.1")],
+        spec: &[ASVS.section("7.4.1"), RP_LOGOUT.section("2.1")],
         needs: &[SignsOut, FetchesDiscovery],
         lane: Lane::Restart,
         variants: &[Variant::of(
             "not-published",
             SIGNED_OUT_EVERYWHERE,
             &[Fault::Metadata(NoEndSession)],
-            &[Must(SESSION_IS_DEAD), Must(BROWSER_IS_SIGNED_OUT), Must(STAYS_CLEAN)],
+            &[Must(SESSION_IS_DEAD), Must(BROWSER_IS_SIGNED_OUT), Should(STAYS_CLEAN)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The discovery document has no end_session_endpoint.\n\
                     The app joins its parameters to nothing: the browser is sent to `undefined?id_token_hint=…`,\n\
@@ -711,6 +729,7 @@ pub(super) const CASES: &[Case] = &[
                 ENDS_THIS_SESSION,
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The user ends her session at the authorization server, which tells every app by a signed token.\n\
                     The app looks the session up by sid and ends it.\n\
@@ -746,6 +765,7 @@ pub(super) const CASES: &[Case] = &[
                 Must(STRANGER_IS_UNTOUCHED),
             ],
         )],
+        deviation: None,
         explain: Explain {
             story: "An administrator ends all sessions of a user; the token has a sub and no sid.\n\
                     The app knows its sessions only by sid and finds none, or ends just one.\n\
@@ -786,6 +806,7 @@ pub(super) const CASES: &[Case] = &[
                 &[Should(ask::LOGOUT_TOKEN_ACCEPTED)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The user signed out in the app a moment ago; now the authorization server's notice arrives.\n\
                     The app finds no such session and answers 400 or 500.\n\
@@ -806,6 +827,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[BackChannelLogout],
         lane: Lane::Parallel,
         variants: &[refused!("none", Token::AlgNone)],
+        deviation: None,
         explain: Explain {
             story: "The back-channel address is reachable by everybody.\n\
                     The attacker posts a token with alg none and the victim's sub.\n\
@@ -833,6 +855,7 @@ pub(super) const CASES: &[Case] = &[
             refused!("other-key", Token::OtherKey),
             refused!("hs256", Token::Hs256ClientSecret),
         ],
+        deviation: None,
         explain: Explain {
             story: "The attacker posts a logout token with a damaged signature, signed by his own key,\n\
                     or with another algorithm than the registered one.\n\
@@ -860,6 +883,7 @@ pub(super) const CASES: &[Case] = &[
             refused!("other", Token::IssOther),
             refused!("missing", Token::IssAbsent),
         ],
+        deviation: None,
         explain: Explain {
             story: "The token is signed by a key that the app trusts and names another issuer, or none.\n\
                     With several authorization servers behind one key set that is another tenant's notice.\n\
@@ -886,6 +910,7 @@ pub(super) const CASES: &[Case] = &[
             refused!("other", Token::AudOther),
             refused!("missing", Token::AudAbsent),
         ],
+        deviation: None,
         explain: Explain {
             story: "Another app of the same authorization server gets a logout token for the user.\n\
                     Whoever runs that app posts it here.\n\
@@ -917,6 +942,7 @@ pub(super) const CASES: &[Case] = &[
             refused!("other-event", Token::EventsOther),
             refused!("no-object", Token::EventsNoObject),
         ],
+        deviation: None,
         explain: Explain {
             story: "The authorization server signs many kinds of tokens: security events, password changes, ID tokens.\n\
                     One of them, for this user and this client, is posted to the back-channel address.\n\
@@ -946,6 +972,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[BackChannelLogout],
         lane: Lane::Parallel,
         variants: &[refused!("nonce", Token::Nonce)],
+        deviation: None,
         explain: Explain {
             story: "The standard keeps the two kinds of tokens apart by one claim: only ID tokens have a nonce.\n\
                     A token with a nonce and an event was made to be both.\n\
@@ -974,6 +1001,7 @@ pub(super) const CASES: &[Case] = &[
             refused!("jti", Token::JtiAbsent),
             better_refused!("exp", Token::ExpAbsent),
         ],
+        deviation: None,
         explain: Explain {
             story: "The token has neither sub nor sid, or no iat, no jti, no exp.\n\
                     An app that looks up the session of an absent value may find all sessions without one.\n\
@@ -1006,9 +1034,10 @@ pub(super) const CASES: &[Case] = &[
                     user(LogoutToken(MAIN)),
                 ],
                 &[Fault::LogoutToken(Token::JtiFixed)],
-                &[Must(ask::LOGOUT_TOKEN_CLEAN), May(ask::LOGOUT_TOKEN_ACCEPTED)],
+                &[Should(ask::LOGOUT_TOKEN_CLEAN), May(ask::LOGOUT_TOKEN_ACCEPTED)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The attacker recorded a logout token of last week, from a log of the app's own proxy.\n\
                     He posts it whenever the user has signed in again.\n\
@@ -1046,6 +1075,7 @@ pub(super) const CASES: &[Case] = &[
             accepted!("typ-jwt", Token::TypJwt),
             accepted!("typ-absent", Token::TypAbsent),
         ],
+        deviation: None,
         explain: Explain {
             story: "Somebody posts the user's real ID token, or an access token, as logout_token.\n\
                     Signature, issuer and perhaps audience are right.\n\
@@ -1087,9 +1117,10 @@ pub(super) const CASES: &[Case] = &[
                     user(Probe(AFTER)),
                 ],
                 &[],
-                &[Must(STAYS_CLEAN), Must(SESSION_IS_ALIVE)],
+                &[Should(STAYS_CLEAN), Must(SESSION_IS_ALIVE)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The address is asked with GET, with an empty body, with JSON, with two tokens, with a megabyte.\n\
                     One of them makes the handler throw; another makes it take the wrong token of two.\n\
@@ -1124,9 +1155,10 @@ pub(super) const CASES: &[Case] = &[
                 "without-cookies",
                 framed![NoCookies],
                 &[],
-                &[Must(STAYS_CLEAN), Must(ask::FRAME_IS_ALLOWED)],
+                &[Should(STAYS_CLEAN), Must(ask::FRAME_IS_ALLOWED)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The authorization server shows its signed-out page, which holds one hidden frame per app.\n\
                     The app's own security headers forbid framing everywhere: the frame stays empty.\n\
@@ -1168,6 +1200,7 @@ pub(super) const CASES: &[Case] = &[
                 SURVIVES,
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "A foreign page loads the front-channel address without values, or with made-up ones.\n\
                     The app ends whatever session the cookies name.\n\

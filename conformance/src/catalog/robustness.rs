@@ -171,6 +171,7 @@ pub(super) const CASES: &[Case] = &[
             oversized!("sign-out-200-parameters", SignOut, RawQuery(MANY_PARAMETERS)).needing(&[SignOutRequest]),
             oversized!("sign-out-100-kb-cookie", SignOut, Header("cookie", COOKIE)).needing(&[SignOutRequest]),
         ],
+        deviation: Some("Any answer below 500 will do: which 4xx it is, RFC 9110 leaves open."),
         explain: Explain {
             story: "A request carries 64 kilobytes of query, 200 parameters or 100 kilobytes of cookies.\n\
                     The app copies them into logs, sessions and redirects.\n\
@@ -204,6 +205,7 @@ pub(super) const CASES: &[Case] = &[
             )
             .needing(&[SendsState]),
         ],
+        deviation: None,
         explain: Explain {
             story: "Every parameter of the callback in turn holds %FF, an overlong slash, a NUL, half a surrogate, %ZZ.\n\
                     Strict decoders throw; lenient ones make something else of it.\n\
@@ -220,7 +222,7 @@ pub(super) const CASES: &[Case] = &[
         level: Level::Must,
         positive: false,
         why: "Who can end a header line can set cookies and write pages in the app's name.",
-        spec: &[WSTG.section("WSTG-INPV-15")],
+        spec: &[RFC9110.section("5.5"), WSTG.section("WSTG-INPV-15")],
         needs: &[],
         lane: Lane::Parallel,
         variants: &[
@@ -246,6 +248,7 @@ pub(super) const CASES: &[Case] = &[
             Variant::of("name-claim", SIGN_IN, &[Fault::Identity(NameCrlf)], SPLITS_NOTHING),
             Variant::of("login-claim", SIGN_IN, &[Fault::Identity(LoginCrlf)], SPLITS_NOTHING),
         ],
+        deviation: None,
         explain: Explain {
             story: "State, error, return target or a claim hold a carriage return, a line feed, or both.\n\
                     The app copies the value into Location, a cookie or a header for the application behind it.\n\
@@ -270,6 +273,7 @@ pub(super) const CASES: &[Case] = &[
             Variant::of("2048", SIGN_IN, &[Fault::Code(Long2048)], &[Should(SIGNS_IN_AS_USER)]),
             Variant::of("4096", SIGN_IN, &[Fault::Code(Long4096)], &[Should(SIGNS_IN_AS_USER)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The authorization server packs its state into the code, which becomes kilobytes long.\n\
                     The app stores it in a column, a cookie or a buffer of fixed size.\n\
@@ -299,6 +303,7 @@ pub(super) const CASES: &[Case] = &[
             shaped!("close-delimited", Reply::CloseDelimited),
             shaped!("header-case", Reply::HeaderCase),
         ],
+        deviation: None,
         explain: Explain {
             story: "After an update the authorization server writes its members in another order, or with line breaks,\n\
                     adds a charset, sends chunks, or closes the connection to end the body.\n\
@@ -319,6 +324,7 @@ pub(super) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Watch,
         variants: &[Variant::watching("every-answer", &[Should(ERRORS_LEAK_NOTHING)])],
+        deviation: Some("Headers of answers are searched for addresses only, not for stack traces."),
         explain: Explain {
             story: "All the refusals of the run are read again.\n\
                     One of them holds a stack trace, a path, a token, the client secret,\n\
@@ -344,6 +350,7 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[Should(STAYS_CLEAN), Should(SIGNS_IN_AS_USER)],
         )],
+        deviation: Some("The growth of memory is not measured."),
         explain: Explain {
             story: "A script opens the sign-in address two thousand times without keeping cookies.\n\
                     The app stores a state for each and never forgets one.\n\

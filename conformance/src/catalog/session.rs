@@ -6,7 +6,7 @@ use crate::{
     case::{Case, Expect, Explain, Lane, May, Must, Should, Variant},
     check::{
         cookies as jar, session as ask,
-        sign_in::{NEVER_AS_SOMEBODY_ELSE, REFUSES_SIGN_IN, SHOWS_NO_STRANGER, SIGNS_IN_AS_USER, STAYS_CLEAN},
+        sign_in::{NEVER_AS_SOMEBODY_ELSE, REFUSES_SIGN_IN, SHOWS_NO_STRANGER, STAYS_CLEAN},
     },
     edit::{
         Change::{Remove, Set},
@@ -16,7 +16,10 @@ use crate::{
         Edit::{Header, Method, NoCookies, PathPrefix, PathSuffix, PathUpper, Query},
         Text::{Plain, Random, RequestOf},
     },
-    feature::Feature::{DeclaresSessionIdle, DeclaresSessionLifetime, SendsNonce, SendsState, SessionCookie, SignsOut},
+    feature::Feature::{
+        DeclaresSessionIdle, DeclaresSessionLifetime, SendsNonce, SendsState, SessionCookie, SignsInOverSession,
+        SignsOut,
+    },
     outcome::Level,
     script::{
         AFTER,
@@ -53,7 +56,11 @@ macro_rules! without_session {
     };
 }
 
-const CLOSED: &[Expect] = &[Must(ask::NOTHING_WITHOUT_SESSION), Should(STAYS_CLEAN)];
+const CLOSED: &[Expect] = &[
+    Must(ask::NOTHING_WITHOUT_SESSION),
+    Should(ask::NOT_SERVED_WITHOUT_SESSION),
+    Should(STAYS_CLEAN),
+];
 const TRICKED: &[Expect] = &[Must(ask::TRICK_OPENS_NOTHING), Should(STAYS_CLEAN)];
 const DAMAGED: &[Expect] = &[Must(ask::ANONYMOUS), Should(STAYS_CLEAN)];
 
@@ -111,6 +118,7 @@ pub(super) const CASES: &[Case] = &[
                 ROTATED,
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The app gives every visitor a session id and keeps it when the visitor signs in.\n\
                     The attacker learns or chooses that id beforehand, on a shared machine or by a planted cookie.\n\
@@ -174,6 +182,7 @@ pub(super) const CASES: &[Case] = &[
             )
             .needing(&[SignsOut]),
         ],
+        deviation: Some("A planted value is tried in the attacker's browser only, not in a third one."),
         explain: Explain {
             story: "The attacker sets the app's session cookie in the victim's browser: from a sub-domain, over plain http,\n\
                     by a header injection. The value is his own, made up, or of a session that has ended.\n\
@@ -205,15 +214,16 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[
                 Must(jar::SESSION_COOKIE_IS_HTTP_ONLY),
-                Must(jar::SESSION_COOKIE_IS_SAME_SITE),
+                Should(jar::SESSION_COOKIE_IS_SAME_SITE),
                 Should(jar::SESSION_COOKIE_SAYS_SAME_SITE),
-                Must(jar::SESSION_COOKIE_IS_NARROW),
+                Should(jar::SESSION_COOKIE_IS_NARROW),
                 Must(jar::SESSION_COOKIE_IS_SECURE),
                 Should(jar::FLOW_COOKIES_HAVE_FLAGS),
                 Should(jar::FLOW_COOKIES_ARE_GONE),
                 May(jar::SESSION_COOKIE_SECURE_NOTE),
             ],
         )],
+        deviation: Some("Path is not judged: an app may own its whole host."),
         explain: Explain {
             story: "The session cookie lacks HttpOnly, SameSite or Secure, or goes to every sub-domain.\n\
                     A script reads it, another site's form carries it, a wireless network sees it.\n\
@@ -221,7 +231,8 @@ pub(super) const CASES: &[Case] = &[
                     The first is a leak waiting to happen, the second breaks the way back.",
             right: "HttpOnly, SameSite=Lax, Secure on https, the app's own host; flow cookies short-lived and removed.",
             false_alarm: "On plain http (localhost) Secure and the `__Host-` prefix are only notes. No SameSite at all means \
-                          Lax in Chromium: a warning, as for flow cookies. Tokens against forged forms are meant to be read by scripts.",
+                          Lax in Chromium: a warning, as for SameSite=None, a wide Domain (both may be on purpose) and flow cookies. Which \
+                          cookies carry the session and the pending sign-in was found by taking each away.",
             maps: &["CVE-2026-48058"],
         },
     },
@@ -246,6 +257,7 @@ pub(super) const CASES: &[Case] = &[
             &[],
             &[Must(jar::SESSION_ID_IS_UNPREDICTABLE)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The app numbers its sessions, or makes their ids from the clock or a short random value.\n\
                     The attacker signs in a few times and sees the pattern.\n\
@@ -270,6 +282,7 @@ pub(super) const CASES: &[Case] = &[
             "every-address",
             &[Must(jar::SESSION_ID_IS_NOT_IN_URLS)],
         )],
+        deviation: None,
         explain: Explain {
             story: "The app writes the session id into links or redirects, for browsers without cookies.\n\
                     The user copies the address into a mail, or the next site logs it as Referer.\n\
@@ -306,13 +319,15 @@ pub(super) const CASES: &[Case] = &[
                 Header("x-requested-with", Plain("XMLHttpRequest"))
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The page asks for a session on GET; the same handler also answers POST, HEAD or OPTIONS.\n\
                     Or the pages are protected and the API behind them is not.\n\
                     Or the refusal is a redirect whose body already holds the page.\n\
                     The attacker simply asks, without any session.",
             right: "Redirects to sign-in or answers 401 or 403, with nothing protected in the body, for every method.",
-            false_alarm: "HEAD and OPTIONS with an empty 2xx answer open nothing and pass. Only paths in `protected` are asked.",
+            false_alarm: "Somebody's data in the answer is a fail; any other 2xx is a warning, unless an unknown address gets the \
+                          same. HEAD and OPTIONS with an empty 2xx answer open nothing and pass. Only paths in `protected` are asked.",
             maps: &["CVE-2025-31492", "CVE-2026-73421", "CVE-2025-3891"],
         },
     },
@@ -360,13 +375,15 @@ pub(super) const CASES: &[Case] = &[
                 Header("x-remote-user", Plain("{victim.email}"))
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "A filter protects `/me`; the request says `//me`, `/me;x`, `/ME` or `/me%23/public`.\n\
                     The filter sees another path, the router the same page.\n\
                     Or the app believes a header that a proxy is meant to set, and that the attacker sets.\n\
                     He reads the page as whoever he names.",
             right: "Decides on the same path that it serves, and takes identity from its own session only.",
-            false_alarm: "Headers that the app must trust behind its proxy belong into `trusted_headers`. A 404 for an odd \
+            false_alarm: "Headers that the app must trust behind its proxy belong into `trusted_headers`. Only somebody's data is a \
+                          finding: one page for all addresses and a public home page open nothing. A 404 for an odd \
                           path is fine.",
             maps: &[
                 "CVE-2017-6413",
@@ -422,6 +439,7 @@ pub(super) const CASES: &[Case] = &[
             )
             .needing(&[SendsNonce]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The app seals state, nonce and verifier into cookies with the key that also seals sessions.\n\
                     The attacker starts a sign-in, takes such a cookie and gives it the session's name.\n\
@@ -463,6 +481,7 @@ pub(super) const CASES: &[Case] = &[
                 DAMAGED,
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The session cookie comes back with a bit flipped, cut, empty, twice, huge, or as bytes that are no text.\n\
                     A careless parser throws, and the answer is a stack trace.\n\
@@ -492,6 +511,9 @@ pub(super) const CASES: &[Case] = &[
                 Should(jar::SET_COOKIE_IS_NOT_PUBLIC),
             ],
         )],
+        deviation: Some(
+            "The callback and the redirect to the authorization server are judged only for cookies in public caches; `authorization/redirect-not-cacheable` has the rest.",
+        ),
         explain: Explain {
             story: "A protected page is served without Cache-Control, or an answer with Set-Cookie as public.\n\
                     After sign-out the Back button shows the page again.\n\
@@ -509,7 +531,7 @@ pub(super) const CASES: &[Case] = &[
         positive: false,
         why: "What is left of the first user is shown to the second.",
         spec: &[ASVS.section("7.2.4")],
-        needs: &[],
+        needs: &[SignsInOverSession],
         lane: Lane::Parallel,
         variants: &[Variant::of(
             "same-browser",
@@ -525,16 +547,19 @@ pub(super) const CASES: &[Case] = &[
             &[
                 Must(ask::SHOWS_SECOND_USER_ONLY),
                 Must(SHOWS_NO_STRANGER),
-                Must(ask::OLD_COOKIES_ARE_DEAD),
+                Must(ask::FIRST_SESSION_IS_DEAD),
+                Should(ask::SECOND_USER_IS_SIGNED_IN),
+                Should(STAYS_CLEAN),
             ],
         )],
+        deviation: None,
         explain: Explain {
             story: "Two people share a machine. The first did not sign out; the second signs in.\n\
                     The app writes the new identity over the old session and keeps the rest:\n\
                     basket, cached profile, roles.\n\
                     And the first one's cookie, copied earlier, now shows the second.",
             right: "Ends the old session and begins a new, empty one.",
-            false_alarm: "An app that asks to sign out first ends with the first user: that shows as a finding here.",
+            false_alarm: "An app that asks to sign out first, or begins no second sign-in, leaves nothing to judge: inconclusive.",
             maps: &[],
         },
     },
@@ -545,7 +570,7 @@ pub(super) const CASES: &[Case] = &[
         positive: false,
         why: "Between the old identity and the refused one there is no third state.",
         spec: &[ASVS.section("7.2.4")],
-        needs: &[],
+        needs: &[SignsInOverSession],
         lane: Lane::Parallel,
         variants: &[
             Variant::of(
@@ -576,6 +601,7 @@ pub(super) const CASES: &[Case] = &[
                 &[Must(REFUSES_SIGN_IN), Should(STAYS_CLEAN)],
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "A user is signed in and starts another sign-in, which is refused.\n\
                     The app has already cleared half of the session, or stored half of the new one.\n\
@@ -639,6 +665,9 @@ pub(super) const CASES: &[Case] = &[
                 &[Should(ask::FIRST_STARTED_SIGNS_IN), Should(STAYS_CLEAN)],
             ),
         ],
+        deviation: Some(
+            "The catalogue calls a refused last sign-in a broken MUST; no clause says so, hence a warning, and none where the user is signed in by the first tab.",
+        ),
         explain: Explain {
             story: "The session ended overnight, and the browser reopens two tabs of the app.\n\
                     Each starts a sign-in; the second overwrites the first one's state and verifier.\n\
@@ -646,7 +675,7 @@ pub(super) const CASES: &[Case] = &[
                     One of them ends in `state mismatch`, for no reason that she can see.",
             right: "Keeps each sign-in under its own state; both work.",
             false_alarm: "Many libraries keep one sign-in per browser on purpose: a clean refusal of the first is a \
-                          warning; the one that was started last must work.",
+                          warning. Where the first tab has signed the user in, a refusal of the second breaks nothing.",
             maps: &["P#57", "P#58", "nextjs-auth0#142", "express-openid-connect#43"],
         },
     },
@@ -667,15 +696,20 @@ pub(super) const CASES: &[Case] = &[
                 user(Probe(AFTER)),
             ],
             &[],
-            &[Should(SIGNS_IN_AS_USER), Should(jar::COOKIE_HEADER_STAYS_SMALL)],
+            &[
+                Should(ask::SIGNS_IN_AFTER_ABANDONED_STARTS),
+                Should(jar::COOKIE_HEADER_STAYS_SMALL),
+            ],
         )],
+        deviation: None,
         explain: Explain {
             story: "A page in a background tab starts a sign-in every few minutes, and nobody finishes one.\n\
                     Every start leaves a cookie.\n\
                     After thirty of them the Cookie header passes eight kilobytes and the server answers 431.\n\
                     The user is locked out until she clears her cookies.",
             right: "Bounds what it keeps for unfinished sign-ins, in number and in time.",
-            false_alarm: "The limit of 8 KiB is that of common servers and proxies, not of the standard.",
+            false_alarm: "The limit of 8 KiB is that of common servers and proxies, not of the standard. An app that \
+                          bounds its unfinished sign-ins and says so with 429 or 503 passes with a note.",
             maps: &["express-openid-connect#43"],
         },
     },
@@ -720,6 +754,7 @@ pub(super) const CASES: &[Case] = &[
             )
             .needing(&[DeclaresSessionLifetime]),
         ],
+        deviation: Some("Only the limits that the target declares are tried; what its documentation says is not read."),
         explain: Explain {
             story: "The app's documentation names an idle time and a longest time for sessions.\n\
                     They are only the cookie's own expiry, which the browser keeps and a thief does not.\n\
@@ -734,7 +769,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 const TABS: &[Expect] = &[
-    Must(ask::LAST_STARTED_SIGNS_IN),
+    Should(ask::LAST_STARTED_SIGNS_IN),
     Should(ask::FIRST_STARTED_SIGNS_IN),
     Should(STAYS_CLEAN),
 ];

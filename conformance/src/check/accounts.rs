@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use mock_idp::flow::scenario::Persona;
 
-use super::{Check, content::plain};
+use super::{Check, callback::shows_user, content::plain};
 use crate::{
     evidence::{Evidence, Shows},
-    outcome::Outcome::{self, Broken, CannotTell, Holds, HoldsWith},
+    outcome::Outcome::{self, Absent, Broken, CannotTell, Holds, HoldsWith},
     script::{AFTER, BEFORE, MAIN},
 };
 
@@ -33,7 +33,7 @@ pub const SAME_ACCOUNT: Check = Check {
             return CannotTell("the protected page was not asked".to_owned());
         };
         if evidence.probe(AFTER).is_some_and(|probe| probe.shows == Shows::Nobody) {
-            return Broken("the sign-in with a changed profile ended with nobody signed in".to_owned());
+            return CannotTell("the sign-in with a changed profile ended with nobody signed in".to_owned());
         }
         let changing = [&user.email, &user.login, &user.id_token_name, &user.userinfo_name];
         let mut markers = markers(evidence);
@@ -48,6 +48,13 @@ pub const SAME_ACCOUNT: Check = Check {
         }
         Holds
     },
+};
+
+/// Whoever comes back with another email and name gets in.
+pub const COMES_BACK_SIGNED_IN: Check = Check {
+    id: "comes-back-signed-in",
+    expects: "signed in with the changed profile too",
+    ask: |evidence| shows_user(evidence, AFTER, MAIN),
 };
 
 /// Whoever brings the victim's address or name does not get into the victim's account.
@@ -88,9 +95,8 @@ pub const VICTIMS_ACCOUNT_UNREACHABLE: Check = Check {
         if shown.contains(&attacker.sub) || markers.len() > 1 {
             return Holds;
         }
-        CannotTell(
-            "the page shows nothing by which two accounts with one e-mail address could be told apart".to_owned(),
-        )
+        // Neither a pass nor an accusation: from outside it cannot be seen.
+        Absent("the page shows nothing by which two accounts with one e-mail address could be told apart".to_owned())
     },
 };
 
@@ -210,6 +216,8 @@ fn main_persona(evidence: &Evidence) -> Option<&Persona> {
 
 fn words(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !(c.is_alphanumeric() || "@._+-".contains(c)))
+        // What ends a sentence is no part of its last word.
+        .map(|word| word.trim_matches(['.', '-', '+', '_', '@']))
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
         .collect()
@@ -253,6 +261,22 @@ mod tests {
         ));
     }
 
+    /// "Member 12." and "Member 12 since May" name the same number.
+    #[test]
+    fn what_ends_a_sentence_is_no_part_of_a_word() {
+        let (first, second) = (format!("Member 12. {USER}"), format!("{USER} member-id: 12."));
+        let stranger = format!("Member 13. {VICTIM}");
+        let after = "You are 12 and 00uusercanary changed-user.canary@example.test";
+        let all = two_visits(&first, &stranger, &second, after, person("user"));
+        assert_eq!((SAME_ACCOUNT.ask)(&all), Holds);
+        let all = attack(
+            "Hello 00uattackercanary.",
+            person("attacker"),
+            &format!("id 12. {VICTIM}"),
+        );
+        assert_eq!((VICTIMS_ACCOUNT_UNREACHABLE.ask)(&all), Holds);
+    }
+
     #[test]
     fn a_page_without_markers_says_so() {
         let all = two_visits(
@@ -264,7 +288,8 @@ mod tests {
         );
         assert!(matches!((SAME_ACCOUNT.ask)(&all), HoldsWith(_)));
         let refused = two_visits(USER, VICTIM, USER, "please sign in", Shows::Nobody);
-        assert!(matches!((SAME_ACCOUNT.ask)(&refused), Broken(_)));
+        assert!(matches!((SAME_ACCOUNT.ask)(&refused), CannotTell(_)));
+        assert!(matches!((COMES_BACK_SIGNED_IN.ask)(&refused), Broken(_)));
     }
 
     fn attack(after: &str, shows: Shows, victim_afterwards: &str) -> Evidence {
@@ -313,7 +338,7 @@ mod tests {
         );
         all.flows[0].person = "attacker".to_owned();
         let all = probed(all, AFTER, "attacker", "victim.canary@example.test", person("victim"));
-        assert!(matches!((VICTIMS_ACCOUNT_UNREACHABLE.ask)(&all), CannotTell(_)));
+        assert!(matches!((VICTIMS_ACCOUNT_UNREACHABLE.ask)(&all), Absent(_)));
     }
 
     #[test]

@@ -172,8 +172,15 @@ pub const STATE_IS_PRESENT: Check = Check {
 /// `state` cannot be guessed.
 pub const STATE_IS_UNPREDICTABLE: Check = Check {
     id: "state-is-unpredictable",
-    expects: "a new state each time, at least 128 bits, no counter and no clock",
+    expects: "a new state each time that cannot be guessed: no counter, no clock, 64 bits or more",
     ask: |evidence| unpredictable(evidence, "state"),
+};
+
+/// `state` is as long as good practice has it.
+pub const STATE_IS_LONG: Check = Check {
+    id: "state-is-long",
+    expects: "about 128 bits or more in state",
+    ask: |evidence| long_enough(evidence, "state"),
 };
 
 /// `state` survives every URL parser unchanged.
@@ -214,8 +221,15 @@ pub const NONCE_IS_PRESENT: Check = Check {
 /// `nonce` cannot be guessed.
 pub const NONCE_IS_UNPREDICTABLE: Check = Check {
     id: "nonce-is-unpredictable",
-    expects: "a new nonce each time, at least 128 bits, no counter and no clock",
+    expects: "a new nonce each time that cannot be guessed: no counter, no clock, 64 bits or more",
     ask: |evidence| unpredictable(evidence, "nonce"),
+};
+
+/// `nonce` is as long as good practice has it.
+pub const NONCE_IS_LONG: Check = Check {
+    id: "nonce-is-long",
+    expects: "about 128 bits or more in nonce",
+    ask: |evidence| long_enough(evidence, "nonce"),
 };
 
 /// `nonce` works with every authorization server.
@@ -238,11 +252,29 @@ pub const NONCE_IS_INTEROPERABLE: Check = Check {
     },
 };
 
-/// PKCE with S256 (RFC 7636 §4.2, §4.3).
+/// PKCE with S256 (RFC 7636 §4.2, §4.3), wherever a challenge is sent, and always where no nonce stands in its stead or the
+/// client is public (RFC 9700 §2.1.1).
 pub const PKCE_IS_S256: Check = Check {
     id: "pkce-is-s256",
-    expects: "code_challenge of 43 base64url characters, code_challenge_method=S256",
-    ask: |evidence| each_honest(evidence, pkce_fits),
+    expects: "code_challenge of 43 base64url characters, code_challenge_method=S256; none only for a confidential client \
+              that sends a nonce",
+    ask: |evidence| {
+        let confidential = evidence.target.client_secret.is_some();
+        each_honest(evidence, |request| {
+            let nonce_stands_in = confidential && request.filled("nonce").is_some();
+            match request.get("code_challenge") {
+                None if nonce_stands_in => Ok(()),
+                _ => pkce_fits(request),
+            }
+        })
+    },
+};
+
+/// PKCE is used at all.
+pub const PKCE_IS_SENT: Check = Check {
+    id: "pkce-is-sent",
+    expects: "a code_challenge in every authorization request",
+    ask: |evidence| each_honest(evidence, |request| present(request, "code_challenge")),
 };
 
 /// A challenge is used once.
@@ -416,6 +448,9 @@ fn each_value(evidence: &Evidence, name: &str, ask: impl Fn(&str) -> Result<(), 
 
 /// Asks the main flow's request, made under metadata that talk PKCE down. No request: the sign-in stopped.
 fn downgraded(evidence: &Evidence, ask: impl Fn(&AuthorizationRequest<'_>) -> Result<(), String>) -> Outcome {
+    if let Some(problem) = &evidence.start_problem {
+        return HoldsWith(format!("the app did not start: {problem}"));
+    }
     if evidence.flow(MAIN).is_none() {
         return CannotTell("no flow was begun".to_owned());
     }
@@ -480,10 +515,22 @@ fn unpredictable(evidence: &Evidence, name: &str) -> Outcome {
     }
     match judge(&values) {
         Randomness::Weak(why) => Broken(format!("{name}: {why}")),
+        Randomness::Short(_) => Holds,
         Randomness::Good(bits) if bits < super::randomness::REQUIRED_BITS => {
             HoldsWith(format!("{name}: about {bits:.0} bits over {} samples", values.len()))
         }
         Randomness::Good(_) => Holds,
+        Randomness::TooFew(count) => CannotTell(format!("{count} values of {name} are too few to judge")),
+    }
+}
+
+/// Whether the samples of one parameter have as many bits as is asked for; whether they can be guessed is another question.
+fn long_enough(evidence: &Evidence, name: &str) -> Outcome {
+    let requests = all_authorization_requests(evidence);
+    let values: Vec<&str> = requests.iter().filter_map(|request| request.filled(name)).collect();
+    match judge(&values) {
+        Randomness::Short(why) => Broken(format!("{name}: {why}")),
+        Randomness::Weak(_) | Randomness::Good(_) => Holds,
         Randomness::TooFew(count) => CannotTell(format!("{count} values of {name} are too few to judge")),
     }
 }

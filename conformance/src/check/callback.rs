@@ -6,7 +6,8 @@ use super::{
     Check,
     cookies::set_by,
     facts::{
-        first, in_short, in_words, is_authorization_request, parameters, path_of, query_of, redemptions_of, shows,
+        first, in_short, in_words, is_authorization_request, never_began, parameters, path_of, query_of,
+        redemptions_of, shows,
     },
     pages,
     sign_in::REFUSES_SIGN_IN,
@@ -218,10 +219,11 @@ pub const SESSION_IS_UNTOUCHED: Check = Check {
 pub const OTHER_TAB_COMPLETES: Check = Check {
     id: "other-tab-completes",
     expects: "the pending sign-in of another tab can be completed",
-    ask: |evidence| match completes(evidence, OTHER) {
-        Some(true) => Holds,
-        Some(false) => Broken("the pending sign-in of another tab was not completed".to_owned()),
-        None => CannotTell("no second flow was begun".to_owned()),
+    ask: |evidence| match (never_began(evidence), completes(evidence, OTHER)) {
+        (Some(why), _) => CannotTell(why),
+        (None, None) => CannotTell("no second flow was begun".to_owned()),
+        (None, Some(true)) => Holds,
+        (None, Some(false)) => Broken("the pending sign-in of another tab was not completed".to_owned()),
     },
 };
 
@@ -235,7 +237,7 @@ pub const TAKES_OR_REFUSES_POST: Check = Check {
         };
         match shows(evidence, AFTER) {
             Ok(Shows::Person(name)) if *name == flow.person => Holds,
-            Ok(Shows::Nobody) => match evidence.app_hops().find(|hop| hop.is_server_error()) {
+            Ok(Shows::Nobody) => match super::sign_in::server_error(evidence) {
                 Some(hop) => Broken(format!("{} ended in a server error", in_short(hop))),
                 None => HoldsWith(match evidence.target.response_mode {
                     ResponseMode::Query => "refused; the app takes its responses by GET".to_owned(),

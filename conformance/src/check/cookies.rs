@@ -19,6 +19,9 @@ const FLOW_COOKIE_LIMIT: i64 = 24 * 3600;
 /// Servers refuse more: nginx and Node begin at 8 KiB.
 const HEADER_LIMIT: usize = 8192;
 
+/// A longer cookie, in bytes, may hold the session itself.
+const LONG: usize = 128;
+
 /// The coarsest clock that cookies hold, in the unit of [`Stamp`].
 const SECOND: u64 = 1_000_000;
 
@@ -127,7 +130,11 @@ pub const FLOW_COOKIES_HAVE_FLAGS: Check = Check {
     expects: "flow cookies: HttpOnly, Secure on https, short-lived, not SameSite=Strict",
     ask: |evidence| {
         let secure_needed = evidence.target.app.scheme() == "https";
-        for cookie in flow_cookies(evidence) {
+        let cookies = flow_cookies(evidence);
+        if cookies.is_empty() {
+            return HoldsWith("no cookie of the pending sign-in is known".to_owned());
+        }
+        for cookie in cookies {
             let name = &cookie.name;
             if !cookie.http_only {
                 return Broken(format!("flow cookie `{name}` lacks HttpOnly"));
@@ -373,22 +380,25 @@ fn session_cookies(evidence: &Evidence) -> impl Iterator<Item = SetCookie> + '_ 
         .filter(|cookie| evidence.target.session_cookies.contains(&cookie.name) && !cookie.is_deletion())
 }
 
-/// Cookies that a start sets on its way to the authorization server and that are not the session.
+/// The cookies that carry the pending sign-in, as a start sets them on its way to the authorization server.
 fn flow_cookies(evidence: &Evidence) -> Vec<SetCookie> {
     evidence
         .hops
         .iter()
         .filter(|hop| hop.leg == Leg::SignInStart && hop.unedited.is_none())
         .flat_map(set_by)
-        .filter(|cookie| !evidence.target.session_cookies.contains(&cookie.name) && !cookie.is_deletion())
-        .filter(|cookie| !is_double_submit(&cookie.name))
+        .filter(|cookie| is_of_flow(evidence, &cookie.name) && !cookie.is_deletion())
         .collect()
 }
 
-/// Tokens against forged forms are meant to be read by scripts.
-fn is_double_submit(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    lower.contains("csrf") || lower.contains("xsrf")
+/// Whether the control showed that a cookie of this name carries a pending sign-in.
+fn is_of_flow(evidence: &Evidence, name: &str) -> bool {
+    let known = &evidence.target.flow_cookies;
+    let fits = |pattern: &String| match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => pattern == name,
+    };
+    known.iter().any(fits) && !evidence.target.session_cookies.iter().any(|session| session == name)
 }
 
 fn each_session_cookie(evidence: &Evidence, ask: impl Fn(&SetCookie) -> Result<(), String>) -> Outcome {
@@ -419,29 +429,31 @@ fn session_id_is_unpredictable(evidence: &Evidence) -> Outcome {
                 .last();
             cookies.extend(last);
         }
-        let values: Vec<&str> = cookies.iter().map(|cookie| cookie.value.as_str()).collect();
         let (Some(first), Some(last)) = (cookies.first(), cookies.last()) else {
             continue;
         };
-        // Encrypted or signed contents are no ids: nothing to guess, and the same user twice within one second of a
-        // time stamp makes the same cookie, however many of them fall into it.
-        let self_contained = values.iter().any(|value| value.len() > 128);
-        let all_equal = values.iter().all(|value| *value == first.value);
+        // A long value may hold the session itself, encrypted or signed: the same user twice within one second of a time
+        // stamp makes the same cookie, however many of them fall into it. Length alone is no proof of that, so what is
+        // left is judged as any id.
+        let long = cookies.iter().any(|cookie| cookie.value.len() > LONG);
+        let distinct = without_repeats_of_a_second(&cookies);
         let ticked = last.at.0.saturating_sub(first.at.0) > SECOND;
+        let values: Vec<&str> = match long {
+            true => distinct.iter().map(|cookie| cookie.value.as_str()).collect(),
+            false => cookies.iter().map(|cookie| cookie.value.as_str()).collect(),
+        };
         match judge(&values) {
-            Randomness::Weak(_) if self_contained && all_equal && !ticked => {
+            Randomness::Weak(why) | Randomness::Short(why) => return Broken(format!("`{name}`: {why}")),
+            Randomness::TooFew(_) if long && values.len() < cookies.len() && !ticked => {
                 return CannotTell(format!(
                     "`{name}` holds its contents itself, and no clock in it had time to tick"
                 ));
             }
-            Randomness::Weak(why) if !self_contained || all_equal => {
-                return Broken(format!("`{name}`: {why}"));
-            }
-            Randomness::TooFew(_) => continue,
-            Randomness::Weak(_) | Randomness::Good(_) if self_contained => {
+            Randomness::TooFew(_) if long && values.len() < cookies.len() => {
                 notes.push(format!("`{name}` holds its contents itself: there is no id to guess"));
             }
-            _ => {}
+            Randomness::TooFew(_) => continue,
+            Randomness::Good(_) => {}
         }
         judged = true;
     }
@@ -450,6 +462,20 @@ fn session_id_is_unpredictable(evidence: &Evidence) -> Outcome {
         (true, true) => Holds,
         (true, false) => HoldsWith(notes.join("; ")),
     }
+}
+
+/// The cookies without those that were set once more within a second of the first of their kind.
+fn without_repeats_of_a_second(cookies: &[SetCookie]) -> Vec<&SetCookie> {
+    let mut kept: Vec<&SetCookie> = Vec::new();
+    for cookie in cookies {
+        let at_once = |other: &&SetCookie| {
+            other.value == cookie.value && cookie.at.0.saturating_sub(other.at.0) <= SECOND + SECOND / 2
+        };
+        if !kept.iter().any(at_once) {
+            kept.push(cookie);
+        }
+    }
+    kept
 }
 
 /// A cookie that holds one of these secrets in clear, however it is encoded.

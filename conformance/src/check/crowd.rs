@@ -22,10 +22,23 @@ pub const EACH_AS_ITSELF: Check = Check {
 pub const EXACTLY_THE_GOOD_ONES: Check = Check {
     id: "exactly-the-good-ones",
     expects: "the good sign-ins signed in, the bad ones refused",
+    ask: |evidence| each_member(evidence, |flow, shows| right_for(flow, shows, is_good(flow))),
+};
+
+/// None of the bad sign-ins worked, and nobody got somebody else's session.
+pub const BAD_ONES_REFUSED: Check = Check {
+    id: "bad-ones-refused",
+    expects: "the bad sign-ins refused, nobody signed in as somebody else",
     ask: |evidence| {
-        each_member(evidence, |flow, shows| {
-            let good = flow.faults.iter().all(|fault| fault.is_twin());
-            right_for(flow, shows, good)
+        each_member(evidence, |flow, shows| match shows {
+            Shows::Nobody => Ok(()),
+            Shows::Person(name) if *name == flow.person && is_good(flow) => Ok(()),
+            other => Err(format!(
+                "{}: the protected page shows {}, wanted {}",
+                flow.person,
+                in_words(other),
+                if is_good(flow) { "himself or nobody" } else { "nobody" }
+            )),
         })
     },
 };
@@ -83,10 +96,7 @@ pub const OTHERS_ARE_SERVED_MEANWHILE: Check = Check {
                 .map(|hop| hop.done)
                 .max()
         };
-        let (good, faulty): (Vec<&Flow>, Vec<&Flow>) = evidence
-            .flows
-            .iter()
-            .partition(|flow| flow.faults.iter().all(|fault| fault.is_twin()));
+        let (good, faulty): (Vec<&Flow>, Vec<&Flow>) = evidence.flows.iter().partition(|flow| is_good(flow));
         let Some(given_up) = faulty.iter().filter_map(|flow| done(flow)).min() else {
             return CannotTell("nobody had to wait".to_owned());
         };
@@ -124,6 +134,11 @@ fn each_member(evidence: &Evidence, ask: impl Fn(&Flow, &Shows) -> Result<(), St
         (_, Some(what)) => CannotTell(what),
         (trials, None) => HoldsWith(format!("not seen in {trials} sign-ins")),
     }
+}
+
+/// Whether nothing is wrong with a sign-in.
+fn is_good(flow: &Flow) -> bool {
+    flow.faults.iter().all(|fault| fault.is_twin())
 }
 
 fn right_for(flow: &Flow, shows: &Shows, good: bool) -> Result<(), String> {

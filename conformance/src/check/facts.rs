@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use mock_idp::flow::{
-    fault::Reach,
+    fault::{Message, Reach},
     record::{Endpoint, Event, Record, Request},
     scenario::FlowId,
 };
@@ -255,6 +255,67 @@ pub(crate) fn challenge_of(verifier: &str) -> String {
 pub(crate) fn claims_of(token: &str) -> Option<serde_json::Value> {
     let payload = token.split('.').nth(1)?;
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}
+
+/// Whether the authorization server failed the app in this walk: it sent a wrong or late answer to a request of the app,
+/// or none. A response that a browser brought wrong, or a code that the server rightly refused, is no such failure.
+pub(crate) fn upstream_failed(evidence: &Evidence) -> bool {
+    evidence.records.iter().any(|record| match &record.event {
+        Event::Sent { fault, message, .. } => !fault.is_twin() && is_answer_to_the_app(*message),
+        _ => false,
+    })
+}
+
+/// Whether a message is an answer that the app itself asks for.
+const fn is_answer_to_the_app(message: Message) -> bool {
+    matches!(
+        message,
+        Message::TokenResponse
+            | Message::IdToken
+            | Message::AccessToken
+            | Message::Identity
+            | Message::Userinfo
+            | Message::RefreshResponse
+            | Message::Metadata
+            | Message::Jwks
+            | Message::Tls
+    )
+}
+
+/// Whether an answer is a server error of the app's own making: not a gateway status that blames an authorization server
+/// which really failed.
+pub(crate) fn is_own_server_error(hop: &Hop, upstream_failed: bool) -> bool {
+    hop.is_server_error() && !(upstream_failed && matches!(hop.status(), Some(502..=504)))
+}
+
+/// The sign-in that the app never began, although its start was an ordinary one: then there was nothing to refuse. Under
+/// metadata or keys that are out of order, not to begin is the refusal.
+pub(crate) fn never_began(evidence: &Evidence) -> Option<String> {
+    let server_wide = evidence.records.iter().any(|record| match &record.event {
+        Event::Sent { fault, .. } => !fault.is_twin() && fault.reach() == Reach::Server,
+        _ => false,
+    });
+    if server_wide || evidence.start_problem.is_some() {
+        return None;
+    }
+    let stuck = |flow: &&Flow| {
+        let started = |hop: &Hop| hop.flow == Some(flow.slot) && hop.leg == Leg::SignInStart;
+        !flow.start_edited && flow.authorization_request.is_none() && evidence.hops.iter().any(started)
+    };
+    let flow = evidence.flows.iter().find(stuck)?;
+    let answer = evidence
+        .hops
+        .iter()
+        .rfind(|hop| hop.flow == Some(flow.slot) && hop.leg == Leg::SignInStart)?;
+    let status = answer.status().map_or_else(
+        || answer.response.problem_text().to_owned(),
+        |status| status.to_string(),
+    );
+    Some(format!(
+        "the sign-in of the {} never began: {} was answered with {status} and no authorization request",
+        flow.person,
+        in_short(answer)
+    ))
 }
 
 /// The probe's answer with this label, or why there is none.

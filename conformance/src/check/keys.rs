@@ -56,9 +56,10 @@ pub const FEW_FETCHES: Check = Check {
 /// A hundred unknown kids do not become a hundred fetches.
 pub const FETCHES_STAY_BOUNDED: Check = Check {
     id: "fetches-stay-bounded",
-    expects: "at most 20 fetches of the key set within 10 s",
+    expects: "beside the first one at most 20 fetches of the key set within 10 s",
     ask: |evidence| {
-        let times: Vec<u64> = fetches(evidence).map(|at| at.0).collect();
+        // The first fetch is that of an app without keys: no unknown kid asked for it.
+        let times: Vec<u64> = fetches(evidence).skip(1).map(|at| at.0).collect();
         let most = times
             .iter()
             .map(|start| {
@@ -218,8 +219,12 @@ mod tests {
     #[test]
     fn fetches_are_counted_within_ten_seconds() {
         let many = |count| (0..count).fold(evidence(&[]), |all, _| fetched(all));
-        assert_eq!((FETCHES_STAY_BOUNDED.ask)(&many(20)), Holds);
-        assert!(matches!((FETCHES_STAY_BOUNDED.ask)(&many(21)), Broken(_)));
+        assert_eq!(
+            (FETCHES_STAY_BOUNDED.ask)(&many(21)),
+            Holds,
+            "the first one is everybody's"
+        );
+        assert!(matches!((FETCHES_STAY_BOUNDED.ask)(&many(22)), Broken(_)));
         assert_eq!((FEW_FETCHES.ask)(&many(5)), Holds);
         assert!(matches!((FEW_FETCHES.ask)(&many(6)), Broken(_)));
         assert_eq!((NO_STAMPEDE.ask)(&many(30)), Holds);

@@ -77,22 +77,17 @@ pub const RETURN_URI_IS_REGISTERED: Check = Check {
 pub const RETURN_PAGE_IS_PUBLIC: Check = Check {
     id: "return-page-is-public",
     expects: "2xx or 3xx on the page after sign-out",
-    ask: |evidence| match after_sign_out(evidence).find(|hop| hop.status().is_none_or(|status| status >= 400)) {
-        Some(hop) => Broken(match hop.status() {
-            Some(status) => format!("{} was answered with {status}", in_short(hop)),
-            None => format!("{} got no answer", in_short(hop)),
-        }),
-        None => Holds,
-    },
-};
-
-/// The landing after sign-out is an ordinary page, whatever came back with it.
-pub const LANDING_IS_CLEAN: Check = Check {
-    id: "landing-is-clean",
-    expects: "a page without a server error after sign-out",
-    ask: |evidence| match after_sign_out(evidence).find(|hop| hop.is_server_error()) {
-        Some(hop) => Broken(format!("{} ended in a server error", in_short(hop))),
-        None => Holds,
+    ask: |evidence| {
+        if after_sign_out(evidence).next().is_none() {
+            return never_returned(evidence);
+        }
+        match after_sign_out(evidence).find(|hop| hop.status().is_none_or(|status| status >= 400)) {
+            Some(hop) => Broken(match hop.status() {
+                Some(status) => format!("{} was answered with {status}", in_short(hop)),
+                None => format!("{} got no answer", in_short(hop)),
+            }),
+            None => Holds,
+        }
     },
 };
 
@@ -370,6 +365,17 @@ fn end_session_request(evidence: &Evidence) -> Option<Vec<(String, String)>> {
         params.extend(parameters(&hop.request.body));
         Some(params)
     })
+}
+
+/// Why no page after sign-out was seen: the app asked for none, or the way back was lost.
+fn never_returned(evidence: &Evidence) -> Outcome {
+    match end_session_request(evidence) {
+        Some(params) if first(&params, "post_logout_redirect_uri").is_none() => {
+            Outcome::Absent("the app asks for no way back from sign-out".to_owned())
+        }
+        Some(_) => CannotTell("the authorization server did not lead the browser back to the app".to_owned()),
+        None => CannotTell("the end-session endpoint was not reached".to_owned()),
+    }
 }
 
 /// Answers of the app on the way back from the end-session endpoint.

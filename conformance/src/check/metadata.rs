@@ -124,6 +124,9 @@ pub const FAILS_POLITELY: Check = Check {
 };
 
 fn fails_politely(evidence: &Evidence) -> Outcome {
+    if evidence.start_problem.is_none() && evidence.app_hops().next().is_none() {
+        return CannotTell("the app gave no answer".to_owned());
+    }
     let broken = evidence
         .app_hops()
         .find(|hop| hop.is_server_error() && !matches!(hop.status(), Some(502..=504)));

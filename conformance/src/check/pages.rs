@@ -106,7 +106,8 @@ pub(crate) fn foreign_resource(hop: &Hop, app: &Url) -> Option<String> {
     select(&page, loads).find_map(|element| {
         let address = element.attr("src").or_else(|| element.attr("href"))?;
         let url = base.join(address).ok()?;
-        (url.has_host() && url.origin() != app.origin()).then(|| url.origin().ascii_serialization())
+        // Another port of the app's own host is nobody else's.
+        (url.has_host() && url.host() != app.host()).then(|| url.origin().ascii_serialization())
     })
 }
 

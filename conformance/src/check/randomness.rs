@@ -7,10 +7,13 @@
 /// How many samples an estimate needs.
 pub(crate) const SAMPLES: usize = 10;
 
-/// What RFC 6749 §10.10 and ASVS 5.0 ask for.
+/// What ASVS 5.0 §7.2.3 asks of session ids, and good practice of all such values.
 pub(crate) const REQUIRED_BITS: f64 = 128.0;
 
-/// Below this a value is called guessable. A random UUID has 122 bits and twenty letters and digits have 119: both are in
+/// Below this a value can be guessed by somebody who may try as often as a server answers.
+pub(crate) const GUESSABLE_BITS: f64 = 64.0;
+
+/// Below this a value is called short. A random UUID has 122 bits and twenty letters and digits have 119: both are in
 /// wide use and beyond guessing, so what lies between is told as a note.
 pub(crate) const TOLERATED_BITS: f64 = 112.0;
 
@@ -21,6 +24,8 @@ pub(crate) enum Randomness {
     Good(f64),
     /// Can be guessed, and why.
     Weak(String),
+    /// Cannot be guessed, and has fewer bits than is asked for.
+    Short(String),
     /// Fewer than [`SAMPLES`] samples.
     TooFew(usize),
 }
@@ -43,7 +48,10 @@ pub(crate) fn judge(values: &[&str]) -> Randomness {
             values.len(),
             super::facts::shortened(values.first().copied().unwrap_or_default())
         );
-        return Randomness::Weak(text);
+        return match bits < GUESSABLE_BITS {
+            true => Randomness::Weak(text),
+            false => Randomness::Short(text),
+        };
     }
     Randomness::Good(bits)
 }
@@ -227,6 +235,14 @@ mod tests {
             matches!(samples(padded), Randomness::Weak(_)),
             "length alone is no entropy"
         );
+    }
+
+    /// Sixteen base64url characters are 96 bits: nobody guesses them, and they are fewer than 128.
+    #[test]
+    fn a_value_of_some_ninety_bits_is_short_and_not_guessable() {
+        let short = samples(|at| random(at)[..16].to_owned());
+        assert!(matches!(short, Randomness::Short(_)), "{short:?}");
+        assert!(matches!(samples(|at| random(at)[..8].to_owned()), Randomness::Weak(_)));
     }
 
     #[test]

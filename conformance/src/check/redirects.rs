@@ -175,7 +175,10 @@ fn is_outside(evidence: &Evidence, base: &Url, target: &str) -> bool {
     match url.scheme() {
         "http" | "https" => {
             let origin = url.origin();
-            origin != evidence.target.app.origin() && origin != evidence.target.idp.origin()
+            // Another port of the app's own host is another server of the same owner; the harness's foreign origin, which
+            // may be on that host too, stands for everybody else.
+            let is_own = url.host() == evidence.target.app.host() && origin != evidence.target.second_origin.origin();
+            !is_own && origin != evidence.target.idp.origin()
         }
         "javascript" | "data" | "vbscript" => true,
         // Mail addresses, telephone numbers and the like are no pages.

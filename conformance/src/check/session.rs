@@ -3,19 +3,23 @@
 use super::{
     Check,
     callback::{completes, shows_nobody, shows_user},
-    facts::{in_short, in_words, shows},
+    facts::{in_short, in_words, never_began, shows},
 };
 use crate::{
-    evidence::{Evidence, Probe, Shows},
+    evidence::{Evidence, Hop, Leg, Probe, Shows},
     outcome::Outcome::{self, Broken, CannotTell, Holds, HoldsWith},
     script::{AFTER, MAIN, OTHER},
 };
 
-/// The sign-in that a case is about really happened.
+/// The sign-in that a case is about really happened. If it did not, there is nothing to judge: whether sign-ins work is
+/// another case's question.
 pub const SIGNED_IN_AFTER: Check = Check {
     id: "signed-in-after",
     expects: "signed in as the user",
-    ask: |evidence| shows_user(evidence, AFTER, MAIN),
+    ask: |evidence| match shows_user(evidence, AFTER, MAIN) {
+        Broken(saw) => CannotTell(saw),
+        outcome => outcome,
+    },
 };
 
 /// Cookies from before sign-in are worth nothing.
@@ -120,10 +124,36 @@ pub const NOTHING_WITHOUT_SESSION: Check = Check {
     ask: |evidence| each_probe(evidence, |evidence, probe| closed(evidence, probe, false)),
 };
 
-/// No trick on path or header opens a protected page.
+/// A visitor without a session is not served by a protected address, even if nobody's data is in the answer: what an app
+/// answers to unknown addresses as well does not count.
+pub const NOT_SERVED_WITHOUT_SESSION: Check = Check {
+    id: "not-served-without-session",
+    expects: "no 2xx answer, unless an unknown address gets the same",
+    ask: |evidence| {
+        each_probe(evidence, |evidence, probe| {
+            let Some(hop) = evidence.hops.get(probe.hop) else {
+                return Ok(None);
+            };
+            match (&probe.shows, hop.status()) {
+                (Shows::Nameless | Shows::Unclear(_), Some(status @ 200..=299))
+                    if !opens_nothing(hop) && !is_known_page(evidence, hop) =>
+                {
+                    Err(format!(
+                        "{} was answered with {status}, without anybody's data, and not as an unknown address is",
+                        in_short(hop)
+                    ))
+                }
+                _ => Ok(None),
+            }
+        })
+    },
+};
+
+/// No trick on path or header opens a protected page. What counts is somebody's data: apps with one page for all addresses,
+/// and public home pages, answer many tricks with 200.
 pub const TRICK_OPENS_NOTHING: Check = Check {
     id: "trick-opens-nothing",
-    expects: "never signed in",
+    expects: "nobody's data",
     ask: |evidence| {
         let trusted = evidence
             .probes
@@ -135,7 +165,22 @@ pub const TRICK_OPENS_NOTHING: Check = Check {
         if let Some((name, _)) = trusted {
             return HoldsWith(format!("the target declares that it trusts `{name}`"));
         }
-        each_probe(evidence, |evidence, probe| closed(evidence, probe, true))
+        each_probe(evidence, |evidence, probe| {
+            let Some(hop) = evidence.hops.get(probe.hop) else {
+                return Ok(None);
+            };
+            match &probe.shows {
+                shows @ (Shows::Person(_) | Shows::Several(_)) => {
+                    Err(format!("{} shows {}", in_short(hop), in_words(shows)))
+                }
+                Shows::Nameless if !is_known_page(evidence, hop) => Ok(Some(format!(
+                    "{} was answered with {} and a page without anybody's data, which no unknown address and no home page is",
+                    in_short(hop),
+                    hop.status().unwrap_or_default()
+                ))),
+                _ => Ok(None),
+            }
+        })
     },
 };
 
@@ -146,21 +191,51 @@ pub const ANONYMOUS: Check = Check {
     ask: |evidence| each_probe(evidence, |evidence, probe| closed(evidence, probe, true)),
 };
 
-/// After a second user signed in, only he is shown.
+/// After a second user signed in, the first one is not shown any more.
 pub const SHOWS_SECOND_USER_ONLY: Check = Check {
     id: "shows-second-user-only",
-    expects: "signed in as the second user only",
-    ask: |evidence| shows_user(evidence, AFTER, OTHER),
+    expects: "the second user, and nothing of the first",
+    ask: |evidence| match second_sign_in(evidence, OTHER) {
+        Err(why) => CannotTell(why),
+        Ok(()) => match shows_user(evidence, AFTER, OTHER) {
+            // Nobody signed in is a nuisance, not a mix-up: the next check has it.
+            Broken(_) if matches!(shows(evidence, AFTER), Ok(Shows::Nobody)) => Holds,
+            outcome => outcome,
+        },
+    },
 };
 
-/// The sign-in that was started last works.
+/// The second user's sign-in over the first one's session works.
+pub const SECOND_USER_IS_SIGNED_IN: Check = Check {
+    id: "second-user-is-signed-in",
+    expects: "signed in as the second user",
+    ask: |evidence| match second_sign_in(evidence, OTHER) {
+        Err(why) => CannotTell(why),
+        Ok(()) => shows_user(evidence, AFTER, OTHER),
+    },
+};
+
+/// The first user's session is over once the second one is signed in.
+pub const FIRST_SESSION_IS_DEAD: Check = Check {
+    id: "first-session-is-dead",
+    expects: "the first user's cookies show nobody",
+    ask: |evidence| match second_sign_in(evidence, OTHER) {
+        Err(why) => CannotTell(why),
+        Ok(()) => shows_nobody(evidence, "old"),
+    },
+};
+
+/// The sign-in that was started last works, or finds the user signed in by the first one already.
 pub const LAST_STARTED_SIGNS_IN: Check = Check {
     id: "last-started-signs-in",
-    expects: "the sign-in that was started last ends signed in",
-    ask: |evidence| match completes(evidence, OTHER) {
-        None => CannotTell("no second flow was begun".to_owned()),
-        Some(false) => Broken("the sign-in that was started last was not completed".to_owned()),
-        Some(true) => shows_user(evidence, "last", OTHER),
+    expects: "signed in after the sign-in that was started last",
+    ask: |evidence| match (completes(evidence, OTHER), shows_user(evidence, "last", OTHER)) {
+        (None, _) => CannotTell("no second flow was begun".to_owned()),
+        (Some(false), Holds) => {
+            HoldsWith("the second tab was refused; the first one had signed the user in".to_owned())
+        }
+        (Some(false), Broken(saw)) => Broken(format!("the sign-in that was started last was not completed: {saw}")),
+        (Some(_), outcome) => outcome,
     },
 };
 
@@ -168,50 +243,129 @@ pub const LAST_STARTED_SIGNS_IN: Check = Check {
 pub const FIRST_STARTED_SIGNS_IN: Check = Check {
     id: "first-started-signs-in",
     expects: "the sign-in of the first tab ends signed in too",
-    ask: |evidence| match completes(evidence, MAIN) {
-        None => CannotTell("no flow was begun".to_owned()),
-        Some(false) => Broken("the sign-in of the first tab ended in a refusal".to_owned()),
-        Some(true) => shows_user(evidence, "first", MAIN),
+    ask: |evidence| match (completes(evidence, MAIN), shows_user(evidence, "first", MAIN)) {
+        (None, _) => CannotTell("no flow was begun".to_owned()),
+        (Some(false), Holds) => {
+            HoldsWith("the first tab was refused; the second one had signed the user in".to_owned())
+        }
+        (Some(false), Broken(_)) => Broken("the sign-in of the first tab ended in a refusal".to_owned()),
+        (Some(_), outcome) => outcome,
     },
 };
 
-/// Asks every probe with the usual label.
-fn each_probe(evidence: &Evidence, ask: impl Fn(&Evidence, &Probe) -> Result<(), String>) -> Outcome {
+/// Whoever left many sign-ins unfinished can still sign in. An app that refuses to begin one more says so with 429 or 503:
+/// that limit is its own affair.
+pub const SIGNS_IN_AFTER_ABANDONED_STARTS: Check = Check {
+    id: "signs-in-after-abandoned-starts",
+    expects: "sign-in all the same, or a plain refusal to begin another one (429 or 503)",
+    ask: |evidence| {
+        let Some(flow) = evidence.flow(MAIN) else {
+            return CannotTell("no flow was begun".to_owned());
+        };
+        let begun = evidence
+            .flows
+            .iter()
+            .filter(|flow| flow.authorization_request.is_some());
+        match refused_start(evidence, flow.slot) {
+            Some(status) if flow.authorization_request.is_none() => HoldsWith(format!(
+                "with {} sign-ins unfinished the app refuses to begin another one ({status})",
+                begun.count()
+            )),
+            _ => shows_user(evidence, AFTER, MAIN),
+        }
+    },
+};
+
+/// The status with which the app refused to begin this sign-in: it limits how many may be pending, or how fast they come.
+fn refused_start(evidence: &Evidence, slot: crate::script::Slot) -> Option<u16> {
+    let starts = evidence
+        .hops
+        .iter()
+        .filter(|hop| hop.flow == Some(slot) && hop.leg == Leg::SignInStart);
+    starts
+        .filter_map(Hop::status)
+        .find(|status| matches!(status, 429 | 503))
+}
+
+/// Whether a second sign-in in this slot was begun and ended with tokens: an app that shows its page to whoever is signed in
+/// may never begin one.
+fn second_sign_in(evidence: &Evidence, slot: crate::script::Slot) -> Result<(), String> {
+    if let Some(why) = never_began(evidence) {
+        return Err(why);
+    }
+    match completes(evidence, slot) {
+        Some(true) => Ok(()),
+        Some(false) => Err("the second sign-in was refused, so nobody was signed in over the first session".to_owned()),
+        None => Err("no second flow was begun".to_owned()),
+    }
+}
+
+/// Whether a page is the one that a visitor without a session gets at an unknown address or at the app's root.
+fn is_known_page(evidence: &Evidence, hop: &Hop) -> bool {
+    // Long words are tokens and ids, which are others on every page.
+    let words = |hop: &Hop| -> Vec<String> {
+        let text = super::content::plain(hop.shown());
+        text.split_whitespace()
+            .filter(|word| word.len() < 16)
+            .map(str::to_owned)
+            .collect()
+    };
+    let page = words(hop);
+    let is_public = |other: &&Hop| other.leg == Leg::Direct && other.who == hop.who && other.was_sent();
+    evidence
+        .hops
+        .iter()
+        .filter(is_public)
+        .any(|public| words(public) == page)
+}
+
+/// Asks every probe with the usual label; an answer may be worth a remark.
+fn each_probe(evidence: &Evidence, ask: impl Fn(&Evidence, &Probe) -> Result<Option<String>, String>) -> Outcome {
     let probes: Vec<&Probe> = evidence.probes.iter().filter(|probe| probe.label == AFTER).collect();
     if probes.is_empty() {
         return CannotTell("the protected page was not asked".to_owned());
     }
-    match probes.iter().find_map(|probe| ask(evidence, probe).err()) {
-        Some(saw) => Broken(saw),
-        None => Holds,
+    let mut remark = None;
+    for probe in probes {
+        match ask(evidence, probe) {
+            Err(saw) => return Broken(saw),
+            Ok(said) => remark = remark.or(said),
+        }
     }
+    remark.map_or(Holds, HoldsWith)
 }
 
 /// Whether an answer shows nothing protected. Odd requests may get any answer without anybody's data (`lenient`), plain
 /// ones must be refused or led to sign-in.
-fn closed(evidence: &Evidence, probe: &Probe, lenient: bool) -> Result<(), String> {
+fn closed(evidence: &Evidence, probe: &Probe, lenient: bool) -> Result<Option<String>, String> {
     let Some(hop) = evidence.hops.get(probe.hop) else {
-        return Ok(());
+        return Ok(None);
     };
     let at = in_short(hop);
     match &probe.shows {
-        Shows::Nobody => Ok(()),
-        Shows::Unclear(_) if lenient => Ok(()),
+        Shows::Nobody => Ok(None),
+        Shows::Unclear(_) if lenient => Ok(None),
         shows @ (Shows::Person(_) | Shows::Several(_)) => Err(format!("{at} shows {}", in_words(shows))),
         Shows::Nameless | Shows::Unclear(_) => match hop.status() {
-            // HEAD has no body, and OPTIONS at most the methods that it allows: what they answer opens nothing.
-            Some(200..=299) if matches!(hop.request.method.as_str(), "HEAD" | "OPTIONS") && hop.body().is_empty() => {
-                Ok(())
-            }
-            Some(200..=299) if hop.request.method == "OPTIONS" && hop.header("allow").is_some() => Ok(()),
-            Some(status @ 200..=299) if !lenient => Err(format!("{at} was answered with {status}")),
+            Some(200..=299) if opens_nothing(hop) => Ok(None),
+            // Without anybody's data nothing was opened; the page may be the same for everybody.
+            Some(200..=299) if !lenient => Ok(None),
             Some(200..=299) => Err(format!("{at} was answered as for a signed-in user")),
-            _ => Ok(()),
+            _ => Ok(None),
         },
     }
 }
 
-/// Whether the session cookie holds the session itself, as far as its length tells.
+/// HEAD has no body, and OPTIONS at most the methods that it allows: what they answer opens nothing.
+fn opens_nothing(hop: &Hop) -> bool {
+    match hop.request.method.as_str() {
+        "HEAD" => hop.body().is_empty(),
+        "OPTIONS" => hop.body().is_empty() || hop.header("allow").is_some(),
+        _ => false,
+    }
+}
+
+/// Whether the session cookie holds the session itself, as far as its length tells: only a word of the finding hangs on it.
 fn is_self_contained(evidence: &Evidence) -> bool {
     super::cookies::session_values(evidence)
         .iter()

@@ -2,10 +2,13 @@
 
 use mock_idp::flow::record::{Endpoint, Event};
 
-use super::Check;
+use super::{
+    Check,
+    facts::{is_own_server_error, never_began, upstream_failed},
+};
 use crate::{
-    evidence::{Evidence, Hop, Person, Shows},
-    outcome::Outcome::{self, Broken, CannotTell, Holds},
+    evidence::{Evidence, Hop, Leg, Person, Shows},
+    outcome::Outcome::{self, Broken, CannotTell, Holds, HoldsWith},
     script::{AFTER, BEFORE, MAIN},
 };
 
@@ -13,11 +16,16 @@ use crate::{
 pub const REFUSES_SIGN_IN: Check = Check {
     id: "refuses-sign-in",
     expects: "refusal; the protected page shows nobody",
-    ask: |evidence| match after(evidence) {
-        Ok(Shows::Nobody) => no_stranger(evidence),
-        Ok(Shows::Person(name)) if before(evidence).is_some_and(|earlier| earlier == name) => no_stranger(evidence),
-        Ok(shows) => shown(shows, "refusal"),
-        Err(why) => CannotTell(why),
+    ask: |evidence| {
+        if let Some(problem) = &evidence.start_problem {
+            return HoldsWith(format!("the app did not start: {problem}"));
+        }
+        match after(evidence) {
+            Ok(Shows::Nobody) => refused(evidence),
+            Ok(Shows::Person(name)) if before(evidence).is_some_and(|earlier| earlier == name) => refused(evidence),
+            Ok(shows) => shown(shows, "refusal"),
+            Err(why) => CannotTell(why),
+        }
     },
 };
 
@@ -34,7 +42,7 @@ pub const SIGNS_IN_AS_USER: Check = Check {
             Ok(shows) => return shown(shows, "sign-in"),
             Err(why) => {
                 return match probed(evidence).filter(|hop| hop.is_server_error()) {
-                    Some(hop) => Broken(server_error(hop)),
+                    Some(hop) => Broken(in_words(hop)),
                     None => CannotTell(why),
                 };
             }
@@ -43,19 +51,23 @@ pub const SIGNS_IN_AS_USER: Check = Check {
         if requests != 1 {
             return Broken(format!("{requests} token requests for one callback"));
         }
-        match evidence.app_hops().find(|hop| hop.is_server_error()) {
-            Some(hop) => Broken(server_error(hop)),
+        // What the app answered in other flows of the walk, while the authorization server was down for instance, is no
+        // part of this sign-in.
+        let of_flow = |hop: &&Hop| hop.flow == Some(MAIN) && hop.is_server_error();
+        match evidence.app_hops().find(of_flow) {
+            Some(hop) => Broken(in_words(hop)),
             None => no_stranger(evidence),
         }
     },
 };
 
-/// CLEAN: no server error, no broken connection, no silence.
+/// CLEAN: no server error, no broken connection, no silence. 502, 503 and 504 say whose fault it was, and are right
+/// answers to a fault of the authorization server (RFC 9110 §15.6.3).
 pub const STAYS_CLEAN: Check = Check {
     id: "stays-clean",
-    expects: "no server error, no hang, no broken connection",
-    ask: |evidence| match evidence.app_hops().find(|hop| hop.is_server_error()) {
-        Some(hop) => Broken(server_error(hop)),
+    expects: "no server error, no hang, no broken connection (502, 503 or 504 for a failing authorization server is fine)",
+    ask: |evidence| match server_error(evidence) {
+        Some(hop) => Broken(in_words(hop)),
         None => Holds,
     },
 };
@@ -72,17 +84,37 @@ pub const NEVER_AS_SOMEBODY_ELSE: Check = Check {
     id: "never-as-somebody-else",
     expects: "the user himself, or nobody",
     ask: |evidence| {
+        if let Some(problem) = &evidence.start_problem {
+            return HoldsWith(format!("the app did not start: {problem}"));
+        }
         let Some(flow) = evidence.flow(MAIN) else {
             return CannotTell("no flow was begun".to_owned());
         };
         match after(evidence) {
-            Ok(Shows::Nobody) => no_stranger(evidence),
+            Ok(Shows::Nobody) => refused(evidence),
             Ok(Shows::Person(name)) if *name == flow.person => no_stranger(evidence),
             Ok(shows) => shown(shows, "the user himself or nobody"),
             Err(why) => CannotTell(why),
         }
     },
 };
+
+/// The first answer of the app that is a server error of its own making, or no answer at all.
+#[must_use]
+pub fn server_error(evidence: &Evidence) -> Option<&Hop> {
+    let upstream_failed = upstream_failed(evidence);
+    evidence
+        .app_hops()
+        .find(|hop| is_own_server_error(hop, upstream_failed))
+}
+
+/// Nobody is signed in, which is a refusal if there was something to refuse.
+fn refused(evidence: &Evidence) -> Outcome {
+    match never_began(evidence) {
+        Some(why) => CannotTell(why),
+        None => no_stranger(evidence),
+    }
+}
 
 /// How many token requests were bound to this flow.
 #[must_use]
@@ -134,8 +166,10 @@ fn shown(shows: &Shows, wanted: &str) -> Outcome {
     })
 }
 
-/// Broken when a page shows a canary of somebody whose browser it is not.
+/// Broken when a page shows a canary of somebody whose browser it is not. An error page that repeats what the forged message
+/// said tells its reader nothing that was not in his own message: a note.
 fn no_stranger(evidence: &Evidence) -> Outcome {
+    let mut repeated = None;
     for hop in evidence.app_hops() {
         let body = hop.shown();
         if body.is_empty() {
@@ -150,22 +184,35 @@ fn no_stranger(evidence: &Evidence) -> Outcome {
         };
         let sent = format!("{}{}", hop.request.target, hop.request.body);
         for person in evidence.people.iter().filter(|person| !signed_in_here(person)) {
-            if let Some(canary) = person
+            let mut shown = person
                 .canaries()
-                .find(|canary| body.contains(canary) && !sent.contains(canary))
-            {
-                return Broken(format!(
-                    "{} shows `{canary}`, which belongs to the {}",
-                    hop.url, person.name
-                ));
+                .filter(|canary| body.contains(canary) && !sent.contains(canary));
+            let Some(canary) = shown.next() else { continue };
+            if is_error_message(hop) && canary == person.persona.sub && shown.next().is_none() {
+                repeated.get_or_insert_with(|| {
+                    format!(
+                        "the error page of {} repeats the `sub` of the forged message",
+                        path_of(&hop.url)
+                    )
+                });
+                continue;
             }
+            return Broken(format!(
+                "{} shows `{canary}`, which belongs to the {}",
+                hop.url, person.name
+            ));
         }
     }
-    Holds
+    repeated.map_or(Holds, HoldsWith)
+}
+
+/// Whether an answer can be the message of a refused sign-in.
+fn is_error_message(hop: &Hop) -> bool {
+    matches!(hop.leg, Leg::Callback | Leg::AfterCallback)
 }
 
 /// A server error in words.
-fn server_error(hop: &Hop) -> String {
+fn in_words(hop: &Hop) -> String {
     match hop.status() {
         Some(status) => format!(
             "{} {} was answered with {status}",

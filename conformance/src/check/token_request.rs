@@ -13,7 +13,7 @@ use super::{
     randomness::{Randomness, judge},
 };
 use crate::{
-    evidence::Evidence,
+    evidence::{Evidence, Hop, Leg},
     outcome::Outcome::{self, Broken, CannotTell, Holds, HoldsWith},
     script::{MAIN, OTHER},
 };
@@ -28,7 +28,7 @@ const ASSERTION_LIMIT: i64 = 3600;
 pub const TOKEN_REQUEST_IS_WELL_FORMED: Check = Check {
     id: "token-request-is-well-formed",
     expects: "POST, form-encoded, grant_type=authorization_code, no query, every parameter once",
-    ask: |evidence| each(&code_redemptions(evidence), well_formed),
+    ask: |evidence| each(&undisturbed(evidence), well_formed),
 };
 
 /// One callback, one redemption.
@@ -143,7 +143,7 @@ pub const VERIFIER_FITS: Check = Check {
 /// A verifier cannot be guessed and is used once.
 pub const VERIFIER_IS_UNPREDICTABLE: Check = Check {
     id: "verifier-is-unpredictable",
-    expects: "a new code_verifier each time, at least 128 bits, no counter and no clock",
+    expects: "a new code_verifier each time that cannot be guessed: no counter, no clock, enough bits",
     ask: |evidence| {
         let requests = honest_redemptions(evidence);
         let verifiers: Vec<&str> = requests
@@ -155,6 +155,7 @@ pub const VERIFIER_IS_UNPREDICTABLE: Check = Check {
         }
         match judge(&verifiers) {
             Randomness::Weak(why) => Broken(format!("code_verifier: {why}")),
+            Randomness::Short(why) => HoldsWith(format!("code_verifier: {why}")),
             Randomness::Good(_) => Holds,
             Randomness::TooFew(count) => CannotTell(format!("{count} verifiers are too few to judge")),
         }
@@ -247,6 +248,35 @@ pub const AT_MOST_TWO_TOKEN_REQUESTS: Check = Check {
     },
 };
 
+/// Redemptions after callbacks that the harness left as they were: what it put into a callback twice, the app may hand on
+/// twice.
+fn undisturbed(evidence: &Evidence) -> Vec<TokenRequest<'_>> {
+    let edited = |request: &TokenRequest<'_>| {
+        let flow = evidence.flows.iter().find(|flow| Some(flow.id) == request.record.flow);
+        let of_flow = |hop: &&Hop| hop.leg == Leg::Callback && hop.unedited.is_some();
+        let mut edited = evidence.hops.iter().filter(of_flow);
+        match flow {
+            Some(flow) => edited.any(|hop| hop.flow == Some(flow.slot)),
+            None => edited.next().is_some(),
+        }
+    };
+    let mut requests = code_redemptions(evidence);
+    requests.retain(|request| !edited(request));
+    requests
+}
+
+/// Redemptions in flows in which the authorization server did nothing wrong: an app may well try another way to
+/// authenticate when the first one was refused.
+fn in_good_flows(evidence: &Evidence) -> Vec<TokenRequest<'_>> {
+    let good = |request: &TokenRequest<'_>| {
+        let flow = evidence.flows.iter().find(|flow| Some(flow.id) == request.record.flow);
+        flow.is_some_and(|flow| flow.faults.iter().all(|fault| fault.is_twin()))
+    };
+    let mut requests = code_redemptions(evidence);
+    requests.retain(good);
+    requests
+}
+
 fn each(requests: &[TokenRequest<'_>], ask: impl Fn(&TokenRequest<'_>) -> Result<(), String>) -> Outcome {
     if requests.is_empty() {
         return CannotTell("no token request was seen".to_owned());
@@ -334,7 +364,7 @@ fn one_client_authentication(evidence: &Evidence) -> Outcome {
     if outcome != Holds {
         return outcome;
     }
-    let used: Vec<Vec<&str>> = requests.iter().map(methods).collect();
+    let used: Vec<Vec<&str>> = in_good_flows(evidence).iter().map(methods).collect();
     match used.windows(2).find(|pair| pair[0] != pair[1]) {
         Some(pair) => Broken(format!(
             "once {}, once {}",

@@ -106,6 +106,7 @@ fn check_value(case: &Case, check: &CheckResult) -> Value {
         Outcome::HoldsWith(saw) => ("holds-with", Some(saw)),
         Outcome::Broken(saw) => ("broken", Some(saw)),
         Outcome::CannotTell(why) => ("cannot-tell", Some(why)),
+        Outcome::Absent(what) => ("absent", Some(what)),
     };
     let print = match &check.outcome {
         Outcome::Broken(saw) => {

@@ -21,7 +21,7 @@ use crate::{
         sign_in::SIGNS_IN_AS_USER,
     },
     edit::Edit,
-    evidence::{Evidence, Leg, Probe, ResponseMode, Shows},
+    evidence::{EXPERIMENT, Evidence, Leg, Probe, ResponseMode, Shows},
     feature::Seen,
     outcome::{Outcome, Verdict},
     run::Control,
@@ -35,9 +35,9 @@ const LEARN: &[Step] = &[
     user(Act::Probe("anonymous")),
     user(Act::SignIn(MAIN)),
     user(Act::Probe(AFTER)),
-    user(Act::Save("signed-in")),
     victim(Act::SignIn(OTHER)),
     victim(Act::Probe("other-user")),
+    user(Act::LearnCookies),
     user(Act::SignOut(&[])),
     user(Act::FollowSignOut(&[])),
     user(Act::Probe("signed-out")),
@@ -49,9 +49,9 @@ const LEARN_WITHOUT_SIGN_OUT: &[Step] = &[
     user(Act::Probe("anonymous")),
     user(Act::SignIn(MAIN)),
     user(Act::Probe(AFTER)),
-    user(Act::Save("signed-in")),
     victim(Act::SignIn(OTHER)),
     victim(Act::Probe("other-user")),
+    user(Act::LearnCookies),
     attacker(Act::DeepLink(THIRD, "?conformance=1")),
 ];
 
@@ -147,8 +147,6 @@ pub(super) async fn learn(
         duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
     ledger.control(control, on);
-    let session_cookies = session_cookies(&evidence);
-    evidence.target.session_cookies = session_cookies;
     evidence.target.response_mode = response_mode(&evidence);
     stage.learn(&evidence.target);
     ledger.set_target(
@@ -175,7 +173,8 @@ fn trouble_of(evidence: &Evidence) -> Option<String> {
         "other-user" => Shows::Person(Who::Victim.name().to_owned()),
         _ => Shows::Nobody,
     };
-    let wrong = evidence.probes.iter().find(|probe| probe.shows != wanted(probe))?;
+    let mut asked = evidence.probes.iter().filter(|probe| probe.label != EXPERIMENT);
+    let wrong = asked.find(|probe| probe.shows != wanted(probe))?;
     let moment = match wrong.label.as_str() {
         "anonymous" => "before any sign-in",
         AFTER => "after an ordinary sign-in",
@@ -245,15 +244,6 @@ fn praise(evidence: &Evidence, config: &Config) -> String {
     format!("{email} signed in, {} shows her{end}", config.target.session.probe)
 }
 
-/// Names of the cookies that only a completed sign-in leaves with the app.
-fn session_cookies(evidence: &Evidence) -> Vec<String> {
-    evidence
-        .saved
-        .get("signed-in")
-        .map(|pairs| pairs.iter().map(|(name, _)| name.clone()).collect())
-        .unwrap_or_default()
-}
-
 /// How the app asks for its authorization responses; where its parameters travel by reference, how they came.
 fn response_mode(evidence: &Evidence) -> ResponseMode {
     let posted = evidence
@@ -298,7 +288,7 @@ fn accepted(evidence: &Evidence, check: Check) -> Result<(), String> {
     }
     match (check.ask)(evidence) {
         Outcome::Holds | Outcome::HoldsWith(_) => Ok(()),
-        Outcome::Broken(why) | Outcome::CannotTell(why) => Err(why),
+        Outcome::Broken(why) | Outcome::CannotTell(why) | Outcome::Absent(why) => Err(why),
     }
 }
 

@@ -310,10 +310,12 @@ impl Stage {
         self.process().map(|app| app.output_since(mark)).unwrap_or_default()
     }
 
-    /// Tells the walks what the control has learnt: which cookies a completed sign-in leaves, and how responses arrive.
+    /// Tells the walks what the control has learnt: which cookies carry a session and which a pending sign-in, and how
+    /// responses arrive.
     pub(super) fn learn(&mut self, learnt: &TargetFacts) {
         let mut site = (*self.world.site).clone();
         site.facts.session_cookies.clone_from(&learnt.session_cookies);
+        site.facts.flow_cookies.clone_from(&learnt.flow_cookies);
         site.facts.response_mode = learnt.response_mode;
         self.world.site = Arc::new(site);
     }

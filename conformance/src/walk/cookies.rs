@@ -13,7 +13,7 @@ impl Walker<'_> {
     }
 
     /// What the browser holds for the app.
-    async fn app_cookies(&mut self, who: &str) -> Vec<(String, String)> {
+    pub(super) async fn app_cookies(&mut self, who: &str) -> Vec<(String, String)> {
         let origin = self.world.site.origin.clone();
         if self.is_real() {
             return self.would_send(who, &Outgoing::get(&origin)).await;
@@ -47,7 +47,7 @@ impl Walker<'_> {
                 .collect(),
             CookieEdit::Pad(size) => each(&held, |value| padded(value, size)),
             CookieEdit::InvalidUtf8 => each(&held, |_| vec![0xC3, 0x28, 0xFF, 0xFE, 0x80]),
-            CookieEdit::DropChunk => drop_chunk(&held),
+            CookieEdit::DropChunk => drop_chunk(&held, &session_names),
             CookieEdit::FlowCookiesAsSession => {
                 let flow: Vec<_> = held.iter().filter(|(name, _)| !session_names.contains(name)).collect();
                 let values = if flow.is_empty() { held.iter().collect() } else { flow };
@@ -126,14 +126,16 @@ fn flip_middle(value: &str) -> String {
     value.chars().enumerate().map(flip).collect()
 }
 
-/// Without the last of numbered chunks, or without the longest value.
-fn drop_chunk(held: &[(String, String)]) -> Vec<(String, Vec<u8>)> {
+/// Of the cookies that carry the session, without the last of numbered chunks, or without the longest value.
+fn drop_chunk(held: &[(String, String)], session_names: &[String]) -> Vec<(String, Vec<u8>)> {
+    let is_session = |name: &String| session_names.is_empty() || session_names.contains(name);
     let numbered = held
         .iter()
-        .rposition(|(name, _)| name.ends_with(|letter: char| letter.is_ascii_digit()));
+        .rposition(|(name, _)| is_session(name) && name.ends_with(|letter: char| letter.is_ascii_digit()));
     let longest = held
         .iter()
         .enumerate()
+        .filter(|(_, (name, _))| is_session(name))
         .max_by_key(|(_, (_, value))| value.len())
         .map(|(at, _)| at);
     let dropped = numbered.or(longest);

@@ -7,6 +7,7 @@ mod cookies;
 mod crowd;
 mod editing;
 mod fill;
+mod learn;
 mod navigate;
 pub mod persona;
 mod probe;
@@ -73,7 +74,7 @@ pub struct World {
 /// Walks `script`; the faults ride on the flow in slot `MAIN`. `seed` decides every random value.
 pub async fn walk(world: &World, script: &[Step], faults: &[Fault], seed: u64) -> Evidence {
     let patient;
-    let world = if faults.iter().any(|fault| fault.delays()) {
+    let world = if faults.iter().any(|fault| fault.delays() || is_heavy(*fault)) {
         // The app must give up by itself; only then is it the harness that does not wait any longer.
         patient = World {
             client: world.client.patient(world.patience),
@@ -91,6 +92,20 @@ pub async fn walk(world: &World, script: &[Step], faults: &[Fault], seed: u64) -
     }
     walker.leave().await;
     walker.finish()
+}
+
+/// Whether a fault gives the app so much to read, unpack or compute that it may take longer than a request usually may.
+fn is_heavy(fault: Fault) -> bool {
+    use mock_idp::flow::fault::{IdTokenFault, TokenResponseFault};
+    matches!(
+        fault,
+        Fault::TokenResponse(
+            TokenResponseFault::GzipBomb
+                | TokenResponseFault::HugeJson
+                | TokenResponseFault::HugeDots
+                | TokenResponseFault::HugeNesting
+        ) | Fault::IdToken(IdTokenFault::JweZipBomb | IdTokenFault::JwePbes2 | IdTokenFault::ManyDots)
+    )
 }
 
 /// Fetches the authorization server's record of these flows anew: late calls are seen.
@@ -246,12 +261,8 @@ impl<'w> Walker<'w> {
                 Act::RawBytes(bytes) => self.raw_bytes(name, bytes).await,
                 Act::LogoutToken(slot) => self.logout_token(slot).await,
                 Act::FrontChannel(slot, edits) => self.front_channel(name, slot, edits).await,
-                Act::NewBrowser => {
-                    let old = self.browsers.insert(name.to_owned(), Browser::default());
-                    if let Some(session) = old.and_then(|browser| browser.session) {
-                        session.close().await;
-                    }
-                }
+                Act::NewBrowser => self.new_browser(name).await,
+                Act::LearnCookies => self.learn_cookies(name).await,
                 Act::Idp(act) => self.idp_act(act).await,
                 Act::Repeat(times, steps) => self.repeat(times, steps).await,
                 Act::Crowd(crowd) => self.crowd(crowd).await,
@@ -261,6 +272,13 @@ impl<'w> Walker<'w> {
                 Act::Flood(starts) => self.flood(name, starts).await,
             }
         })
+    }
+
+    async fn new_browser(&mut self, name: &str) {
+        let old = self.browsers.insert(name.to_owned(), Browser::default());
+        if let Some(session) = old.and_then(|browser| browser.session) {
+            session.close().await;
+        }
     }
 
     async fn repeat(&mut self, times: u16, steps: &'static [Step]) {

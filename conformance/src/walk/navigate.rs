@@ -429,6 +429,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_refresh_is_read_in_any_case() {
+        let base = Url::parse("http://localhost:3000/signin").unwrap();
+        for value in ["0;url=/next", "0; URL=/next", "0;URL='/next'", "5; Url=\"/next\" "] {
+            let led = refresh_header(value, &base).map(|url| url.path().to_owned());
+            assert_eq!(led.as_deref(), Some("/next"), "{value}");
+        }
+        assert_eq!(refresh_header("5", &base), None);
+    }
+
+    #[test]
     fn a_post_of_another_site_says_so_like_that_of_a_browser() {
         let url = |text| Url::parse(text).unwrap();
         let page = url("http://localhost:3000/profile");

@@ -1,6 +1,7 @@
 //! "Who is signed in?": asks the protected page with a copy of the jar, stops at the app's edge, keeps nothing.
 
 use mock_idp::flow::record::Stamp;
+use url::Url;
 
 use super::{Walker, navigate::Purpose};
 use crate::{
@@ -9,6 +10,9 @@ use crate::{
     evidence::{Answer, Evidence, Leg, Person, Probe, Shows},
     target::{Oracle, Pattern},
 };
+
+/// A path that no app has.
+const UNKNOWN: &str = "/no-such-page-of-this-app";
 
 /// A typed address: every cookie of the app goes along, as when the user comes back later.
 const TYPED: &[Edit] = &[Edit::From(Initiator::AddressBar)];
@@ -23,6 +27,11 @@ impl Walker<'_> {
         let Some(pairs) = self.evidence.saved.get(saved).cloned() else {
             return self.obstacle(format!("no cookies were saved as `{saved}`"));
         };
+        self.ask_with(who, label, pairs).await;
+    }
+
+    /// Asks as somebody who has these cookies and no others.
+    pub(super) async fn ask_with(&mut self, who: &str, label: &str, pairs: Vec<(String, String)>) {
         let mut page = Outgoing::get(&self.world.site.at(&self.world.site.oracle.probe));
         if self.is_real() && self.world.site.javascript {
             return self.ask_elsewhere(who, label, page, pairs).await;
@@ -43,6 +52,24 @@ impl Walker<'_> {
         for path in self.evidence.target.protected.clone() {
             let page = Outgoing::get(&self.world.site.at(&path));
             self.ask(who, label, page, edits).await;
+        }
+        if edits.contains(&Edit::NoCookies) {
+            self.ask_public(who, edits).await;
+        }
+    }
+
+    /// What the app answers to everybody: at an address that it does not have, and at its root.
+    async fn ask_public(&mut self, who: &str, edits: &[Edit]) {
+        for url in [self.world.site.at(UNKNOWN), self.world.site.origin.clone()] {
+            let (page, unedited) = self.prepare(who, Outgoing::get(&url), edits);
+            let at = Stamp::now();
+            let answer = self.world.client.send(&page).await;
+            let purpose = Purpose {
+                who,
+                leg: Leg::Direct,
+                flow: None,
+            };
+            self.note(purpose, at, &page, unedited, answer, false);
         }
     }
 
@@ -74,6 +101,8 @@ impl Walker<'_> {
             Shows::Nameless if self.world.site.javascript && is_page(&answer) => Shows::Nobody,
             shows => shows,
         };
+        let is_own = !carries && !edits.contains(&Edit::NoCookies) && self.browser(who).cookies.is_none();
+        let is_shown = matches!(shows, Shows::Person(_));
         let hop = self.note(purpose, at, &page, unedited, answer, false);
         self.evidence.probes.push(Probe {
             label: label.to_owned(),
@@ -81,6 +110,22 @@ impl Walker<'_> {
             hop,
             shows,
         });
+        if is_own && is_shown {
+            self.keep_cookies_of_last_probe(who).await;
+        }
+    }
+
+    /// A page that shows somebody belongs to a session, and what it sets is the session's: an app that renews the id with
+    /// each page makes the old one worthless. What a page for nobody sets is not kept, because it may begin a sign-in.
+    pub(super) async fn keep_cookies_of_last_probe(&mut self, who: &str) {
+        let Some(hop) = self.evidence.probes.last().map(|probe| &self.evidence.hops[probe.hop]) else {
+            return;
+        };
+        let lines: Vec<String> = hop.headers("set-cookie").map(str::to_owned).collect();
+        let Ok(url) = Url::parse(&hop.url) else { return };
+        for line in lines {
+            self.take_cookie(who, &url, &line).await;
+        }
     }
 
     /// Asks in a browser of its own that holds nothing but these cookies, for pages that scripts make: what the page keeps

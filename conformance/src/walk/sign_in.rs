@@ -55,7 +55,7 @@ impl Walker<'_> {
             SignIn::Form(_) => {
                 let hop = self.send(purpose, page, edits).await;
                 match self.page(hop).await.and_then(|page| page.form_saying(SIGN_IN_WORDS)) {
-                    Some(form) => self.send(purpose, submission(&form), edits).await,
+                    Some(form) => self.send(purpose, submission(&form), &beside_query(edits)).await,
                     // A page that leads on by itself (an expired CSRF token, say) is followed like any other.
                     None => hop,
                 }
@@ -64,7 +64,9 @@ impl Walker<'_> {
                 let hop = self.send(purpose, page, edits).await;
                 match self.page(hop).await.and_then(|page| page.clickable(text)) {
                     Some(page::Clickable::Link(url)) => self.send(purpose, Outgoing::get(&url), edits).await,
-                    Some(page::Clickable::Button(form)) => self.send(purpose, submission(&form), edits).await,
+                    Some(page::Clickable::Button(form)) => {
+                        self.send(purpose, submission(&form), &beside_query(edits)).await
+                    }
                     None => hop,
                 }
             }
@@ -109,11 +111,40 @@ impl Walker<'_> {
         let mut outgoing = Outgoing::get(&self.world.site.at(&self.world.site.oracle.probe));
         outgoing.target.push_str(suffix);
         let hop = self.send(purpose, outgoing, &[]).await;
-        self.expect_authorization_request(purpose, slot, hop).await;
+        let mut landing = self.follow(purpose, hop).await;
+        // A page on which the user still has to press the button.
+        if matches!(landing, Landing::Page)
+            && let Some(pressed) = self.press_sign_in(purpose).await
+        {
+            landing = self.follow(purpose, pressed).await;
+        }
+        self.keep_authorization_request(slot, landing);
+    }
+
+    /// Presses what starts a sign-in on the page that is open, where sign-ins start so. `None`: there is nothing to press.
+    async fn press_sign_in(&mut self, purpose: Purpose<'_>) -> Option<usize> {
+        let site = std::sync::Arc::clone(&self.world.site);
+        let opened = self.evidence.hops.len().checked_sub(1)?;
+        let next = match &site.sign_in {
+            SignIn::Get(_) | SignIn::Protected(_) => return None,
+            SignIn::Form(_) if self.is_real() => return self.press(purpose, Press::Form(SIGN_IN_WORDS)).await,
+            SignIn::Click(text) if self.is_real() => return self.press(purpose, Press::Text(text)).await,
+            SignIn::Form(_) => submission(&self.page(opened).await?.form_saying(SIGN_IN_WORDS)?),
+            SignIn::Click(text) => match self.page(opened).await?.clickable(text)? {
+                page::Clickable::Link(url) => Outgoing::get(&url),
+                page::Clickable::Button(form) => submission(&form),
+            },
+        };
+        Some(self.send(purpose, next, &[]).await)
     }
 
     async fn expect_authorization_request(&mut self, purpose: Purpose<'_>, slot: Slot, hop: usize) {
-        let Landing::Idp(request) = self.follow(purpose, hop).await else {
+        let landing = self.follow(purpose, hop).await;
+        self.keep_authorization_request(slot, landing);
+    }
+
+    fn keep_authorization_request(&mut self, slot: Slot, landing: Landing) {
+        let Landing::Idp(request) = landing else {
             return;
         };
         if let Some(flow) = self.evidence.flows.iter_mut().find(|flow| flow.slot == slot) {
@@ -313,6 +344,13 @@ impl Walker<'_> {
         let hop = self.send(purpose, response, &edits).await;
         self.follow_callback(purpose, hop).await;
     }
+}
+
+/// The edits that a form may carry: what stands in an address comes by a link, and a link opens the page of the form and
+/// does not send it.
+fn beside_query(edits: &[Edit]) -> Vec<Edit> {
+    let in_address = |edit: &&Edit| matches!(edit, Edit::Query(..) | Edit::RawQuery(_));
+    edits.iter().filter(|edit| !in_address(edit)).copied().collect()
 }
 
 /// A request as one URL: a form post is written as if its fields stood in the query.

@@ -83,9 +83,16 @@ impl Walker<'_> {
             Some(SignOut::Get(_)) | None => self.send(purpose, Outgoing::get(&page_url), edits).await,
         };
         let landing = self.follow(purpose, hop).await;
+        let told = self.told_in_json();
         let browser = self.browser(who);
         browser.leaving = None;
-        if let Landing::Idp(next) = landing {
+        let next = match landing {
+            Landing::Idp(next) => Some(next),
+            // The app's script reads the answer and goes there.
+            Landing::Page => told,
+            Landing::Elsewhere => None,
+        };
+        if let Some(next) = next {
             browser.leaving = Some(next.clone());
             self.note_unsent(
                 Purpose {
@@ -96,6 +103,28 @@ impl Walker<'_> {
                 "sign-out leads on from here",
             );
         }
+    }
+
+    /// The address at the authorization server that the last answer names, where it is JSON.
+    fn told_in_json(&self) -> Option<Outgoing> {
+        fn texts<'v>(value: &'v serde_json::Value, found: &mut Vec<&'v str>) {
+            match value {
+                serde_json::Value::String(text) => found.push(text),
+                serde_json::Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+                serde_json::Value::Object(members) => members.values().for_each(|member| texts(member, found)),
+                _ => {}
+            }
+        }
+        let answer = self.evidence.hops.last()?;
+        if answer.leg != Leg::SignOut || !answer.header("content-type")?.contains("json") {
+            return None;
+        }
+        let value = serde_json::from_str(answer.body()).ok()?;
+        let mut found = Vec::new();
+        texts(&value, &mut found);
+        let mut urls = found.into_iter().filter_map(|text| Url::parse(text).ok());
+        urls.find(|url| self.world.site.is_idp(url))
+            .map(|url| Outgoing::get(&url))
     }
 
     /// Where the request that ends a session goes: of a form, its action, which only the page tells; the page itself where

@@ -34,6 +34,7 @@ const fn case(id: &'static str, title: &'static str, level: Level, variants: &'s
         needs: &[],
         lane: Lane::Parallel,
         variants,
+        deviation: None,
         explain: EXPLAIN,
     }
 }

@@ -66,6 +66,7 @@ static CASE: Case = Case {
     needs: &[],
     lane: Lane::Parallel,
     variants: VARIANTS,
+    deviation: None,
     explain: Explain {
         story: "",
         right: "",
@@ -211,7 +212,12 @@ fn a_refusal_by_server_error_is_a_warning() {
     };
     let judgement = judge(&CASE, variant("holds"), Profile::Okta, &evidence);
     assert_eq!(judgement.verdict, Verdict::Warn);
-    assert_eq!(judgement.notes.len(), 1);
+    // What warns stands among the checks.
+    let broken = judgement
+        .checks
+        .iter()
+        .find(|check| matches!(check.outcome, Outcome::Broken(_)));
+    assert_eq!(broken.map(|check| check.id), Some("stays-clean"));
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(crate) fn nothing() -> Evidence {
             scopes: vec!["openid".into(), "email".into()],
             protected: vec!["/me".into()],
             session_cookies: vec!["sid".into()],
+            flow_cookies: vec!["attempt".into()],
             ..TargetFacts::default()
         },
         people: ["user", "victim", "attacker"].map(person).to_vec(),

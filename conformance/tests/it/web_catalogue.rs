@@ -238,6 +238,10 @@ fn wanted_probes(check: &str) -> &'static [&'static str] {
         | "signed-in-after"
         | "nothing-without-session"
         | "trick-opens-nothing"
+        | "not-served-without-session"
+        | "second-user-is-signed-in"
+        | "signs-in-after-abandoned-starts"
+        | "comes-back-signed-in"
         | "anonymous"
         | "shows-second-user-only" => &["after"],
         "session-is-untouched" => &["before", "after"],
@@ -248,13 +252,13 @@ fn wanted_probes(check: &str) -> &'static [&'static str] {
         "nobody-during" => &["during"],
         "next-sign-in-works" => &["again"],
         "one-copy-decides" => &["good-first", "bad-first"],
-        "old-cookies-are-dead" => &["old"],
+        "old-cookies-are-dead" | "first-session-is-dead" => &["old"],
         "browser-is-signed-out" => &["jar"],
         "other-session-is-alive" | "other-session-is-dead" => &["other-browser"],
         "stranger-is-untouched" => &["stranger"],
         "last-started-signs-in" => &["last"],
         "first-started-signs-in" => &["first"],
-        "each-as-itself" | "exactly-the-good-ones" | "nobody-as-another" => &["crowd"],
+        "each-as-itself" | "exactly-the-good-ones" | "bad-ones-refused" | "nobody-as-another" => &["crowd"],
         _ => &[],
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     },
     exchange::Exchange,
     flow::{
-        fault::Fault,
+        fault::PkceRule,
         scenario::Scenario,
         store::{Asker, FLOW_COOKIE, Flow, Request, ResponseType, Session, locked},
         tamper,
@@ -124,7 +124,7 @@ fn unwrapped<'a>(exchange: &Exchange, server: &Server, params: &'a Params) -> Re
 fn check(exchange: &mut Exchange, inputs: &Inputs<'_>, flow: &Flow) -> Result<(), OAuthError> {
     for (check, enforced_by_fault) in CHECKS {
         let Some(error) = check(inputs) else { continue };
-        let enforced = *enforced_by_fault && pkce_is_enforced(flow);
+        let enforced = *enforced_by_fault && pkce_rule(flow) == PkceRule::Enforce;
         let refusal = if enforced {
             Some(exchange.refuse(&error))
         } else {
@@ -584,11 +584,7 @@ fn scopes_are_known(inputs: &Inputs<'_>) -> Option<OAuthError> {
     (needs && !has("openid")).then_some(SCOPE_OPENID_REQUIRED)
 }
 
-/// Whether a fault of this flow makes the server enforce PKCE where a watched flow would go on.
-pub(crate) fn pkce_is_enforced(flow: &Flow) -> bool {
-    flow.scenario
-        .faults
-        .iter()
-        .copied()
-        .any(|fault: Fault| tamper::enforces_pkce(fault))
+/// What the server does about PKCE in this flow, where it is a watched one.
+pub(crate) fn pkce_rule(flow: &Flow) -> PkceRule {
+    tamper::pkce_rule(&flow.scenario.faults)
 }

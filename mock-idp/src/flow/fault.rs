@@ -214,11 +214,11 @@ impl Fault {
     /// Whether it lets the relying party wait, so that its own time limit decides how long the user does.
     #[must_use]
     pub const fn delays(self) -> bool {
-        use TokenResponseFault::{Hang, Slow5s, Slow30s, Trickle};
+        use TokenResponseFault::{Hang, Slow4s, Slow30s, Trickle};
         matches!(
             self,
-            Fault::TokenResponse(Slow5s | Slow30s | Trickle | Hang)
-                | Fault::Userinfo(UserinfoFault::Slow5s | UserinfoFault::Hang)
+            Fault::TokenResponse(Slow4s | Slow30s | Trickle | Hang)
+                | Fault::Userinfo(UserinfoFault::Slow4s | UserinfoFault::Hang)
                 | Fault::Metadata(MetadataFault::Slow30s)
                 | Fault::Jwks(JwksFault::Slow2s | JwksFault::Slow30s | JwksFault::Hang)
         )

@@ -180,7 +180,7 @@ impl Scenario {
             sso: false,
             auto: false,
             hold_response: false,
-            pause: Duration::from_secs(5),
+            pause: Duration::from_secs(4),
             faults: Vec::new(),
         }
     }

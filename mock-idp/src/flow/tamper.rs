@@ -111,10 +111,17 @@ pub fn code(code: &mut String, fault: Fault, _context: &Context<'_>) {
     }
 }
 
-/// Whether this fault asks that the flow's PKCE violations be refused, as Okta does, instead of being recorded only.
+/// What these faults ask for about the flow's PKCE violations.
 #[must_use]
-pub fn enforces_pkce(fault: Fault) -> bool {
-    matches!(fault, Fault::Code(code) if code.pkce() == PkceRule::Enforce)
+pub fn pkce_rule(faults: &[Fault]) -> PkceRule {
+    let rules = faults.iter().filter_map(|fault| match fault {
+        Fault::Code(code) => Some(code.pkce()),
+        _ => None,
+    });
+    rules
+        .into_iter()
+        .find(|rule| *rule != PkceRule::Watch)
+        .unwrap_or(PkceRule::Watch)
 }
 
 /// The authorization response; the code inside went through [`code`] already.

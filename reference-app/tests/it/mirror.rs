@@ -62,7 +62,7 @@ const MIRROR: &[(&str, Reaction)] = &[
     ("token-response.gzip.valid", SignsIn),
     ("token-response.gzip.bomb", Refuses("TokenEndpoint(")),
     ("token-response.slow.", Refuses("TokenEndpoint(TimedOut)")),
-    ("token-response.slow.5s", SignsIn),
+    ("token-response.slow.4s", SignsIn),
     ("token-response.connection-drop.", Refuses("TokenEndpoint(Unreachable)")),
     ("token-response.redirect.", Refuses("TokenEndpoint(Status(30")),
     ("token-response.json-shape.", SignsIn),

@@ -55,6 +55,7 @@ pub(crate) const CASES: &[Case] = &[
             refused("org", &[IdToken(F::IssOrg)]),
             refused("scheme", &[IdToken(F::IssScheme)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The token is signed with the right key and names another issuer.\n\
                     With Okta that is easily met: the organisation's own server, a custom server beside it, another tenant.\n\
@@ -91,6 +92,7 @@ pub(crate) const CASES: &[Case] = &[
             preferably_refused("trailing-slash", &[IdToken(F::IssTrailingSlash)]),
             refused("lookalike", &[IdToken(F::IssLookalike)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The issuer in the token is a prefix, the tail or a piece of the right one.\n\
                     Or it is the right one with `.attacker.example` behind it, or in capitals.\n\
@@ -117,6 +119,7 @@ pub(crate) const CASES: &[Case] = &[
             refused("array", &[IdToken(F::IssArray)]),
             refused("object", &[IdToken(F::IssObject)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The claim `iss` is left out, empty, null, a list or an object.\n\
                     The app told its library which issuer to expect.\n\
@@ -153,6 +156,7 @@ pub(crate) const CASES: &[Case] = &[
             refused("prefix", &[IdToken(F::AudPrefix)]),
             refused("substring", &[IdToken(F::AudInner)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The token is signed by the right issuer and was issued to another client.\n\
                     Whoever runs that client, or steals from it, holds such tokens of many users.\n\
@@ -193,6 +197,7 @@ pub(crate) const CASES: &[Case] = &[
             refused("number", &[IdToken(F::AudNumber)]),
             refused("object", &[IdToken(F::AudObject)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The claim `aud` is left out, null, empty, a number or an object.\n\
                     A library that checks the audience only when there is one finds nothing to refuse.\n\
@@ -220,6 +225,7 @@ pub(crate) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[accepted("array", &[IdToken(F::AudSingleArray)])],
+        deviation: None,
         explain: Explain {
             story: "The audience is `[\"<client_id>\"]` where it was `\"<client_id>\"`.\n\
                     Both mean the same.\n\
@@ -243,6 +249,7 @@ pub(crate) const CASES: &[Case] = &[
             refused("no-azp", &[IdToken(F::AudExtra)]),
             accepted_or_noted("with-azp", &[IdToken(F::AudExtraWithAzp)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The audience lists this client and another one that this app has never heard of.\n\
                     Nothing says which of the two asked for the token.\n\
@@ -267,6 +274,7 @@ pub(crate) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[preferably_refused("other", &[IdToken(F::AzpWrong)])],
+        deviation: None,
         explain: Explain {
             story: "The audience is this client, `azp` is another one.\n\
                     So another client asked for a token that is meant for this one.\n\
@@ -292,6 +300,7 @@ pub(crate) const CASES: &[Case] = &[
             refused("1d", &[IdToken(F::ExpPast1d)]),
             refused("1y", &[IdToken(F::ExpPast1y)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "Everything about the token is right but its age.\n\
                     It expired an hour, a day, a year ago.\n\
@@ -323,6 +332,7 @@ pub(crate) const CASES: &[Case] = &[
             refused("never", &[IdToken(F::ExpNever)]),
             refused("object", &[IdToken(F::ExpObject)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The claim `exp` is left out, null, the word \"never\" or an object.\n\
                     Libraries compare the time only when they find a number.\n\
@@ -347,6 +357,7 @@ pub(crate) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[preferably_refused("1h", &[IdToken(F::NbfFuture)])],
+        deviation: None,
         explain: Explain {
             story: "The token says `nbf`: about an hour from now, and expires after that.\n\
                     An honest issuer would not send it today.\n\
@@ -372,6 +383,7 @@ pub(crate) const CASES: &[Case] = &[
             refused_or_noted("past-1w", &[IdToken(F::IatPast1w)]),
             refused_or_noted("past-1y", &[IdToken(F::IatPast1y)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "`iat` lies a day ahead, or a day, a week, a year back; `exp` is fine.\n\
                     No sign-in takes a day, so the token cannot belong to this one.\n\
@@ -394,8 +406,9 @@ pub(crate) const CASES: &[Case] = &[
         variants: &[
             refused("absent", &[IdToken(F::IatAbsent)]),
             refused("null", &[IdToken(F::IatNull)]),
-            refused("string", &[IdToken(F::IatString)]),
+            preferably_refused("string", &[IdToken(F::IatString)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The claim `iat` is left out, null or a word.\n\
                     Every ID token must have it.\n\
@@ -424,6 +437,7 @@ pub(crate) const CASES: &[Case] = &[
             preferably_accepted("exp-exponent", &[IdToken(F::ExpExponent)]),
             preferably_accepted("iat-exponent", &[IdToken(F::IatExponent)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The issuer's clock is 20 seconds ahead, or the token expires in five.\n\
                     Or a time is written with a fraction, or as `1.79e9`.\n\
@@ -452,6 +466,7 @@ pub(crate) const CASES: &[Case] = &[
             himself_or_nobody("boolean", &[IdToken(F::SubBoolean)]),
             himself_or_nobody("300-characters", &[IdToken(F::SubLong)]),
         ],
+        deviation: Some("A sub that is a number, a boolean or too long may be accepted, if only as the user himself."),
         explain: Explain {
             story: "The claim `sub` is left out, empty, null, or a list of the user and the victim.\n\
                     In other variants it is a number, a boolean or too long.\n\
@@ -491,6 +506,7 @@ pub(crate) const CASES: &[Case] = &[
                 REFUSED,
             ),
         ],
+        deviation: None,
         explain: Explain {
             story: "The app sent a nonce with the authorization request.\n\
                     The token comes back with another one: longer, a constant, or that of another pending sign-in.\n\
@@ -522,6 +538,7 @@ pub(crate) const CASES: &[Case] = &[
             refused("null", &[IdToken(F::NonceNull)]),
             refused("empty", &[IdToken(F::NonceEmpty)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The app sent a nonce; the token has none, or null, or the empty string.\n\
                     Tokens from a refresh or another flow look like this.\n\
@@ -556,6 +573,7 @@ pub(crate) const CASES: &[Case] = &[
             Variant::of("same-user", AFTER_OWN_SIGN_IN, &[IdToken(F::Replayed)], REFUSED),
             Variant::of("other-user", AFTER_VICTIMS_SIGN_IN, &[IdToken(F::Replayed)], REFUSED),
         ],
+        deviation: None,
         explain: Explain {
             story: "A first sign-in ends well; its ID token is valid for an hour.\n\
                     A second sign-in starts, and the token endpoint answers with that first token.\n\

@@ -44,6 +44,7 @@ pub(crate) const CASES: &[Case] = &[
             unfetched("shell", &[IdToken(F::KidShell)]),
             unfetched("huge", &[IdToken(F::KidHuge)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The header's kid is not a name but a URL, a JWK, a path to an empty file, or SQL.\n\
                     The token is signed by a key that the attacker knows, or by the empty one for the path.\n\
@@ -71,6 +72,7 @@ pub(crate) const CASES: &[Case] = &[
             unfetched("x5u", &[IdToken(F::HeaderJwkX5u)]),
             unfetched("x5c", &[IdToken(F::HeaderJwkX5c)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The attacker puts his public key into the header member `jwk` and signs with its private half.\n\
                     The kid matches, the signature verifies, all claims are as they should be.\n\
@@ -105,6 +107,7 @@ pub(crate) const CASES: &[Case] = &[
             unfetched("attacker-first", &[IdToken(F::HeaderJkuAttackerFirst)]),
             unfetched("trusted-first", &[IdToken(F::HeaderJkuTrustedFirst)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The header's `jku` is the address of a key set at an origin of the attacker.\n\
                     It lists his key, alone or beside the issuer's real one.\n\
@@ -136,6 +139,7 @@ pub(crate) const CASES: &[Case] = &[
             unfetched("x5c-first", &[IdToken(F::HeaderX5cFirst)]),
             unfetched("x5c-last", &[IdToken(F::HeaderX5cLast)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The header carries the attacker's self-signed certificate in `x5c`, or its address in `x5u`.\n\
                     In two variants the issuer's real certificate stands beside it, first or last.\n\
@@ -156,6 +160,7 @@ pub(crate) const CASES: &[Case] = &[
         needs: &[],
         lane: Lane::Parallel,
         variants: &[himself_or_nobody("victim", &[IdToken(F::HeaderClaims)])],
+        deviation: None,
         explain: Explain {
             story: "The payload is the attacker's own and rightly signed.\n\
                     The header repeats `sub`, `iss` and `email`, with the victim's values.\n\
@@ -180,6 +185,7 @@ pub(crate) const CASES: &[Case] = &[
             refused("exp", &[IdToken(F::CritExp)]),
             refused("b64", &[IdToken(F::CritB64)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The header lists an extension in `crit` that nobody has heard of, or a name that is no extension.\n\
                     In one variant `b64` is false, so that the payload means something else than it seems to.\n\
@@ -211,6 +217,7 @@ pub(crate) const CASES: &[Case] = &[
             accepted("jwt", &[IdToken(F::TypJwt)]),
             accepted("jwt-lower-case", &[IdToken(F::TypJwtLower)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The claims and the nonce are right, the header's `typ` is `at+jwt` or `logout+jwt`.\n\
                     Both types exist so that such tokens are never taken for ID tokens.\n\
@@ -240,6 +247,7 @@ pub(crate) const CASES: &[Case] = &[
             refused("access-token", &[IdToken(F::IsAccessToken)]),
             refused("client-assertion", &[IdToken(F::IsClientAssertion)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "In the member `id_token` comes a logout token, an access token or a client assertion.\n\
                     All three are rightly signed by the issuer's key.\n\
@@ -269,6 +277,7 @@ pub(crate) const CASES: &[Case] = &[
             refused("zip-bomb", &[IdToken(F::JweZipBomb)]),
             refused("pbes2", &[IdToken(F::JwePbes2)]),
         ],
+        deviation: Some("Time is bounded by the harness; memory is not measured."),
         explain: Explain {
             story: "The ID token has five parts: it is encrypted, although no encryption was registered.\n\
                     One holds an unsigned token under a key that the client secret gives.\n\
@@ -308,6 +317,7 @@ pub(crate) const CASES: &[Case] = &[
             // RFC 8259 §8.1: a parser may ignore a byte order mark.
             refused_or_noted("bom", &[IdToken(F::ByteOrderMark)]),
         ],
+        deviation: None,
         explain: Explain {
             story: "The token has one, two or four segments, ten thousand dots, or characters base64url has not.\n\
                     Or the payload is rightly signed and is no JSON object.\n\

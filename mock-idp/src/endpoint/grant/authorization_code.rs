@@ -12,7 +12,10 @@ use crate::{
         tokens::{self, Issue},
     },
     exchange::Exchange,
-    flow::store::{Code, locked},
+    flow::{
+        fault::PkceRule,
+        store::{Code, locked},
+    },
     okta::error::*,
     protocol::{params::Params, pkce},
 };
@@ -90,6 +93,7 @@ pub(super) fn finish(
 }
 
 pub(super) fn verify_pkce(exchange: &mut Exchange, code: &Code, params: &Params) -> Result<(), Refusal> {
+    let rule = authorize::pkce_rule(&code.grant.flow);
     let error = match (&code.grant.request.challenge, params.filled("code_verifier")) {
         (None, None) => return Ok(()),
         (None, Some(_)) => &VERIFIER_UNEXPECTED,
@@ -98,10 +102,14 @@ pub(super) fn verify_pkce(exchange: &mut Exchange, code: &Code, params: &Params)
             if pkce::is_well_formed(verifier) && pkce::proves(verifier, challenge, method) {
                 return Ok(());
             }
+            // A verifier of another sign-in: the code is not this browser's.
+            if rule == PkceRule::Watch && method == "S256" && pkce::is_well_formed(verifier) {
+                return Err(refusal(exchange, &PKCE_FAILED));
+            }
             &PKCE_FAILED
         }
     };
-    if authorize::pkce_is_enforced(&code.grant.flow) {
+    if rule == PkceRule::Enforce {
         return Err(refusal(exchange, error));
     }
     objection(exchange, error)

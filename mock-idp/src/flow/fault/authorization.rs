@@ -31,11 +31,12 @@ faults! {
 /// What the token endpoint does about the code verifier in a flow of the harness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PkceRule {
-    /// Records a mismatch and goes on, as in every flow of the harness.
+    /// Refuses a verifier that belongs to another challenge, as Okta does, and records what else is wrong with PKCE: in
+    /// every flow of the harness that says nothing else.
     Watch,
-    /// Refuses a wrong or missing verifier as Okta does.
+    /// Refuses everything that Okta refuses.
     Enforce,
-    /// Goes on whatever comes.
+    /// Records and goes on whatever comes.
     Ignore,
 }
 

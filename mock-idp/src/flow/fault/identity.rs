@@ -50,6 +50,7 @@ faults! {
     WebsiteScript, "claims-xss.website", "ASVS 5.0 §1.2.1", "The website is a javascript: URL.";
     PictureSecondOrigin, "picture-ssrf.public", "ASVS 5.0 §1.3.6", "The picture is a URL of a foreign origin.";
     PictureLoopback, "picture-ssrf.loopback", "ASVS 5.0 §1.3.6", "The picture is a URL of the loopback address.";
+    PictureLoopbackMapped, "picture-ssrf.loopback-mapped", "ASVS 5.0 §1.3.6", "The picture is a URL of the loopback address, written as an IPv6 address.";
     PictureLinkLocal, "picture-ssrf.link-local", "ASVS 5.0 §1.3.6", "The picture is the address of a cloud's metadata service.";
     PictureFile, "picture-ssrf.file", "ASVS 5.0 §1.3.6", "The picture is a file: URL.";
     NameCrlf, "crlf.name", "WSTG-INPV-15", "The name holds CR, LF and a header line.";

@@ -57,7 +57,7 @@ faults! {
     // Delivery
     GzipValid, "gzip.valid", "RFC 9110 §8.4", "The answer is compressed, as the request allowed.";
     GzipBomb, "gzip.bomb", "RFC 9110 §8.4", "The answer is compressed and inflates to 1 GB.";
-    Slow5s, "slow.5s", "RFC 6749 §5.1", "The answer comes after five seconds.";
+    Slow4s, "slow.4s", "RFC 6749 §5.1", "The answer comes after four seconds: many clients give up after five.";
     Slow30s, "slow.30s", "RFC 6749 §5.1", "The answer comes after thirty seconds.";
     Trickle, "slow.trickle", "RFC 6749 §5.1", "The answer comes byte by byte, two seconds apart.";
     Hang, "slow.hang", "RFC 6749 §5.1", "The answer never comes and the connection stays open.";

@@ -23,7 +23,7 @@ faults! {
     BodyTruncated, "faults.truncated", "RFC 8259 §2", "The body is cut off in the middle of the JSON.";
     BodyArray, "faults.array", "OIDC Core 1.0 §5.3.2", "The body is a JSON array around the answer.";
     ContentTypeWrong, "faults.content-type", "OIDC Core 1.0 §5.3.2", "The JSON is labelled text/html.";
-    Slow5s, "faults.slow", "OIDC Core 1.0 §5.3.2", "The answer comes after five seconds.";
+    Slow4s, "faults.slow", "OIDC Core 1.0 §5.3.2", "The answer comes after four seconds: many clients give up after five.";
     Hang, "faults.hang", "OIDC Core 1.0 §5.3.2", "The answer never comes and the connection stays open.";
     Jwt, "jwt-response.signed", "OIDC Core 1.0 §5.3.2", "The answer is a rightly signed JWT.";
     JwtSignatureFlipped, "jwt-response.bad-signature", "OIDC Core 1.0 §5.3.2", "The answer is a JWT with the victim's claims and a damaged signature.";

@@ -78,6 +78,13 @@ pub(super) fn apply(claims: &mut Map<String, Value>, fault: F, context: &Context
             let flow = context.flow.map_or_else(String::new, |flow| format!("{flow}/"));
             set(claims, "picture", json!(format!("{}{flow}internal.png", root(&url))));
         }
+        F::PictureLoopbackMapped => {
+            let flow = context.flow.map_or_else(String::new, |flow| format!("{flow}/"));
+            let port = context.second_origin.port_or_known_default().unwrap_or(80);
+            let scheme = context.second_origin.scheme();
+            let url = format!("{scheme}://[::ffff:127.0.0.1]:{port}/{flow}internal.png");
+            set(claims, "picture", json!(url));
+        }
         F::PictureLinkLocal => set(claims, "picture", json!("http://169.254.169.254/latest/meta-data/")),
         F::PictureFile => set(claims, "picture", json!("file:///etc/passwd")),
         F::NameCrlf => change(claims, "name", |name| format!("{name}{CRLF}")),

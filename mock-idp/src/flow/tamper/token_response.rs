@@ -127,7 +127,7 @@ pub(super) fn apply(reply: &mut Reply, fault: F, context: &Context<'_>) {
 
         F::GzipValid => reply.delivery = Delivery::Gzip,
         F::GzipBomb => reply.delivery = Delivery::GzipBomb(1024 * 1024 * 1024),
-        F::Slow5s => reply.delivery = Delivery::After(context.scenario.pause),
+        F::Slow4s => reply.delivery = Delivery::After(context.scenario.pause),
         F::Slow30s => reply.delivery = Delivery::After(Duration::from_secs(30)),
         F::Trickle => reply.delivery = Delivery::Trickle(Duration::from_secs(2)),
         F::Hang => reply.delivery = Delivery::Never,

@@ -63,7 +63,7 @@ pub(super) fn apply(reply: &mut Reply, fault: F, context: &Context<'_>) {
         F::BodyTruncated => truncate(reply),
         F::BodyArray => rewrite(reply, |value| json!([value])),
         F::ContentTypeWrong => set_header(reply, "content-type", "text/html"),
-        F::Slow5s => reply.delivery = Delivery::After(context.scenario.pause),
+        F::Slow4s => reply.delivery = Delivery::After(context.scenario.pause),
         F::Hang => reply.delivery = Delivery::Never,
 
         F::Jwt => jwt(reply, context, "RS256", &[], |_| {}),
