@@ -193,7 +193,7 @@ def apps_table(configs, cases, expected):
         heading = config.with_name("README.md").read_text().splitlines()[0].removeprefix("# ")
         by_chance = {case for case in cases[app] if len(expectation(expected[app], case)[1]) > 1}
         counts = [sum(v == word and case not in by_chance for case, v in cases[app].items()) for word in used]
-        rows.append([f"[{app}]({config.parent})", heading, *counts, len(by_chance)])
+        rows.append([f"[{app}]({config.parent.name})", heading, *counts, len(by_chance)])
     return markdown(rows)
 
 

@@ -61,55 +61,73 @@ fn every_flag_that_takes_part_in_a_run_has_an_environment_twin() {
     }
 }
 
-/// The chapters of the README that speak of this program; those on `mock-idp` are held by its own tests.
-fn readme() -> String {
-    let readme = include_str!("../../../README.md");
-    let chapters = readme.split("\n## ");
-    let ours = chapters.filter(|chapter| !chapter.starts_with("mock-idp") && !chapter.starts_with("Real clients"));
-    ours.collect::<Vec<_>>().join("\n## ")
-}
+/// The pages that tell people about this program.
+const READMES: [&str; 2] = [include_str!("../../../README.md"), include_str!("../../README.md")];
+
+/// The flags of other programs on those pages: Cargo, pip, npm, Docker.
+const FOREIGN_FLAGS: [&str; 11] = [
+    "--bin",
+    "--from",
+    "--locked",
+    "--package",
+    "--path",
+    "--publish",
+    "--rm",
+    "--save-dev",
+    "--tag",
+    "--test",
+    "--workspace",
+];
 
 #[test]
 fn the_readme_speaks_of_commands_and_flags_that_exist() {
-    let readme = readme();
     let help: String = ["", "run", "doctor", "list", "explain", "env", "browser", "version"]
         .iter()
         .map(|command| conformance::cli::help(command))
         .collect();
-    let words = readme.split(|c: char| c.is_whitespace() || "`|(),=[]".contains(c));
-    let cargo = [
-        "--release",
-        "--workspace",
-        "--all",
-        "--check",
-        "--all-targets",
-        "--no-deps",
-        "--package",
-    ];
-    for flag in words.filter(|word| word.starts_with("--") && word.trim_matches('-').len() > 1 && !cargo.contains(word))
-    {
-        assert!(help.contains(flag), "the README names {flag}, which no command has");
+    for readme in READMES {
+        let words = readme.split(|c: char| c.is_whitespace() || "`|(),=[]".contains(c));
+        let flags = words.filter(|word| word.starts_with("--") && word.trim_matches('-').len() > 1);
+        for flag in flags.filter(|flag| !FOREIGN_FLAGS.contains(flag)) {
+            assert!(help.contains(flag), "the README names {flag}, which no command has");
+        }
+        let spans = readme.split('`').skip(1).step_by(2);
+        let blocks = readme
+            .split("```sh\n")
+            .skip(1)
+            .map(|rest| rest.split("```").next().unwrap());
+        for command in spans.chain(blocks.flat_map(str::lines)) {
+            let Some(command) = command.trim_start().strip_prefix("conformance ") else {
+                continue;
+            };
+            let command = command.split_whitespace().next().unwrap_or_default();
+            assert!(
+                !conformance::cli::help(command).is_empty() && help.contains(&format!("\n  {command} ")),
+                "the README names `conformance {command}`, which does not exist"
+            );
+        }
     }
     for (code, sentence) in conformance::exit::ALL {
         assert!(
-            readme.contains(&format!("| {code} | {sentence} |")),
-            "the README tells what exit code {code} means: {sentence}"
+            READMES[1].contains(&format!("| {code} | {sentence} |")),
+            "conformance/README.md tells what exit code {code} means: {sentence}"
         );
     }
 }
 
 #[test]
 fn the_readmes_configuration_is_right() {
-    let readme = readme();
-    let blocks: Vec<&str> = readme
-        .split("```toml\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap())
-        .collect();
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        let parsed = conformance::target::Config::parse(block, std::path::Path::new("README.md"), &[]);
-        assert!(parsed.is_ok(), "{}", parsed.unwrap_err());
+    for readme in READMES {
+        let blocks: Vec<&str> = readme
+            .split("```toml\n")
+            .skip(1)
+            .map(|rest| rest.split("```").next().unwrap())
+            .collect();
+        assert!(!blocks.is_empty());
+        for block in blocks {
+            let parsed = conformance::target::Config::parse(block, std::path::Path::new("README.md"), &[]);
+            assert!(parsed.is_ok(), "{}", parsed.unwrap_err());
+        }
     }
 }
 

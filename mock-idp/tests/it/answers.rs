@@ -1,23 +1,59 @@
-//! The README's table of what mock-idp answers is held by tests: every row names one that exists.
+//! `answers.md` names the tests that prove what mock-idp answers, and the README tells the same without them.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, env, fs, path::Path};
 
-const SECTION: &str = "## mock-idp: what it answers";
+const BEGIN: &str = "<!-- answers: written from tests/it/answers.md -->\n";
+const END: &str = "<!-- end answers -->";
 
-/// The rows of the table: endpoint, behaviour, tests.
-fn rows(readme: &str) -> Vec<[String; 3]> {
-    let section = readme.split_once(SECTION).expect("the section is there").1;
-    let section = section.split("\n## ").next().unwrap_or_default();
-    let lines = section.lines().filter(|line| line.starts_with('|'));
-    lines
-        .skip(2)
-        .map(|line| {
-            let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
-            <[&str; 3]>::try_from(cells)
-                .unwrap_or_else(|_| panic!("three cells: {line}"))
-                .map(str::to_owned)
+/// Behaviours that belong together.
+struct Purpose {
+    name: String,
+    rows: Vec<[String; 3]>,
+}
+
+fn purposes() -> Vec<Purpose> {
+    let sections = include_str!("answers.md").split("\n## ").skip(1);
+    sections
+        .map(|section| {
+            let (name, table) = section.split_once('\n').expect("a heading");
+            let lines = table.lines().filter(|line| line.starts_with('|')).skip(2);
+            Purpose {
+                name: name.to_owned(),
+                rows: lines.map(cells).collect(),
+            }
         })
         .collect()
+}
+
+/// Endpoint, behaviour, tests.
+fn cells(line: &str) -> [String; 3] {
+    let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+    <[&str; 3]>::try_from(cells)
+        .unwrap_or_else(|_| panic!("three cells: {line}"))
+        .map(str::to_owned)
+}
+
+/// A table per purpose, one row per endpoint.
+fn readme_tables(purposes: &[Purpose]) -> String {
+    let mut text = String::new();
+    for purpose in purposes {
+        let mut endpoints: Vec<(&str, Vec<&str>)> = Vec::new();
+        for [endpoint, behaviour, _] in &purpose.rows {
+            match endpoints.iter_mut().find(|(name, _)| name == endpoint) {
+                Some((_, behaviours)) => behaviours.push(behaviour),
+                None => endpoints.push((endpoint, vec![behaviour])),
+            }
+        }
+        text.push_str(&format!(
+            "\n### {}\n\n| endpoint | behaviour |\n|---|---|\n",
+            purpose.name
+        ));
+        for (endpoint, behaviours) in endpoints {
+            text.push_str(&format!("| {endpoint} | {} |\n", behaviours.join("<br>")));
+        }
+    }
+    text.push('\n');
+    text
 }
 
 /// Test functions by module.
@@ -34,9 +70,9 @@ fn tests() -> BTreeMap<String, String> {
 }
 
 #[test]
-fn every_row_of_the_table_names_a_test_that_exists() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let rows = rows(&fs::read_to_string(readme).unwrap());
+fn every_behaviour_names_a_test_that_exists() {
+    let purposes = purposes();
+    let rows: Vec<&[String; 3]> = purposes.iter().flat_map(|purpose| &purpose.rows).collect();
     assert!(rows.len() > 40, "{} rows", rows.len());
     let tests = tests();
     for [endpoint, behaviour, names] in rows {
@@ -58,5 +94,22 @@ fn every_row_of_the_table_names_a_test_that_exists() {
             let before: String = source[..place].lines().rev().take(4).collect::<Vec<_>>().join("\n");
             assert!(before.contains("test]"), "{name} is no test");
         }
+    }
+}
+
+#[test]
+fn the_readme_tells_every_behaviour() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&file).unwrap();
+    let (before, rest) = readme.split_once(BEGIN).expect("the block begins");
+    let (told, after) = rest.split_once(END).expect("the block ends");
+    let wanted = readme_tables(&purposes());
+    if env::var_os("UPDATE_README").is_some() {
+        fs::write(&file, format!("{before}{BEGIN}{wanted}{END}{after}")).unwrap();
+    } else {
+        assert!(
+            told == wanted,
+            "README.md is older than tests/it/answers.md: UPDATE_README=1 cargo test -p mock-idp --test it answers"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What the README tells a newcomer to type is typed here.
+//! What README.md tells people to type is typed here.
 
 use std::process::Command;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::app::part;
 
-/// The shell block of the section `mock-idp by hand` that signs in with curl.
+/// The shell block of the section `By hand` that signs in with curl.
 fn sign_in_by_hand() -> String {
-    let readme = include_str!("../../../README.md");
-    let section = readme.split_once("## mock-idp by hand").expect("the section").1;
+    let readme = include_str!("../../README.md");
+    let section = readme.split_once("## By hand").expect("the section").1;
     let blocks = section.split("```sh\n").skip(1);
     blocks
         .filter_map(|rest| rest.split_once("```"))
