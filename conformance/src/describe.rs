@@ -10,7 +10,7 @@ use crate::{
 #[must_use]
 pub fn steps(script: &[Step]) -> Vec<String> {
     if script.is_empty() {
-        return vec!["watches everything that this run recorded".to_owned()];
+        return vec!["checks everything that this run recorded".to_owned()];
     }
     script.iter().map(step).collect()
 }
@@ -48,7 +48,7 @@ pub fn needs(case: &Case) -> Vec<String> {
 pub fn terms(case: &Case) -> Vec<String> {
     let mut terms = vec![format!("It runs {}.", lane(case.lane))];
     if case.positive {
-        terms.push("The app has to accept: rejecting is the failure.".to_owned());
+        terms.push("The app must accept this: a refusal is the failure.".to_owned());
     }
     let needs = needs(case);
     if !needs.is_empty() {
@@ -63,7 +63,7 @@ pub fn terms(case: &Case) -> Vec<String> {
             .iter()
             .map(|feature| words(&format!("{feature:?}")))
             .collect();
-        terms.push(format!("Variant {} needs besides: {}.", variant.name, needs.join(", ")));
+        terms.push(format!("Variant {} also needs: {}.", variant.name, needs.join(", ")));
     }
     terms
 }
@@ -71,12 +71,12 @@ pub fn terms(case: &Case) -> Vec<String> {
 /// Where cases of a lane run.
 const fn lane(lane: Lane) -> &'static str {
     match lane {
-        Lane::Watch => "beside all other cases and only watches",
+        Lane::Watch => "beside all other cases, which it only observes",
         Lane::Parallel => "in parallel with others against one app",
-        Lane::Alone => "alone, because the load is the case",
+        Lane::Alone => "alone, because it is about load",
         Lane::Server => "alone on a fresh app with a fresh issuer (without a start command: alone, after the others)",
-        Lane::Restart => "alone on an app that is started anew, so it needs a start command",
-        Lane::Slow => "only when it is asked for (lane:slow), because it takes long",
+        Lane::Restart => "alone on a newly started app, so it needs a start command",
+        Lane::Slow => "only when it is asked for (lane:slow), because it takes a long time",
     }
 }
 
@@ -95,12 +95,12 @@ fn act(act: &Act) -> String {
             )
         }
         Act::Deliver(slot, edits) => format!(
-            "brings the authorization response of {} to the callback{}",
+            "delivers the authorization response of {} to the callback{}",
             flow(*slot),
             with(edits)
         ),
         Act::Insist(slot, edits, times) => format!(
-            "brings the authorization response of {} to the callback{}, again for every new authorization request, at most {times} times",
+            "delivers the authorization response of {} to the callback{}, again for every new authorization request, at most {times} times",
             flow(*slot),
             with(edits)
         ),
@@ -113,8 +113,8 @@ fn act(act: &Act) -> String {
             format!("asks the protected page with the cookies saved as \"{saved}\" ({label})")
         }
         Act::ProbeProtected(label, edits) => format!("requests every protected path{} ({label})", with(edits)),
-        Act::Save(name) => format!("has the cookies saved as \"{name}\""),
-        Act::Cookies(edit) => format!("gets other cookies: {}", cookies(*edit)),
+        Act::Save(name) => format!("saves the cookies as \"{name}\""),
+        Act::Cookies(edit) => format!("changes the cookies: {}", cookies(*edit)),
         Act::SignOut(edits) => format!("signs out{}", with(edits)),
         Act::FollowSignOut(edits) => format!(
             "follows the sign-out to the authorization server and back{}",
@@ -135,8 +135,8 @@ fn act(act: &Act) -> String {
             flow(*slot),
             with(edits)
         ),
-        Act::NewBrowser => "takes a new browser".to_owned(),
-        Act::LearnCookies => "takes each cookie away in turn, to see which carry the session".to_owned(),
+        Act::NewBrowser => "switches to a new browser".to_owned(),
+        Act::LearnCookies => "removes each cookie in turn, to see which ones carry the session".to_owned(),
         Act::Idp(act) => format!("waits while {}", idp(*act)),
         Act::Repeat(times, inner) => format!("does this {times} times: {}", steps(inner).join("; ")),
         Act::Crowd(crowd) => {
@@ -153,21 +153,21 @@ fn act(act: &Act) -> String {
                 Hold::FaultyFirst => ", those with faults first",
             };
             format!(
-                "stands for {} people who sign in at once{faulty}{hold}, {} rounds",
+                "represents {} people who sign in at once{faulty}{hold}, {} rounds",
                 crowd.size, crowd.rounds
             )
         }
-        Act::HoldTokens => "waits while token responses begin to be held".to_owned(),
+        Act::HoldTokens => "waits until the authorization server holds token responses back".to_owned(),
         Act::DeliverTwice(slot) => format!(
-            "brings the authorization response of {} twice, the second time while the first one's code is being redeemed",
+            "delivers the authorization response of {} twice, the second time while the first one's code is being redeemed",
             flow(*slot)
         ),
         Act::SignOutRace(count) => format!("requests the protected page {count} times at once while signing out"),
-        Act::Flood(count) => format!("starts {count} sign-ins at once and drops them"),
+        Act::Flood(count) => format!("starts {count} sign-ins at once and abandons them"),
         Act::Wait(Pause::ClockTick) => "waits two seconds".to_owned(),
         Act::Wait(Pause::TokenLife) => "waits until the access token has expired".to_owned(),
-        Act::Wait(Pause::SessionIdle) => "does nothing for longer than an idle session may live".to_owned(),
-        Act::Wait(Pause::SessionLifetime) => "waits until no session may live any longer".to_owned(),
+        Act::Wait(Pause::SessionIdle) => "does nothing until an idle session must have expired".to_owned(),
+        Act::Wait(Pause::SessionLifetime) => "waits until every session must have expired".to_owned(),
     }
 }
 
@@ -239,12 +239,12 @@ fn cookies(edit: CookieEdit) -> String {
         CookieEdit::Empty => "each value empty".to_owned(),
         CookieEdit::Duplicate => "each sent twice, the first copy damaged".to_owned(),
         CookieEdit::Pad(size) => format!("each padded to {size} bytes"),
-        CookieEdit::InvalidUtf8 => "each value bytes that are no UTF-8".to_owned(),
+        CookieEdit::InvalidUtf8 => "each value replaced by bytes that are not UTF-8".to_owned(),
         CookieEdit::DropChunk => "one chunk missing".to_owned(),
         CookieEdit::FlowCookiesAsSession => {
             "values from before sign-in under the names of the session cookies".to_owned()
         }
-        CookieEdit::Load(name) => format!("those saved as \"{name}\""),
+        CookieEdit::Load(name) => format!("the ones saved as \"{name}\""),
         CookieEdit::Retarget(to) => format!("every URL of the app inside a value replaced by `{to}`"),
         CookieEdit::Clear => "none".to_owned(),
         CookieEdit::Plant(value) => format!("session cookies planted with {}", text(value)),

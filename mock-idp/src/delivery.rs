@@ -51,7 +51,7 @@ pub(crate) async fn write(reply: Reply, accepts_gzip: bool, cutter: Option<&Cutt
         }
         Delivery::UpperCaseHeaders => {
             if let Some(cutter) = cutter {
-                cutter.shout();
+                cutter.upper_case_next();
             }
             plain(reply)
         }

@@ -223,7 +223,7 @@ impl Builder {
         let name = url.host_str().unwrap_or_default().to_owned();
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(logout_token::PATIENCE)
+            .timeout(logout_token::ANSWER_LIMIT)
             .no_proxy()
             // Loading the system's roots would be most of our start-up, and applications under test sign their own.
             .tls_certs_only([])

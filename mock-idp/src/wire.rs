@@ -71,12 +71,12 @@ fn is_of_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
-/// The path and query of a request before [`straighten`].
+/// The path and query of a request as they were before [`undo_odd_path`].
 #[derive(Clone, Debug)]
 pub(crate) struct AsReceived(pub(crate) String);
 
-/// Endpoints that a metadata fault moved answer at their odd place as they do at home.
-fn straighten<B>(request: &mut Request<B>) {
+/// A metadata fault publishes endpoints under an odd path; requests there get the path that the router knows.
+fn undo_odd_path<B>(request: &mut Request<B>) {
     let target = request
         .uri()
         .path_and_query()
@@ -105,7 +105,7 @@ struct Plan {
     /// How many bytes may still be written.
     left: AtomicI64,
     /// The next header section is written in upper case.
-    shout: AtomicBool,
+    upper_case_next: AtomicBool,
 }
 
 impl Cutter {
@@ -115,8 +115,8 @@ impl Cutter {
     }
 
     /// Writes the header names of the next answer in upper case.
-    pub(crate) fn shout(&self) {
-        self.0.shout.store(true, Ordering::Release);
+    pub(crate) fn upper_case_next(&self) {
+        self.0.upper_case_next.store(true, Ordering::Release);
     }
 }
 
@@ -172,7 +172,7 @@ async fn connection(stream: Stream, router: Router) {
     let peer = stream.socket().peer_addr().ok().map(Peer);
     let cutter = Cutter(Arc::new(Plan {
         left: AtomicI64::new(WHOLE),
-        shout: AtomicBool::new(false),
+        upper_case_next: AtomicBool::new(false),
     }));
     let wire = Wire {
         stream,
@@ -183,7 +183,7 @@ async fn connection(stream: Stream, router: Router) {
         if let Some(peer) = peer {
             request.extensions_mut().insert(peer);
         }
-        straighten(&mut request);
+        undo_odd_path(&mut request);
         router.clone().call(request.map(Body::new))
     });
     // A client that goes away ends its connection with an error; nobody is interested.
@@ -256,16 +256,20 @@ impl AsyncWrite for Wire {
         }
         let mut allowed = &buf[..buf.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
         // hyper hands over a header section in one piece, the first one of an answer.
-        let shouted = self.plan.shout.load(Ordering::Acquire).then(|| in_upper_case(allowed));
-        if let Some(shouted) = &shouted {
-            allowed = shouted;
+        let upper_case = self
+            .plan
+            .upper_case_next
+            .load(Ordering::Acquire)
+            .then(|| in_upper_case(allowed));
+        if let Some(upper_case) = &upper_case {
+            allowed = upper_case;
         }
         let written = match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write(cx, allowed),
             Stream::Tls(stream) => Pin::new(stream).poll_write(cx, allowed),
         };
         if let Poll::Ready(Ok(count)) = &written {
-            self.plan.shout.store(false, Ordering::Release);
+            self.plan.upper_case_next.store(false, Ordering::Release);
             if left != WHOLE {
                 let count = i64::try_from(*count).unwrap_or(i64::MAX);
                 self.plan.left.fetch_sub(count, Ordering::AcqRel);

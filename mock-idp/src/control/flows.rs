@@ -112,8 +112,8 @@ pub(crate) struct WaitQuery {
 }
 
 /// How long a call may wait.
-const PATIENCE: Duration = Duration::from_secs(10);
-const MOST_PATIENCE: Duration = Duration::from_secs(60);
+const DEFAULT_WAIT: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 pub(crate) async fn wait(
     State(control): State<Control>,
@@ -121,8 +121,8 @@ pub(crate) async fn wait(
 ) -> Result<Json<Flow>, Problem> {
     known_status(query.status.as_deref())?;
     let timeout = match query.timeout.map(Span::duration) {
-        None => PATIENCE,
-        Some(Some(timeout)) => timeout.min(MOST_PATIENCE),
+        None => DEFAULT_WAIT,
+        Some(Some(timeout)) => timeout.min(LONGEST_WAIT),
         Some(None) => return Err(Problem::bad("`timeout` is not negative")),
     };
     let wanted = FlowsQuery {

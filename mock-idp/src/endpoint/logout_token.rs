@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long a relying party may take to answer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// The problem of a logout token that was not answered in time.
 pub const TIMED_OUT: &str = "the relying party did not answer in time";
 /// How long a logout token is good for, seconds (§2.4 recommends two minutes at most).

@@ -22,7 +22,7 @@ use crate::{
 /// The hidden field that tells a step of the page from an authorization request.
 pub(crate) const HANDLE: &str = "stateToken";
 /// How long somebody may look at the page, seconds.
-const PATIENCE: i64 = 3600;
+const PAGE_LIFETIME: i64 = 3600;
 
 /// Shows the page for an authorization request that passed its checks.
 pub(crate) fn first_page(exchange: &mut Exchange, flow: &Arc<Flow>, request: Request) -> Reply {
@@ -70,7 +70,7 @@ pub(crate) fn begin(
         identifier: identifier.to_owned(),
         remember: false,
         stage,
-        expires: exchange.idp.clock.now() + PATIENCE,
+        expires: exchange.idp.clock.now() + PAGE_LIFETIME,
         request,
     };
     (handle, transaction)

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long an application may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// How long the token is good for, seconds.
 const LIFETIME: i64 = 300;
 
@@ -93,7 +93,7 @@ async fn post(idp: &Idp, url: &str, token: &str, user: &User) -> Option<u16> {
         .http
         .get()?
         .post(url)
-        .timeout(PATIENCE)
+        .timeout(ANSWER_LIMIT)
         .bearer_auth(token)
         .json(&json!({ "sub_id": subject }));
     let answer = request.send().await.ok()?;
