@@ -86,6 +86,7 @@ impl ArmedView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ArmInput {
     /// The fault's id, as `GET /_mock/faults/catalog` lists them.
+    #[schemars(schema_with = "ids")]
     id: String,
     #[serde(default)]
     when: WhenInput,
@@ -94,6 +95,12 @@ pub(crate) struct ArmInput {
     times: Option<u32>,
     /// After this time nobody gets it any more.
     ttl: Option<Span>,
+}
+
+/// Every id there is.
+fn ids(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let ids: Vec<&str> = Fault::all().map(Fault::id).collect();
+    schemars::json_schema!({"type": "string", "enum": ids})
 }
 
 /// Whom it is for; what is left out fits everybody.

@@ -205,7 +205,7 @@ pub(crate) async fn mint(
             client_id: client.id.clone(),
             scopes: scopes.clone(),
             grant: Some(grant.clone()),
-            claims: Arc::new(claims),
+            claims: Token::claims_text(&claims),
             expires,
             revoked: false,
             grace_until: None,

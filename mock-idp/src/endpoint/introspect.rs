@@ -66,7 +66,8 @@ const BUILT_IN: &[&str] = &[
 
 /// In Okta's order.
 fn members(token: &Token) -> Value {
-    let claim = |name: &str| token.claims.get(name).cloned();
+    let claims = token.claims();
+    let claim = |name: &str| claims.get(name).cloned();
     let login = |token: &Token| token.grant.as_ref().map(|grant| grant.subject.persona.login.clone());
     let username = login(token).filter(|login| !login.is_empty());
     let mut members = Map::new();
@@ -86,7 +87,7 @@ fn members(token: &Token) -> Value {
             let token_type = if token.jkt.is_some() { "DPoP" } else { "Bearer" };
             put("token_type", Some(json!(token_type)));
             put("client_id", Some(json!(token.client_id)));
-            for name in token.claims.keys().filter(|name| !BUILT_IN.contains(&name.as_str())) {
+            for name in claims.keys().filter(|name| !BUILT_IN.contains(&name.as_str())) {
                 put(name, claim(name));
             }
             put("uid", claim("uid"));
@@ -102,7 +103,7 @@ fn members(token: &Token) -> Value {
             put("device_id", Some(Value::Null));
         }
         TokenKind::Id => {
-            for (name, value) in token.claims.iter() {
+            for (name, value) in &claims {
                 put(name, Some(value.clone()));
             }
         }

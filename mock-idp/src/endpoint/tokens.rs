@@ -77,7 +77,7 @@ pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Value,
             issue,
             TokenKind::Refresh,
             &refresh_token.as_str().into(),
-            Arc::default(),
+            "".into(),
             now + refresh_token_lifetime(issue),
         );
     }
@@ -86,7 +86,7 @@ pub(crate) fn issue(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Value,
     if let Some(secret) = &device_secret {
         let expires = exchange.idp.clock.now() + refresh_token_lifetime(issue);
         let text = secret.as_str().into();
-        remember(exchange, issue, TokenKind::DeviceSecret, &text, Arc::default(), expires);
+        remember(exchange, issue, TokenKind::DeviceSecret, &text, "".into(), expires);
     }
     let mut response = Map::new();
     let token_type = if issue.jkt.is_some() { "DPoP" } else { "Bearer" };
@@ -215,7 +215,7 @@ fn access_token(exchange: &mut Exchange, issue: &Issue<'_>) -> Result<Arc<str>, 
         tamper::access_token(draft, fault, context);
     })?;
     let expires = now + access_token_lifetime(issue);
-    let claims = Arc::new(honest.claims);
+    let claims = Token::claims_text(&honest.claims);
     {
         let mut memory = locked(&issue.grant.flow.memory);
         memory.access_token = Some(token.clone());
@@ -294,7 +294,7 @@ fn write_id_token(
         },
     )?;
     locked(&grant.flow.memory).id_token = Some(token.clone());
-    let claims = Arc::new(honest.claims);
+    let claims = Token::claims_text(&honest.claims);
     remember(exchange, issue, TokenKind::Id, &token, claims, now + ID_TOKEN_LIFETIME);
     Ok(token)
 }
@@ -403,14 +403,7 @@ pub(crate) fn draft(header: Map<String, Value>, claims: Map<String, Value>) -> T
     }
 }
 
-fn remember(
-    exchange: &Exchange,
-    issue: &Issue<'_>,
-    kind: TokenKind,
-    text: &Arc<str>,
-    claims: Arc<Map<String, Value>>,
-    expires: i64,
-) {
+fn remember(exchange: &Exchange, issue: &Issue<'_>, kind: TokenKind, text: &Arc<str>, claims: Arc<str>, expires: i64) {
     let mut tokens = locked(&exchange.idp.store.tokens);
     if kind == TokenKind::Refresh && tokens.get(&**text).is_some() {
         // A static refresh token stays as it is, its scopes and its expiry included.

@@ -24,8 +24,8 @@ const UNBOUND: usize = 20_000;
 const PER_FLOW: usize = 2_000;
 /// How far a slow subscriber may fall behind before it loses records.
 const BACKLOG: usize = 4_096;
-/// So many bytes of records are kept by default, of either kind: some hundred sign-ins that can be looked at.
-pub(crate) const RECORD_BYTES: usize = 12 * 1024 * 1024;
+/// So many bytes of records are kept by default, of either kind: many hundred sign-ins that can be looked at.
+pub(crate) const RECORD_BYTES: usize = 8 * 1024 * 1024;
 
 /// See the module.
 #[derive(Debug)]

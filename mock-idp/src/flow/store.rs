@@ -221,7 +221,8 @@ pub(crate) struct Token {
     pub(crate) scopes: Vec<String>,
     /// `None` for client_credentials.
     pub(crate) grant: Option<Grant>,
-    pub(crate) claims: Arc<serde_json::Map<String, serde_json::Value>>,
+    /// The honest claims as JSON: read seldom, and a map of them would be most of what a sign-in keeps.
+    pub(crate) claims: Arc<str>,
     pub(crate) expires: i64,
     pub(crate) revoked: bool,
     /// For a rotated refresh token: until when it is still good.
@@ -235,6 +236,16 @@ pub(crate) struct Token {
 }
 
 impl Token {
+    /// Claims as they are kept.
+    pub(crate) fn claims_text(claims: &serde_json::Map<String, serde_json::Value>) -> Arc<str> {
+        serde_json::to_string(claims).unwrap_or_default().into()
+    }
+
+    /// The honest claims.
+    pub(crate) fn claims(&self) -> serde_json::Map<String, serde_json::Value> {
+        serde_json::from_str(&self.claims).unwrap_or_default()
+    }
+
     /// Whether it still stands for something.
     pub(crate) fn is_alive(&self, now: i64) -> bool {
         let is_ended = |grant: &Grant| grant.revoked.load(Ordering::Acquire);

@@ -80,8 +80,8 @@ pub struct Earlier {
     pub id_token: Option<Arc<str>>,
     /// Its access token as written.
     pub access_token: Option<Arc<str>>,
-    /// The honest claims of its access token.
-    pub access_claims: Arc<Map<String, Value>>,
+    /// The honest claims of its access token, as JSON; empty if none was issued.
+    pub access_claims: Arc<str>,
 }
 
 impl Context<'_> {

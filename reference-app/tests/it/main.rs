@@ -10,6 +10,7 @@ mod access_token;
 mod browser;
 mod callback;
 mod config;
+mod dashboard;
 mod fake_idp;
 mod hosted_page;
 mod id_token;

@@ -1,0 +1,284 @@
+//! The dashboard of mock-idp in a real browser, beside this app's sign-in: what it shows, by which keys it is used, and that
+//! axe-core finds nothing. Without a browser these tests fail under `CI=true` and say that they were not run otherwise.
+
+use std::time::Duration;
+
+use axum::http::Request;
+use conformance::browser::webdriver::{Brand, driver::Driver};
+use fantoccini::{Client, Locator, key::Key};
+use mock_idp::{Client as Registration, MockIdp, User};
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const CALLBACK: &str = "http://localhost:3000/callback";
+/// Somebody whose every attribute would run if it were taken for HTML.
+const HOSTILE: &str = "<img src=x onerror=document.title=1>@evil.test";
+
+/// A server with a dashboard, and a browser that shows it.
+struct Stage {
+    idp: MockIdp,
+    browser: Client,
+    driver: Driver,
+}
+
+impl Stage {
+    async fn set() -> Option<Self> {
+        if Brand::Chrome.find_driver().is_none() {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "no chromedriver: `conformance browser install` installs it"
+            );
+            return None;
+        }
+        let mut eve = User::with_login(HOSTILE);
+        eve.given_name = "<script>document.title=1</script>".to_owned();
+        let idp = MockIdp::builder()
+            .user("alice@example.test")
+            .user(eve)
+            .client(Registration::web("web").redirect(CALLBACK))
+            .start()
+            .await
+            .unwrap();
+        let driver = Driver::start(Brand::Chrome, false).await.unwrap();
+        let browser = driver.window().await.unwrap();
+        Some(Self { idp, browser, driver })
+    }
+
+    async fn open(&self, hash: &str) {
+        let url = format!("{}_mock/{hash}", self.idp.origin());
+        self.browser.goto(&url).await.unwrap();
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        let url = self.idp.origin().join(&format!("/_mock/{path}")).unwrap();
+        let answer = reqwest::Client::new().post(url).json(body).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// Somebody signs in without the page; the code is redeemed.
+    async fn sign_in(&self, login: &str) {
+        self.post("login", &json!({ "user": login })).await;
+        let params = [
+            ("client_id", "web"),
+            ("response_type", "code"),
+            ("redirect_uri", CALLBACK),
+            ("scope", "openid profile"),
+            ("state", "the-state"),
+            ("nonce", "the-nonce"),
+        ];
+        let url = format!("{}/v1/authorize", self.idp.issuer());
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let answer = http.get(&url).query(&params).send().await.unwrap();
+        let location = answer.headers()["location"].to_str().unwrap();
+        let back = reqwest::Url::parse(location).unwrap();
+        let code = back
+            .query_pairs()
+            .find(|(name, _)| name == "code")
+            .unwrap()
+            .1
+            .into_owned();
+        let secret = self.idp.client().unwrap().secret.unwrap();
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", CALLBACK),
+        ];
+        let url = format!("{}/v1/token", self.idp.issuer());
+        let answer = http
+            .post(url)
+            .basic_auth("web", Some(secret))
+            .form(&form)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+
+    /// Waits until the page shows this text in such an element.
+    async fn expect(&self, selector: &str, text: &str) {
+        let began = std::time::Instant::now();
+        loop {
+            let seen = self.all(selector).await;
+            if seen.iter().any(|seen| seen.contains(text)) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{selector} never shows {text}: {seen:?}");
+        }
+    }
+
+    async fn all(&self, selector: &str) -> Vec<String> {
+        let script = "return [...document.querySelectorAll(arguments[0])].map((node) => node.textContent)";
+        let texts = self.browser.execute(script, vec![json!(selector)]).await.unwrap();
+        serde_json::from_value(texts).unwrap()
+    }
+
+    async fn click(&self, selector: &str) {
+        let waiting = self.browser.wait().at_most(PATIENCE);
+        let element = waiting.for_element(Locator::Css(selector)).await.unwrap();
+        element.click().await.unwrap();
+    }
+
+    /// What axe-core finds on the page as it stands.
+    async fn is_accessible(&self) {
+        let script = format!(
+            "const done = arguments[arguments.length - 1];\n{}\n;axe.run(document, {{resultTypes: ['violations']}}).then(\
+             (found) => done(found.violations.map((one) => one.id + ': ' + one.nodes[0].html)), (error) => done([String(error)]))",
+            include_str!("../axe/axe.min.js")
+        );
+        let found = self.browser.execute_async(&script, Vec::new()).await.unwrap();
+        assert_eq!(found, json!([]));
+    }
+
+    /// A picture for people, when `SCREENSHOTS` names a folder.
+    async fn picture(&self, name: &str) {
+        if let Some(folder) = std::env::var_os("SCREENSHOTS") {
+            let picture = self.browser.screenshot().await.unwrap();
+            std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
+        }
+    }
+
+    async fn end(self) {
+        self.browser.close().await.unwrap();
+        self.driver.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_appears_while_one_looks_and_can_be_looked_into() {
+    let Some(stage) = Stage::set().await else { return };
+    stage.browser.goto(stage.idp.origin().as_str()).await.unwrap();
+    stage.expect("#live", "live").await;
+    stage.expect(".empty", "No sign-in yet").await;
+    stage
+        .post("faults", &json!({"id": "id-token.exp-past.1h", "times": 1}))
+        .await;
+    stage.sign_in("alice@example.test").await;
+    stage.expect("#flow-list .who", "alice@example.test").await;
+    // By keyboard: into the list, and the first flow.
+    let first = stage.browser.find(Locator::Css("#flow-list a")).await.unwrap();
+    first.send_keys(&Key::Enter.to_string()).await.unwrap();
+    stage.expect(".detail h2", "alice@example.test").await;
+    stage.expect(".diagram text", "code for tokens → 200").await;
+    stage.click("#step-2").await;
+    stage.expect("#panel h3", "code for tokens").await;
+    stage.expect("#request", "grant_type=authorization_code").await;
+    stage.expect(".notice", "id-token.exp-past.1h").await;
+    stage.is_accessible().await;
+    stage.picture("dashboard-wire").await;
+    stage.click("#tab-Tokens").await;
+    stage.expect("#panel td", "equals the issuer").await;
+    stage.is_accessible().await;
+    stage.picture("dashboard-tokens").await;
+    stage.click("#tab-Checks").await;
+    stage.expect("#panel td", "uses PKCE with S256").await;
+    stage.click("#tab-Copy").await;
+    stage.expect("#curl", "curl -i -X POST").await;
+    // The address says which step is shown, and survives a reload.
+    stage.browser.refresh().await.unwrap();
+    stage.expect("#panel h3", "code for tokens").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_org_is_steered_by_click() {
+    let Some(stage) = Stage::set().await else { return };
+    for (hash, heading) in [
+        ("#users", "Users"),
+        ("#clients", "Clients"),
+        ("#faults", "Faults"),
+        ("#keys", "Keys"),
+        ("#clock", "Clock"),
+        ("#requests", "Requests"),
+    ] {
+        stage.open(hash).await;
+        stage.expect("h2", heading).await;
+        stage.is_accessible().await;
+    }
+    stage.open("#clock").await;
+    stage.expect("button", "+1 h").await;
+    stage
+        .browser
+        .find(Locator::XPath("//button[text()='+1 h']"))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    stage.expect(".page p", "+3600 s").await;
+    stage.open("#faults/id-token.alg-none").await;
+    stage.expect("#fault-count", "of").await;
+    stage
+        .browser
+        .find(Locator::XPath("//button[text()='Arm']"))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    stage.expect("td", "everybody").await;
+    stage.open("#keys").await;
+    stage.expect("button", "Rotate with overlap").await;
+    stage
+        .browser
+        .find(Locator::XPath("//button[text()='Rotate with overlap']"))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    stage.expect("td", "still published").await;
+    stage.click("#reset").await;
+    stage
+        .browser
+        .find(Locator::Css("#reset-dialog .primary"))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    stage.expect("#told", "Reset").await;
+    stage.open("#faults").await;
+    stage.expect(".soft", "Nothing is armed.").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_values_are_shown_and_never_run() {
+    let Some(stage) = Stage::set().await else { return };
+    stage.sign_in(HOSTILE).await;
+    stage.open("").await;
+    stage.expect("#flow-list .who", HOSTILE).await;
+    stage.click("#flow-list a").await;
+    stage.expect(".detail h2", HOSTILE).await;
+    stage.click("#tab-Tokens").await;
+    stage.expect("#panel td", "<script>").await;
+    stage.open("#users").await;
+    stage.expect("td", "<script>").await;
+    assert_eq!(stage.all("main img, main script").await.len(), 0);
+    assert_eq!(stage.browser.title().await.unwrap(), "mock-idp");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_flows_are_listed_and_filtered_at_once() {
+    let Some(stage) = Stage::set().await else { return };
+    for _ in 0..500 {
+        stage.idp.answer(authorization_request()).await;
+    }
+    stage.sign_in("alice@example.test").await;
+    stage.open("").await;
+    stage.expect("#flow-count", "500 of 500").await;
+    let field = stage.browser.find(Locator::Css("#filter")).await.unwrap();
+    field.send_keys("alice exchanged").await.unwrap();
+    stage.expect("#flow-count", "1 of 500").await;
+    stage.end().await;
+}
+
+fn authorization_request() -> Request<Vec<u8>> {
+    let target = "/oauth2/default/v1/authorize?client_id=web&response_type=code&scope=openid&state=s\
+                  &redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback";
+    Request::get(target).body(Vec::new()).unwrap()
+}
