@@ -53,7 +53,8 @@ fn main() {
         at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(default)
     };
     match arguments.get(1).map(String::as_str) {
-        Some("serve") => runtime().block_on(serve()),
+        Some("serve") => runtime().block_on(serve(None)),
+        Some("unrecorded") => runtime().block_on(serve(Some(0))),
         Some("yardstick") => runtime().block_on(yardstick()),
         _ => runtime().block_on(measure(number("--sign-ins", 3_000), number("--memory", 0))),
     }
@@ -97,6 +98,7 @@ async fn measure(sign_ins: usize, memory: usize) {
             ours.cpu_each.as_secs_f64() / theirs.cpu_each.as_secs_f64()
         );
     }
+    recording(sign_ins).await;
     let idp = Server::start("serve").await;
     println!("resident at start          {:.1} MiB", idp.resident_mib());
     if memory > 0 {
@@ -108,6 +110,61 @@ async fn measure(sign_ins: usize, memory: usize) {
                 idp.resident_mib()
             );
         }
+    }
+}
+
+/// What it costs to record, and to have a dashboard open beside that: the median of five turns of each.
+async fn recording(sign_ins: usize) {
+    let mut costs = [Vec::new(), Vec::new(), Vec::new()];
+    for _ in 0..5 {
+        for (kind, costs) in ["unrecorded", "serve", "watched"].into_iter().zip(&mut costs) {
+            let server = Server::start(if kind == "watched" { "serve" } else { kind }).await;
+            let dashboard = (kind == "watched").then(|| tokio::spawn(dashboard(server.origin.clone())));
+            server.run(8, 200).await;
+            costs.push(server.run(8, sign_ins / 3).await.cpu_each.as_secs_f64() * 1e6);
+            if let Some(dashboard) = dashboard {
+                dashboard.abort();
+            }
+        }
+    }
+    let [without, with, watched] = costs.map(|mut costs| {
+        costs.sort_by(f64::total_cmp);
+        costs[costs.len() / 2]
+    });
+    println!("CPU/sign-in unrecorded     {without:.0} µs");
+    println!(
+        "            recorded       {with:.0} µs ({:+.1} %)",
+        (with / without - 1.0) * 100.0
+    );
+    println!(
+        "            and looked at  {watched:.0} µs ({:+.1} %)",
+        (watched / without - 1.0) * 100.0
+    );
+}
+
+/// Asks as the dashboard does: the stream of events, and once a second the flows that changed.
+async fn dashboard(origin: String) {
+    let http = http();
+    let mut stream = http
+        .get(format!("{origin}/_mock/events?brief=true"))
+        .send()
+        .await
+        .unwrap();
+    let mut newest = 0;
+    let mut last = Instant::now();
+    while let Ok(Some(_)) = stream.chunk().await {
+        if last.elapsed() < Duration::from_secs(1) {
+            continue;
+        }
+        last = Instant::now();
+        let url = format!("{origin}/_mock/flows?limit=500&since={newest}");
+        let flows: Value = http.get(url).send().await.unwrap().json().await.unwrap();
+        let stamps = flows
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|flow| flow["last"].as_u64());
+        newest = stamps.max().unwrap_or(newest);
     }
 }
 
@@ -295,9 +352,13 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     rest.split_once(to).expect(to).0
 }
 
-async fn serve() {
+async fn serve(record_bytes: Option<usize>) {
     let client = Client::web("web").secret(SECRET).redirect(REDIRECT_URI);
-    let idp = MockIdp::builder().client(client).start().await.unwrap();
+    let mut builder = MockIdp::builder().client(client);
+    if let Some(bytes) = record_bytes {
+        builder = builder.record_bytes(bytes);
+    }
+    let idp = builder.start().await.unwrap();
     println!("{}", idp.origin().as_str().trim_end_matches('/'));
     std::future::pending::<()>().await;
 }

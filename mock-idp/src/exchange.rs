@@ -102,15 +102,19 @@ impl Exchange {
         });
         let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
         let custom_domain = idp.custom_domain(host.unwrap_or_default());
-        let mut headers = Vec::with_capacity(parts.headers.len());
-        for (name, value) in &parts.headers {
-            headers.push((name.as_str().to_owned(), delivery::text_of(value.as_bytes())));
-        }
-        let request = record::Request {
-            method: parts.method.to_string(),
-            target: target.clone(),
-            headers,
-            body: delivery::cut_text(delivery::text_of(&body)),
+        let request = if idp.journal.is_on() {
+            let mut headers = Vec::with_capacity(parts.headers.len());
+            for (name, value) in &parts.headers {
+                headers.push((name.as_str().to_owned(), delivery::text_of(value.as_bytes())));
+            }
+            record::Request {
+                method: parts.method.to_string(),
+                target: target.clone(),
+                headers,
+                body: delivery::cut_text(delivery::text_of(&body)),
+            }
+        } else {
+            record::Request::default()
         };
         Self {
             idp,
@@ -313,6 +317,9 @@ impl Exchange {
     }
 
     pub(crate) fn record_answer(&mut self, reply: &Reply) {
+        if !self.idp.journal.is_on() {
+            return;
+        }
         let never = reply.delivery == Delivery::Never;
         let (body, length) = if never {
             (String::new(), 0)

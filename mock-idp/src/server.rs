@@ -185,7 +185,7 @@ impl Builder {
     }
 
     /// How many bytes of records are kept of flows that were begun, and as many of all others; the oldest are forgotten first.
-    /// 8 MiB each by default.
+    /// 8 MiB each by default; with 0 nothing is recorded.
     #[must_use]
     pub fn record_bytes(mut self, bytes: usize) -> Self {
         self.settings.record_bytes = bytes;

@@ -24,8 +24,15 @@ pub(crate) struct Check {
     pub(crate) clause: &'static str,
 }
 
-/// The checks of one flow. `records` are those of everybody: keys and metadata belong to no flow.
-pub(crate) fn of_flow(flow: &Flow, steps: &[Step], records: &[Arc<Record>], since: Stamp) -> Vec<Check> {
+/// The checks of one flow. `records` are those of everybody: keys and metadata belong to no flow; `is_whole` if none of them
+/// was forgotten yet.
+pub(crate) fn of_flow(
+    flow: &Flow,
+    steps: &[Step],
+    records: &[Arc<Record>],
+    since: Stamp,
+    is_whole: bool,
+) -> Vec<Check> {
     let is = |endpoint: &str| {
         steps
             .iter()
@@ -114,23 +121,27 @@ pub(crate) fn of_flow(flow: &Flow, steps: &[Step], records: &[Arc<Record>], sinc
     let (seen, detail) = match (exchange, redeemed) {
         (None, _) => ("unseen", "no code was redeemed".to_owned()),
         (Some(_), false) => ("no", "the redemption was refused".to_owned()),
-        (Some(_), true) => ("yes", format!("{} token request(s)", tokens.len())),
+        (Some(_), true) => ("yes", format!("token requests: {}", tokens.len())),
     };
     say("redeems the code", seen, detail, "RFC 6749 §4.1.3");
     let fetched = fetches(records, Endpoint::Jwks);
     let here = fetched.iter().filter(|at| **at >= since).count();
     let (seen, detail) = match (fetched.len(), here) {
+        (0, _) if !is_whole => (
+            "unseen",
+            "not in the records that are kept; earlier ones are forgotten".to_owned(),
+        ),
         (0, _) => (
             "no",
             "the key set was never fetched: no signature can have been checked".to_owned(),
         ),
-        (all, 0) => ("yes", format!("{all} time(s) before this flow: it is cached")),
-        (_, here) => ("yes", format!("{here} time(s) since this flow began")),
+        (all, 0) => ("yes", format!("{} before this flow: it is cached", times(all))),
+        (_, here) => ("yes", format!("{} since this flow began", times(here))),
     };
     say("fetches the key set", seen, detail, "OIDC Core §3.1.3.7 (6)");
     let userinfo = is("userinfo").len();
     let (seen, detail) = if userinfo > 0 {
-        ("yes", format!("{userinfo} time(s)"))
+        ("yes", times(userinfo))
     } else {
         ("unseen", "not called, which is allowed".to_owned())
     };
@@ -160,6 +171,13 @@ pub(crate) fn of_flow(flow: &Flow, steps: &[Step], records: &[Arc<Record>], sinc
         "OIDC RP-Initiated Logout §2",
     );
     checks
+}
+
+fn times(count: usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
 }
 
 /// When this endpoint was asked, by anybody.

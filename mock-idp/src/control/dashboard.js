@@ -252,7 +252,7 @@
   }
   const state = (finding) => finding ? h("span", { class: { good: "good", bad: "bad" }[finding.state] || "soft" }, `${{ good: "✓", bad: "✗" }[finding.state] || "?"} ${finding.text}`) : null;
   function tokenView(decoded) {
-    return [h("h3", {}, `${decoded.kind[0].toUpperCase()}${decoded.kind.slice(1)} token`),
+    return [h("h3", {}, { id: "ID token", access: "Access token", refresh: "Refresh token" }[decoded.kind] || "Unknown token"),
       h("p", {}, "Signature: ", state(decoded.signature), h("br"), "Standing: ", state(decoded.standing)),
       h("pre", { tabindex: "0" }, json(decoded.header)),
       decoded.claims.length ? h("div", { class: "table" }, h("table", {},
@@ -414,14 +414,16 @@
     busy = true;
     dirty = false;
     const began = performance.now();
+    let changed = 0;
     try {
-      const changed = await loadFlows();
+      const news = await loadFlows();
+      changed = news.length;
       if (section === "flows") {
         drawList();
-        if (shown && changed.some((flow) => flow.id === shown)) await drawFlow(shown, stepInHash());
+        if (shown && news.some((flow) => flow.id === shown)) await drawFlow(shown, stepInHash());
       }
     } catch (error) { tell(error.message, true); }
-    setTimeout(() => { busy = false; refresh(); }, Math.max(250, 4 * (performance.now() - began)));
+    setTimeout(() => { busy = false; refresh(); }, Math.max(changed > 20 ? 1000 : 250, 4 * (performance.now() - began)));
   }
   const stepInHash = () => { const step = location.hash.match(/\/step-(\d+)$/); return step ? Number(step[1]) : undefined; };
   function live(isOn, text) { $("live").className = `live ${isOn ? "on" : "off"}`; $("live").textContent = text; }

@@ -12,17 +12,20 @@ use axum::{
 use futures_util::stream;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::{Control, input::Query, problem::Problem};
 use crate::flow::scenario::FlowId;
+
+/// Between two brief events.
+const BREATH: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventsQuery {
     /// Only records of this flow.
     flow: Option<String>,
-    /// Only the names of flows in which something happened, as `event: flow`, instead of whole records.
+    /// Only that something happened, as `event: changed`, at most five times a second, instead of whole records.
     #[serde(default)]
     brief: bool,
 }
@@ -44,9 +47,10 @@ pub(crate) async fn stream(
         loop {
             let event = match news.recv().await {
                 Ok(record) if wanted.is_some_and(|wanted| record.flow != Some(wanted)) => continue,
-                Ok(record) if brief => {
-                    let flow = record.flow.map(|flow| flow.to_string()).unwrap_or_default();
-                    Event::default().event("flow").data(flow)
+                Ok(_) if brief => {
+                    tokio::time::sleep(BREATH).await;
+                    while !matches!(news.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+                    Event::default().event("changed").data("")
                 }
                 Ok(record) => {
                     let data = serde_json::to_string(&*record).unwrap_or_default();

@@ -77,7 +77,6 @@ impl FlowsQuery {
             && self.fault.as_ref().is_none_or(|wanted| flow.faults.contains(wanted))
             && self.refused.is_none_or(|wanted| flow.refused == wanted)
             && self.after.is_none_or(|after| flow.at > after)
-            && self.since.is_none_or(|since| flow.last > since)
     }
 }
 
@@ -90,7 +89,11 @@ pub(crate) async fn list(
     Query(query): Query<FlowsQuery>,
 ) -> Result<Json<Vec<Flow>>, Problem> {
     known_status(query.status.as_deref())?;
-    let mut flows = view::flows(&control.idp, &control.idp.journal.everything());
+    let mut flows = view::flows(
+        &control.idp,
+        &control.idp.journal.everything(),
+        query.since.unwrap_or(0),
+    );
     flows.reverse();
     flows.retain(|flow| query.lets_through(flow));
     flows.truncate(limit(query.limit));
@@ -135,7 +138,7 @@ pub(crate) async fn wait(
     // Subscribed before looking, so that nothing falls between.
     let mut news = control.idp.journal.subscribe();
     let newest = |records: &[Arc<Record>]| {
-        let flows = view::flows(&control.idp, records);
+        let flows = view::flows(&control.idp, records, 0);
         flows.into_iter().rev().find(|flow| wanted.lets_through(flow))
     };
     if let Some(flow) = newest(&control.idp.journal.everything()) {

@@ -134,7 +134,7 @@ pub(crate) async fn verify(
         .filter(|armed| armed.fired == 0)
         .collect();
     let records = control.idp.journal.everything();
-    let faulty: BTreeSet<String> = view::flows(&control.idp, &records)
+    let faulty: BTreeSet<String> = view::flows(&control.idp, &records, 0)
         .into_iter()
         .filter(|flow| !flow.faults.is_empty())
         .map(|flow| flow.id)

@@ -127,8 +127,8 @@ pub(crate) struct Note {
     pub(crate) sent: Option<String>,
 }
 
-/// All flows in these records, in the order of their first.
-pub(crate) fn flows(idp: &Idp, records: &[Arc<Record>]) -> Vec<Flow> {
+/// All flows in these records in which something happened after this moment, in the order of their first record.
+pub(crate) fn flows(idp: &Idp, records: &[Arc<Record>], since: u64) -> Vec<Flow> {
     let mut flows: HashMap<u64, Flow> = HashMap::new();
     let mut names: Vec<u64> = Vec::new();
     for record in records {
@@ -147,6 +147,7 @@ pub(crate) fn flows(idp: &Idp, records: &[Arc<Record>]) -> Vec<Flow> {
     names
         .into_iter()
         .filter_map(|name| flows.remove(&name))
+        .filter(|flow| flow.last > since)
         .map(|flow| flow.with_faults(idp))
         .collect()
 }
@@ -448,7 +449,7 @@ pub(crate) fn client_in(target: &str, headers: &[(String, String)], body: &str) 
 
 /// One flow in full.
 pub(crate) fn detail(idp: &Idp, records: &[Arc<Record>], own: &[Arc<Record>]) -> Option<FlowDetail> {
-    let flow = flows(idp, own).into_iter().next()?;
+    let flow = flows(idp, own, 0).into_iter().next()?;
     let steps = steps(own);
     let tokens = own
         .iter()
@@ -464,7 +465,7 @@ pub(crate) fn detail(idp: &Idp, records: &[Arc<Record>], own: &[Arc<Record>]) ->
         })
         .collect();
     let since = Stamp(flow.at);
-    let checks = checks::of_flow(&flow, &steps, records, since);
+    let checks = checks::of_flow(&flow, &steps, records, since, !idp.journal.has_forgotten());
     Some(FlowDetail {
         flow,
         steps,

@@ -25,7 +25,7 @@ use crate::{
         params::Params,
         pkce,
     },
-    tenant::{ApplicationType, Client, PageStyle, Persona, Subject, Unverified},
+    tenant::{ApplicationType, Client, PageStyle, Persona, Subject, Unverified, UserStatus},
 };
 
 /// `GET|POST {as}/v1/authorize`: a new authorization request, or a step of the hosted page, which keeps this URL.
@@ -228,7 +228,10 @@ fn proceed(exchange: &mut Exchange, flow: &Arc<Flow>, inputs: Inputs<'_>) -> Rep
 /// Who is signed in without the hosted page: the scenario says so, or somebody was announced by the control API.
 fn without_page(exchange: &Exchange, flow: &Flow, client: &str) -> Option<Arc<Subject>> {
     let tenant = exchange.idp.tenant();
-    let of_org = |login: &str| tenant.user(login).map(|user| Arc::new(Subject::of(user)));
+    let of_org = |login: &str| {
+        let user = tenant.user(login).filter(|user| user.status == UserStatus::Active);
+        user.map(|user| Arc::new(Subject::of(user)))
+    };
     if flow.scenario.auto {
         let persona = &flow.scenario.user;
         return of_org(&persona.login).or_else(|| Some(Arc::new(Subject::from_persona(persona))));

@@ -6,7 +6,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -36,6 +36,7 @@ pub(crate) struct Journal {
     /// Bytes of the records of watched flows.
     held: Arc<AtomicUsize>,
     limit: usize,
+    forgotten: AtomicBool,
     subscribers: broadcast::Sender<Arc<Record>>,
 }
 
@@ -79,12 +80,16 @@ impl Journal {
             watched: Mutex::default(),
             held: Arc::default(),
             limit,
+            forgotten: AtomicBool::new(false),
             subscribers: broadcast::Sender::new(BACKLOG),
         }
     }
 
     /// Appends what happened at this moment.
     pub(crate) fn append(&self, at: Stamp, flow: Option<&Arc<Flow>>, server: &str, event: Event) {
+        if !self.is_on() {
+            return;
+        }
         let record = Arc::new(Record {
             at,
             flow: flow.map(|flow| flow.id),
@@ -137,6 +142,7 @@ impl Journal {
             let Some(oldest) = unbound.records.pop_front() else {
                 break;
             };
+            self.forgotten.store(true, Ordering::Relaxed);
             unbound.bytes = unbound.bytes.saturating_sub(oldest.weight());
         }
     }
@@ -164,9 +170,20 @@ impl Journal {
         records
     }
 
+    /// Whether older records had to make room since the start or the last [`Journal::clear`].
+    pub(crate) fn has_forgotten(&self) -> bool {
+        self.forgotten.load(Ordering::Relaxed)
+    }
+
+    /// Whether anything is recorded at all.
+    pub(crate) fn is_on(&self) -> bool {
+        self.limit > 0
+    }
+
     /// Forgets what is kept.
     pub(crate) fn clear(&self) {
         *locked(&self.unbound) = Kept::default();
+        self.forgotten.store(false, Ordering::Relaxed);
         for flow in locked(&self.watched).drain(..).filter_map(|flow| flow.upgrade()) {
             locked(&flow.records).clear();
         }

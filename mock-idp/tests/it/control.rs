@@ -564,3 +564,22 @@ fn the_shared_request_uses_pkce() {
     assert_eq!(param(&url, "code_challenge").as_deref(), Some(CHALLENGE));
     assert_eq!(mock_idp::protocol::pkce::s256(VERIFIER), CHALLENGE);
 }
+
+#[tokio::test]
+async fn the_manual_names_every_call() {
+    let remote = Remote::start().await;
+    let document = remote.get("openapi.json").await;
+    let manual = include_str!("../../CONTROL.md");
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let rows = manual.lines().filter(|line| line.starts_with('|'));
+        let row = rows
+            .filter(|row| row.contains(&format!(" {path}`")))
+            .collect::<String>();
+        for method in methods.as_object().unwrap().keys() {
+            assert!(
+                row.contains(&method.to_uppercase()),
+                "{method} {path} is not in CONTROL.md"
+            );
+        }
+    }
+}

@@ -15,6 +15,7 @@ mod control_abuse;
 mod cors;
 mod credentials;
 mod decisions;
+mod endurance;
 mod exchanges;
 mod faults;
 mod grants;
