@@ -33,12 +33,7 @@ impl Stage {
 
     /// `None` where this machine has no browser.
     async fn set_with(adjust: impl FnOnce(Registration) -> Registration) -> Option<Self> {
-        if Brand::Chrome.find_driver().is_none() {
-            assert!(
-                std::env::var_os("CI").is_none(),
-                "no chromedriver: `conformance browser install` installs it"
-            );
-            say_not_run();
+        if !has_driver() {
             return None;
         }
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -174,18 +169,39 @@ impl Stage {
         self.submit("ada@example.test", PASSWORD).await;
     }
 
-    /// A picture for people, when `SCREENSHOTS` names a folder.
     async fn picture(&self, name: &str) {
-        if let Some(folder) = std::env::var_os("SCREENSHOTS") {
-            let picture = self.browser.screenshot().await.unwrap();
-            std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
-        }
+        picture(&self.browser, name).await;
     }
 
     async fn end(self) {
-        self.browser.close().await.unwrap();
-        self.driver.stop().await;
+        end(self.browser, self.driver).await;
     }
+}
+
+/// Whether this machine can drive Chrome; under `CI=true` it must.
+pub(crate) fn has_driver() -> bool {
+    let has = Brand::Chrome.find_driver().is_some();
+    if !has {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "no chromedriver: `conformance browser install` installs it"
+        );
+        say_not_run();
+    }
+    has
+}
+
+/// A picture for people, when `SCREENSHOTS` names a folder.
+pub(crate) async fn picture(browser: &Client, name: &str) {
+    if let Some(folder) = std::env::var_os("SCREENSHOTS") {
+        let picture = browser.screenshot().await.unwrap();
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
+    }
+}
+
+pub(crate) async fn end(browser: Client, driver: Driver) {
+    browser.close().await.unwrap();
+    driver.stop().await;
 }
 
 #[allow(clippy::print_stderr, reason = "a test that was not run says so")]

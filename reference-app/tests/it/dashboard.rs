@@ -9,6 +9,8 @@ use fantoccini::{Client, Locator, key::Key};
 use mock_idp::{Client as Registration, MockIdp, User};
 use serde_json::{Value, json};
 
+use crate::browser::{self, has_driver};
+
 const PATIENCE: Duration = Duration::from_secs(20);
 const CALLBACK: &str = "http://localhost:3000/callback";
 /// Somebody whose every attribute would run if it were taken for HTML.
@@ -23,11 +25,7 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Option<Self> {
-        if Brand::Chrome.find_driver().is_none() {
-            assert!(
-                std::env::var_os("CI").is_none(),
-                "no chromedriver: `conformance browser install` installs it"
-            );
+        if !has_driver() {
             return None;
         }
         let mut eve = User::with_login(HOSTILE);
@@ -115,6 +113,14 @@ impl Stage {
         serde_json::from_value(texts).unwrap()
     }
 
+    /// Presses the button with this label.
+    async fn press(&self, label: &str) {
+        let waiting = self.browser.wait().at_most(PATIENCE);
+        let path = format!("//button[text()='{label}']");
+        let button = waiting.for_element(Locator::XPath(&path)).await.unwrap();
+        button.click().await.unwrap();
+    }
+
     async fn click(&self, selector: &str) {
         let waiting = self.browser.wait().at_most(PATIENCE);
         let element = waiting.for_element(Locator::Css(selector)).await.unwrap();
@@ -132,17 +138,12 @@ impl Stage {
         assert_eq!(found, json!([]));
     }
 
-    /// A picture for people, when `SCREENSHOTS` names a folder.
     async fn picture(&self, name: &str) {
-        if let Some(folder) = std::env::var_os("SCREENSHOTS") {
-            let picture = self.browser.screenshot().await.unwrap();
-            std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
-        }
+        browser::picture(&self.browser, name).await;
     }
 
     async fn end(self) {
-        self.browser.close().await.unwrap();
-        self.driver.stop().await;
+        browser::end(self.browser, self.driver).await;
     }
 }
 
@@ -198,37 +199,14 @@ async fn the_org_is_steered_by_click() {
         stage.is_accessible().await;
     }
     stage.open("#clock").await;
-    stage.expect("button", "+1 h").await;
-    stage
-        .browser
-        .find(Locator::XPath("//button[text()='+1 h']"))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
+    stage.press("+1 h").await;
     stage.expect(".page p", "+3600 s").await;
     stage.open("#faults/id-token.alg-none").await;
     stage.expect("#fault-count", "of").await;
-    stage
-        .browser
-        .find(Locator::XPath("//button[text()='Arm']"))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
+    stage.press("Arm").await;
     stage.expect("td", "everybody").await;
     stage.open("#keys").await;
-    stage.expect("button", "Rotate with overlap").await;
-    stage
-        .browser
-        .find(Locator::XPath("//button[text()='Rotate with overlap']"))
-        .await
-        .unwrap()
-        .click()
-        .await
-        .unwrap();
+    stage.press("Rotate with overlap").await;
     stage.expect("td", "still published").await;
     stage.click("#reset").await;
     stage
