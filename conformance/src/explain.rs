@@ -4,8 +4,8 @@ use crate::{
     case::{Case, Variant},
     describe,
     elsewhere::Known,
-    outcome::Level,
     remedy::{self, Framework},
+    verdict::words,
 };
 
 /// Whose fix snippets a page shows.
@@ -145,33 +145,7 @@ fn decided(case: &Case) -> Vec<Line> {
         };
         lines.push(Line::Item(0, format!("{check}{by}")));
     }
-    let levels = |level| {
-        let mut asked = case.variants.iter().flat_map(|variant| case.asks(variant));
-        asked.any(|expect| expect.level == level)
-    };
-    let mut means = Vec::new();
-    if levels(Level::Must) || levels(Level::MustStar) {
-        means.push("A broken MUST, seen twice, is a fail; seen once of two times it is inconclusive.");
-    }
-    if levels(Level::MustStar) {
-        means.push("MUST* is a MUST in the profiles okta and asvs and warns in profile core.");
-    }
-    if levels(Level::Should) {
-        means.push("A broken SHOULD is a warning.");
-    }
-    if levels(Level::May) {
-        means.push("A broken MAY is a note on a pass.");
-    }
-    means.push(if case.variants.iter().all(|variant| variant.script.is_empty()) {
-        "Nothing is sent for it: everything that the run recorded is judged."
-    } else {
-        "A verdict needs a sign-in that worked before and one that worked after, the same walk with the value left valid \
-         to be accepted, and the fault or the edit to be seen delivered; otherwise it is inconclusive, never a pass."
-    });
-    if case.variants.len() > 1 {
-        means.push("The case is as good as its worst variant.");
-    }
-    lines.extend(means.into_iter().map(|line| Line::Item(0, line.to_owned())));
+    lines.extend(words::about(case).map(|text| Line::Item(0, text.to_owned())));
     lines.extend(
         case.deviation
             .map(|reason| Line::Item(0, format!("Differs from the catalogue: {reason}"))),

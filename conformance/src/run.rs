@@ -90,20 +90,30 @@ pub struct Control {
     pub duration_ms: u64,
 }
 
+/// A case of which something was left out although it may apply to the app: by the configuration, by the driver, for want
+/// of a start command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Id of the case.
+    pub case: &'static str,
+    /// Why.
+    pub why: String,
+}
+
 /// A case with its verdict.
 #[derive(Debug, Serialize)]
 pub struct CaseResult {
     /// The case.
     #[serde(skip)]
     pub case: &'static Case,
-    /// The worst of its variants.
+    /// What its variants come to.
     #[serde(flatten)]
     pub verdict: Verdict,
     /// Wall time.
     pub duration_ms: u64,
     /// Each variant.
     pub variants: Vec<VariantResult>,
-    /// Things worth telling on a pass: broken MAYs and remarks.
+    /// Things worth telling beside the verdict: broken MAYs, remarks, and variants that came to something else.
     pub notes: Vec<String>,
 }
 
@@ -150,7 +160,7 @@ pub struct Attempt {
     pub checks: Vec<CheckResult>,
     /// Faults and edits with whether they were seen delivered.
     pub delivered: Vec<Delivered>,
-    /// Control before, twin, control after: `ok`, `broken: …`, `not needed`.
+    /// Control before, twin, control after: `ok: flow 12`, `broken: …`, `not needed`.
     pub control: ControlTriple,
     /// Everything that was seen. Stored beside `run.json`.
     #[serde(skip)]
@@ -206,6 +216,8 @@ pub struct RunResult {
     pub framework: Option<(String, String)>,
     /// Cases in catalogue order.
     pub cases: Vec<CaseResult>,
+    /// Cases that were left out, whole or in part, in the order of the run.
+    pub left_out: Vec<LeftOut>,
     /// Notices.
     pub notices: Vec<String>,
     /// Nothing could be judged, and why (preflight or control broken).

@@ -305,8 +305,11 @@ pub struct Run {
     /// How long the app may let its user wait, in seconds, when the authorization server answers late or never (65).
     /// Less makes runs against an app without time limits shorter; it must be more than the app's own limit.
     pub patience: Option<u64>,
-    /// Cool-down after a key fetch, in seconds, where the app cannot be restarted.
+    /// Seconds after a fetch of the key set within which the app may decline to fetch it again. Learnt by asking where the
+    /// harness starts the app; else 60.
     pub cool_down: Option<u64>,
+    /// Sign-ins a minute, for an app that limits requests; as fast as the app answers where it is not given.
+    pub pace: Option<std::num::NonZeroU32>,
     /// Cases that are left out, each with its reason.
     pub skip: Vec<Skip>,
 }

@@ -117,6 +117,9 @@ struct WalkArgs {
     /// Limit of one request: 10, 10s, 500ms [default: 10s]
     #[arg(long, value_name = "TIME", env = "CONFORMANCE_TIMEOUT", value_parser = duration)]
     timeout: Option<Duration>,
+    /// Sign-ins a minute, for an app that limits requests [default: as fast as it answers]
+    #[arg(long, value_name = "N", env = "CONFORMANCE_PACE")]
+    pace: Option<std::num::NonZeroU32>,
 }
 
 /// How output looks.

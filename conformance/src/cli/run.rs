@@ -123,6 +123,7 @@ pub(super) fn options(config: &Config, args: &WalkArgs, cases: Vec<&'static Case
         timeout: args.timeout.or(configured).unwrap_or(TIMEOUT),
         driver,
         headed: args.headed,
+        pace: args.pace.or(config.run.pace),
         ..Options::new(cases)
     })
 }

@@ -11,6 +11,7 @@ use crate::{
     outcome::{Level, Outcome, Verdict},
     run::{Attempt, CaseResult, CheckResult, Header, VariantResult},
     script::MAIN,
+    verdict::title,
 };
 
 /// Where the values stand.
@@ -24,9 +25,10 @@ pub fn block(result: &CaseResult, header: &Header, setting: &Setting, look: &Loo
     let case = result.case;
     let (label, tone) = (result.verdict.word().to_uppercase(), Tone::of(&result.verdict));
     let level = broken_level(result).unwrap_or(case.level);
-    let head = format!("{label} {}   {level}  {}", case.id, case.title);
+    let title = title(result);
+    let head = format!("{label} {}   {level}  {title}", case.id);
     let is_wide = look.width.is_some_and(|width| head.chars().count() > width);
-    let title = look.hang(5, case.title);
+    let title = look.hang(5, title);
     let between = if is_wide { "\n     " } else { "  " };
     let mut text = format!(
         "{} {}   {level}{between}{title}\n",
@@ -136,21 +138,6 @@ fn variant_rows(text: &mut String, look: &Look, case: &Case, result: &VariantRes
         row(text, look, "expected", &format!("{}{clauses}", check.expects));
         row(text, look, "observed", &redact(saw));
         told.push((check.expects, saw));
-    }
-    if broken(attempt).next().is_none() {
-        // A refusal that came as a server error: every check holds, and yet something is wrong.
-        if let Some(hop) = attempt.evidence.app_hops().find(|hop| hop.is_server_error()) {
-            let answer = hop
-                .status()
-                .map_or_else(|| hop.response.problem_text().to_owned(), |status| status.to_string());
-            row(text, look, "expected", "a refusal without a server error");
-            row(
-                text,
-                look,
-                "observed",
-                &redact(&format!("{} {}: {answer}", hop.request.method, hop.request.target)),
-            );
-        }
     }
     if attempt.evidence.app_hops().any(|hop| hop.is_server_error()) {
         let lines: Vec<&str> = attempt.evidence.app_output.lines().collect();

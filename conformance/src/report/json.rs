@@ -8,7 +8,7 @@ use super::{
     Setting,
     block::evidence_file,
     redact::{fingerprint, redact},
-    summary::{WORDS, profile_name, profile_status},
+    summary::{WORDS, profile_name},
 };
 use crate::{
     case::Case,
@@ -16,6 +16,7 @@ use crate::{
     outcome::{Level, Outcome},
     run::{Attempt, CaseResult, CheckResult, RunResult, VariantResult},
     spec::Clause,
+    verdict::{not_assessed, profile_status},
 };
 
 /// The name of the shape; members are only added under it.
@@ -44,6 +45,11 @@ pub fn document(result: &RunResult, setting: &Setting) -> Value {
             "config": header.config,
             "selected": header.selected,
             "profiles": profiles,
+            "not_assessed": not_assessed(result).into_iter()
+                // What was not selected is not named: the header says how many cases were.
+                .filter(|(id, _)| result.cases.iter().any(|own| own.case.id == *id))
+                .map(|(case, why)| json!({ "case": case, "why": redact(&why) }))
+                .collect::<Vec<_>>(),
             "aborted": result.aborted,
             "interrupted": result.interrupted,
         },

@@ -7,61 +7,15 @@ use super::{
     look::{Look, Tone},
 };
 use crate::{
-    case::Lane,
-    catalog,
     exit::{Policy, exit_code},
-    outcome::{Level, Verdict},
+    outcome::Verdict,
     run::RunResult,
     target::Profile,
+    verdict::{ProfileStatus, not_assessed, profile_status},
 };
 
 /// The words of the last line, in its order.
 pub const WORDS: [&str; 6] = ["pass", "fail", "warn", "skipped", "inconclusive", "error"];
-
-/// What a run says about its profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileStatus {
-    /// Every required case was judged and none failed.
-    Met,
-    /// A required case failed.
-    NotMet,
-    /// No required case failed, but not every one was judged.
-    NotAssessed,
-}
-
-impl ProfileStatus {
-    /// As printed.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            ProfileStatus::Met => "MET",
-            ProfileStatus::NotMet => "NOT MET",
-            ProfileStatus::NotAssessed => "not assessed",
-        }
-    }
-}
-
-/// Required are all cases of the catalogue with the level MUST or MUST*, but for the slow lane, which runs only when asked
-/// for. A skipped case was judged: it does not apply. MUST* that the profile lowers is a *warn* and so no failure.
-#[must_use]
-pub fn profile_status(result: &RunResult) -> ProfileStatus {
-    if result.count("fail") > 0 {
-        return ProfileStatus::NotMet;
-    }
-    let is_judged = |id: &str| {
-        let found = result.cases.iter().find(|own| own.case.id == id);
-        found.is_some_and(|own| matches!(own.verdict, Verdict::Pass | Verdict::Warn | Verdict::Skipped(_)))
-    };
-    let mut required =
-        catalog::all().filter(|case| matches!(case.level, Level::Must | Level::MustStar) && case.lane != Lane::Slow);
-    let nothing_was_judged = result.aborted.is_some() || result.interrupted || result.cases.is_empty();
-    if !nothing_was_judged && required.all(|case| is_judged(case.id)) {
-        ProfileStatus::Met
-    } else {
-        ProfileStatus::NotAssessed
-    }
-}
 
 /// `48 cases: 44 pass, 1 fail, 3 skipped   9.8 s   profile okta: NOT MET   exit 1`, the same everywhere, without a line
 /// end. Pass stands always, other words only with a number.
@@ -79,9 +33,19 @@ pub fn last_line(result: &RunResult, policy: &Policy) -> String {
         counts.join(", "),
         seconds(result.duration_ms),
         profile_name(result.header.profile),
-        profile_status(result).words(),
+        status_words(profile_status(result)),
         exit_code(result, policy)
     )
+}
+
+/// A profile's status as printed.
+#[must_use]
+pub const fn status_words(status: ProfileStatus) -> &'static str {
+    match status {
+        ProfileStatus::Met => "MET",
+        ProfileStatus::NotMet => "NOT MET",
+        ProfileStatus::NotAssessed => "not assessed",
+    }
 }
 
 /// What was told while the run went on, once more.
@@ -117,6 +81,7 @@ pub fn tail(result: &RunResult, look: &Look) -> String {
         text.push_str(&undecided(case, look));
     }
     text.push_str(&skipped(result, look));
+    text.push_str(&left_out(result, look));
     if let Some(why) = &result.aborted {
         text.push_str(&format!(
             "{} {}\n",
@@ -145,6 +110,23 @@ pub fn skipped(result: &RunResult, look: &Look) -> String {
         ));
     }
     text
+}
+
+/// The cases that the run chose and left out, by their reasons: the profile is not assessed because of them.
+fn left_out(result: &RunResult, look: &Look) -> String {
+    if profile_status(result) != ProfileStatus::NotAssessed {
+        return String::new();
+    }
+    let mut by_reason: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let chosen = |id: &str| result.left_out.iter().any(|left_out| left_out.case == id);
+    for (id, why) in not_assessed(result).into_iter().filter(|(id, _)| chosen(id)) {
+        by_reason.entry(why).or_default().push(id);
+    }
+    let label = look.paint(Tone::Faint, "not assessed");
+    let line = |(why, ids): (String, Vec<&str>)| {
+        format!("{label}  {}\n", look.hang(14, &format!("{why}: {}", ids.join(", "))))
+    };
+    by_reason.into_iter().map(line).collect()
 }
 
 /// `0.24 s`, `9.8 s`, `2 min 5 s`.

@@ -1,32 +1,26 @@
 //! Honest sign-ins: what every verdict stands on.
 
-use std::{collections::HashMap, time::Instant};
+use std::time::Instant;
 
-use futures_util::{StreamExt, future::join_all, stream};
-use mock_idp::{
-    Fault,
-    flow::{
-        fault::Message,
-        record::{Event, Stamp},
-    },
-};
+use futures_util::future::join_all;
+use mock_idp::flow::record::{Event, Stamp};
 
-use super::{Listener, Options, lane::seed_of, ledger::Ledger, stage::Stage};
+use super::{ledger::Ledger, options::Listener, seed::seed_of, stage::Stage};
 use crate::{
-    case::{Case, Lane, Variant},
+    case::{Case, Variant},
     check::{
         Check,
         cookies::set_by,
         crowd::{NOBODY_AS_ANOTHER, OTHERS_DO_NOT_WAIT},
         sign_in::SIGNS_IN_AS_USER,
     },
-    edit::Edit,
     evidence::{EXPERIMENT, Evidence, Leg, Probe, ResponseMode, Shows},
     feature::Seen,
     outcome::{Outcome, Verdict},
     run::Control,
     script::{AFTER, Act, Crowd, Hold, MAIN, OTHER, SIGN_IN, Step, THIRD, Who, attacker, user, victim},
     target::{Config, Target},
+    verdict::{Cause, Control as Walked, controls},
     walk::{World, walk},
 };
 
@@ -55,31 +49,6 @@ const LEARN_WITHOUT_SIGN_OUT: &[Step] = &[
     attacker(Act::DeepLink(THIRD, "?conformance=1")),
 ];
 
-/// Every request goes through the hook for edits, unchanged.
-const TWIN_OF_EDITS: &[Step] = &[
-    user(Act::Start(MAIN, &[Edit::Identity])),
-    user(Act::Authorize(MAIN, &[Edit::Identity])),
-    user(Act::Deliver(MAIN, &[Edit::Identity])),
-    user(Act::Probe(AFTER)),
-];
-
-/// A good logout token ends the session.
-const TWIN_OF_LOGOUT_TOKEN: &[Step] = &[
-    user(Act::SignIn(MAIN)),
-    user(Act::Probe("before")),
-    user(Act::LogoutToken(MAIN)),
-    user(Act::Probe(AFTER)),
-];
-
-/// A sign-out goes to the end-session endpoint and back.
-const TWIN_OF_END_SESSION: &[Step] = &[
-    user(Act::SignIn(MAIN)),
-    user(Act::Probe("before")),
-    user(Act::SignOut(&[])),
-    user(Act::FollowSignOut(&[])),
-    user(Act::Probe(AFTER)),
-];
-
 /// One of two is held until the other is done.
 const ONE_WAITS: &[Step] = &[user(Act::Crowd(Crowd {
     size: 2,
@@ -103,6 +72,11 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// The control that this was.
+    pub(super) fn before(&self) -> Walked {
+        Walked::Worked(controls::walked(&self.evidence))
+    }
+
     /// Whether a variant applies; otherwise the verdict that it gets without being walked.
     pub(super) fn lacks(&self, case: &Case, variant: &Variant) -> Option<Verdict> {
         let needs = case.needs.iter().chain(variant.needs);
@@ -155,7 +129,11 @@ pub(super) async fn learn(
     );
     ledger.watched.push(evidence.clone());
     match trouble {
-        Some(trouble) => Err(format!("the control sign-in failed: {trouble}")),
+        Some(trouble) => {
+            let cause = Cause::limit_in(evidence.app_hops()).and_then(|cause| cause.notice());
+            let mend = cause.map(|notice| format!(": {notice}")).unwrap_or_default();
+            Err(format!("the control sign-in failed: {trouble}{mend}"))
+        }
         None => Ok(Known {
             evidence,
             target: config.target.clone(),
@@ -220,7 +198,7 @@ fn strict_cookie(evidence: &Evidence) -> Option<String> {
     ))
 }
 
-fn say(shows: &Shows) -> String {
+pub(super) fn say(shows: &Shows) -> String {
     match shows {
         Shows::Nobody => "nobody".to_owned(),
         Shows::Person(name) => format!("the {name}"),
@@ -269,20 +247,21 @@ pub(super) async fn sign_in(world: &World, seed: u64) -> (Evidence, Result<(), S
 
 /// Whether anybody can sign in, told by single requests where those are enough: what real browsers make of this app's
 /// sign-in was seen before, and a server that works answers without one. In a browser where it does not work so.
-pub(super) async fn works(world: &World, seed: u64) -> Result<(), String> {
+pub(super) async fn works(world: &World, seed: u64) -> (Evidence, Result<(), String>) {
     if world.browsers.is_some() && !world.site.javascript {
         let plain = World {
             browsers: None,
             ..world.clone()
         };
-        if sign_in(&plain, seed_of(seed, "by single requests")).await.1.is_ok() {
-            return Ok(());
+        let signed_in = sign_in(&plain, seed_of(seed, "by single requests")).await;
+        if signed_in.1.is_ok() {
+            return signed_in;
         }
     }
-    sign_in(world, seed).await.1
+    sign_in(world, seed).await
 }
 
-fn accepted(evidence: &Evidence, check: Check) -> Result<(), String> {
+pub(super) fn accepted(evidence: &Evidence, check: Check) -> Result<(), String> {
     if let Some(obstacle) = evidence.obstacles.first() {
         return Err(obstacle.clone());
     }
@@ -303,7 +282,8 @@ pub(super) async fn bearable(
     let mut jobs = wanted.max(1);
     while jobs > 1 {
         let world = &stage.world;
-        let all = join_all((0..jobs).map(|index| sign_in(world, seed_of(seed, ("bearable", jobs, index))))).await;
+        let all =
+            join_all((0..jobs).map(|index| sign_in(world, seed_of(seed, format!("bearable {jobs} {index}"))))).await;
         let failures: Vec<String> = all.into_iter().filter_map(|(_, outcome)| outcome.err()).collect();
         let Some(first) = failures.first() else { return jobs };
         let fewer = jobs / 2;
@@ -345,104 +325,5 @@ fn small_crowd(stage: &Stage) -> World {
         crowd: 0,
         browsers: None,
         ..stage.world.clone()
-    }
-}
-
-/// For each hook that the selected cases use: whether the app accepts what it writes when the value is left valid.
-pub(super) struct Twins {
-    messages: HashMap<Message, Result<(), String>>,
-    edits: Result<(), String>,
-}
-
-impl Twins {
-    /// Walks every twin that the cases need, as many at a time as the app bears. One that fails is walked again alone: a
-    /// twin is to show that the hook does no harm, not how the app behaves in a crowd.
-    pub(super) async fn walk(
-        stage: &Stage,
-        cases: &[&'static Case],
-        known: &Known,
-        options: &Options,
-        jobs: usize,
-    ) -> Self {
-        let mut twins: Vec<Fault> = Vec::new();
-        for case in cases
-            .iter()
-            .filter(|case| !matches!(case.lane, Lane::Watch | Lane::Server | Lane::Restart))
-        {
-            for variant in case
-                .variants
-                .iter()
-                .filter(|variant| known.lacks(case, variant).is_none())
-            {
-                for fault in variant.faults {
-                    let twin = fault.twin();
-                    if twin.reach() == mock_idp::flow::fault::Reach::Flow && !twins.contains(&twin) {
-                        twins.push(twin);
-                    }
-                }
-            }
-        }
-        let world = &stage.world;
-        let seed = options.seed;
-        let walks = twins
-            .iter()
-            .map(|twin| async move { (twin.message(), walk_twin(world, *twin, seed_of(seed, twin)).await) });
-        let mut messages: HashMap<_, _> = stream::iter(walks).buffer_unordered(jobs).collect().await;
-        for twin in twins {
-            if messages.get(&twin.message()).is_some_and(Result::is_err) {
-                let again = walk_twin(world, twin, seed_of(seed, (twin, "alone"))).await;
-                messages.insert(twin.message(), again);
-            }
-        }
-        let edits = walk(world, TWIN_OF_EDITS, &[], seed_of(seed, "edits")).await;
-        Self {
-            messages,
-            edits: accepted(&edits, SIGNS_IN_AS_USER),
-        }
-    }
-
-    /// Whether the twins of a variant were accepted; `Err` says which was not.
-    pub(super) fn of(&self, variant: &Variant) -> Result<&'static str, String> {
-        let mut used = "not needed";
-        for fault in variant.faults {
-            if let Some(outcome) = self.messages.get(&fault.message()) {
-                let words = |why: &String| format!("the twin {} was not accepted: {why}", fault.twin());
-                outcome.as_ref().map_err(words)?;
-                used = "ok";
-            }
-        }
-        if variant.script.iter().any(|step| !step.act.edits().is_empty()) {
-            self.edits
-                .as_ref()
-                .map_err(|why| format!("the unedited twin was not accepted: {why}"))?;
-            used = "ok";
-        }
-        Ok(used)
-    }
-}
-
-async fn walk_twin(world: &World, twin: Fault, seed: u64) -> Result<(), String> {
-    let script = match twin.message() {
-        Message::LogoutToken => TWIN_OF_LOGOUT_TOKEN,
-        Message::EndSession => TWIN_OF_END_SESSION,
-        // A refresh needs an expired token; its own positive variants are the twin.
-        Message::RefreshResponse => return Ok(()),
-        _ => SIGN_IN,
-    };
-    let evidence = walk(world, script, &[twin], seed).await;
-    let delivered = evidence
-        .records
-        .iter()
-        .any(|record| matches!(&record.event, Event::Sent { fault, .. } if *fault == twin));
-    if !delivered {
-        return Err("the app never asked for the message".to_owned());
-    }
-    if script == SIGN_IN {
-        return accepted(&evidence, SIGNS_IN_AS_USER);
-    }
-    match evidence.probe(AFTER).map(|probe| &probe.shows) {
-        Some(Shows::Nobody) => Ok(()),
-        Some(shows) => Err(format!("afterwards the protected page shows {}", say(shows))),
-        None => Err("the protected page was not asked".to_owned()),
     }
 }

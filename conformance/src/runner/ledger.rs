@@ -5,19 +5,21 @@ use std::{
     time::Instant,
 };
 
-use super::{Listener, Options};
+use super::options::{Listener, Options};
 use crate::{
     abridge::abridge,
-    case::{Case, Variant},
+    case::Case,
     evidence::Evidence,
-    judge::{self, Judgement},
     outcome::Verdict,
-    run::{Attempt, CaseResult, Control, ControlTriple, Header, Preflight, RunEvent, RunResult, VariantResult},
+    run::{
+        Attempt, CaseResult, Control, ControlTriple, Header, LeftOut, Preflight, RunEvent, RunResult, VariantResult,
+    },
     target::Config,
+    verdict::{self, Judgement},
 };
 
-/// At most so many attempts at one variant: two agree, or it is flaky.
-const ATTEMPT_LIMIT: usize = 3;
+/// A variant by its case and its index there.
+type Place = (&'static Case, usize);
 
 /// The book of a run.
 pub(super) struct Ledger {
@@ -28,6 +30,7 @@ pub(super) struct Ledger {
     preflight: Vec<Preflight>,
     controls: Vec<Control>,
     notices: Vec<String>,
+    left_out: Vec<LeftOut>,
     framework: Option<(String, String)>,
     /// Evidence of controls and twins, for the watching cases; that of cases is in their attempts.
     pub(super) watched: Vec<Evidence>,
@@ -58,6 +61,7 @@ impl Ledger {
             preflight: Vec::new(),
             controls: Vec::new(),
             notices: Vec::new(),
+            left_out: Vec::new(),
             framework: None,
             watched: Vec::new(),
         }
@@ -91,6 +95,13 @@ impl Ledger {
         self.notices.push(text);
     }
 
+    /// Something of a case is left out although it may apply.
+    pub(super) fn left_out(&mut self, left_out: LeftOut) {
+        if !self.left_out.contains(&left_out) {
+            self.left_out.push(left_out);
+        }
+    }
+
     /// Opens a case when its first variant begins.
     fn open(&mut self, case: &'static Case, on: &mut Listener<'_>) -> &mut OpenCase {
         self.open.entry(case.id).or_insert_with(|| {
@@ -122,13 +133,18 @@ impl Ledger {
     /// Takes in an attempt. Says whether another one is needed.
     pub(super) fn attempt(
         &mut self,
-        case: &'static Case,
-        variant: usize,
+        (case, variant): Place,
         mut evidence: Evidence,
         judgement: Judgement,
         control: ControlTriple,
         on: &mut Listener<'_>,
     ) -> Next {
+        if let Some(why) = evidence.beyond.first() {
+            self.left_out(LeftOut {
+                case: case.id,
+                why: why.clone(),
+            });
+        }
         // It is judged; a page of megabytes in each of a thousand walks would not fit into memory.
         abridge(&mut evidence);
         let open = self.open(case, on);
@@ -140,8 +156,8 @@ impl Ledger {
         };
         let attempts = &mut open.attempts[variant];
         attempts.push((attempt, judgement));
-        let verdicts: Vec<&Verdict> = attempts.iter().map(|(_, judgement)| &judgement.verdict).collect();
-        let Some(verdict) = agreed(&verdicts) else {
+        let judgements: Vec<&Judgement> = attempts.iter().map(|(_, judgement)| judgement).collect();
+        let Some(verdict) = verdict::agreed(&judgements) else {
             return Next::Again;
         };
         let attempts = std::mem::take(attempts)
@@ -161,8 +177,7 @@ impl Ledger {
     /// Takes in a judgement that stands as it is: the same evidence would be judged the same again.
     pub(super) fn judged(
         &mut self,
-        case: &'static Case,
-        variant: usize,
+        (case, variant): Place,
         judgement: Judgement,
         control: ControlTriple,
         on: &mut Listener<'_>,
@@ -199,24 +214,10 @@ impl Ledger {
         }
         let Some(open) = self.open.remove(case.id) else { return };
         let variants: Vec<VariantResult> = open.variants.into_iter().flatten().collect();
-        let verdict = judge::worst(variants.iter().map(|variant| &variant.verdict)).cloned();
-        let mut notes: Vec<String> = Vec::new();
-        for variant in &variants {
-            let remarks = variant.attempts.last().map(remarks).unwrap_or_default();
-            for remark in remarks {
-                if !notes.contains(&remark) {
-                    notes.push(remark);
-                }
-            }
-            if let Verdict::Skipped(reason) = &variant.verdict
-                && !matches!(verdict, Some(Verdict::Skipped(_)))
-            {
-                notes.push(format!("variant {} skipped: {reason}", variant.name));
-            }
-        }
+        let (verdict, notes) = verdict::of_case(case, &variants);
         let result = CaseResult {
             case,
-            verdict: verdict.unwrap_or_else(|| Verdict::Error("the case has no variants".to_owned())),
+            verdict,
             duration_ms: u64::try_from(open.began.elapsed().as_millis()).unwrap_or(u64::MAX),
             variants,
             notes,
@@ -247,76 +248,11 @@ impl Ledger {
             controls: self.controls,
             framework: self.framework,
             cases: self.closed.into_values().collect(),
+            left_out: self.left_out,
             notices: self.notices,
             aborted: None,
             interrupted: false,
             duration_ms: 0,
         }
-    }
-}
-
-/// Broken MAYs and remarks of an attempt.
-fn remarks(attempt: &Attempt) -> Vec<String> {
-    use crate::outcome::{Level, Outcome};
-    let remark = |check: &crate::run::CheckResult| match (&check.outcome, check.level) {
-        (Outcome::Broken(saw), Level::May) => Some(saw.clone()),
-        (Outcome::HoldsWith(remark), _) => Some(remark.clone()),
-        _ => None,
-    };
-    attempt.checks.iter().filter_map(remark).collect()
-}
-
-/// What attempts come to together. Two of two decide against the app, one of two is flaky, a pass needs one.
-/// `None`: one more attempt is needed.
-fn agreed(verdicts: &[&Verdict]) -> Option<Verdict> {
-    let count = |wanted: &Verdict| verdicts.iter().filter(|verdict| **verdict == wanted).count();
-    let against = count(&Verdict::Fail) + count(&Verdict::Warn);
-    let last = *verdicts.last()?;
-    match last {
-        Verdict::Pass if against == 0 => Some(Verdict::Pass),
-        Verdict::Pass => Some(Verdict::Inconclusive(flaky(verdicts))),
-        Verdict::Fail if count(&Verdict::Fail) >= 2 => Some(Verdict::Fail),
-        // Broken both times, once less badly: what was seen twice is the lesser.
-        Verdict::Fail | Verdict::Warn if against >= 2 => Some(Verdict::Warn),
-        Verdict::Inconclusive(_) if verdicts.len() >= 2 && against == 0 => Some(last.clone()),
-        Verdict::Skipped(_) | Verdict::Error(_) => Some(last.clone()),
-        _ if verdicts.len() >= ATTEMPT_LIMIT => Some(Verdict::Inconclusive(flaky(verdicts))),
-        _ => None,
-    }
-}
-
-fn flaky(verdicts: &[&Verdict]) -> String {
-    let words: Vec<_> = verdicts.iter().map(|verdict| verdict.word()).collect();
-    let reason = verdicts
-        .iter()
-        .find_map(|verdict| verdict.reason())
-        .map(|why| format!(" ({why})"))
-        .unwrap_or_default();
-    format!("flaky: the attempts came to {}{reason}", words.join(", then "))
-}
-
-/// The variant of a case by its index.
-pub(super) fn variant(case: &'static Case, index: usize) -> &'static Variant {
-    &case.variants[index]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_attempts_decide_against_the_app_and_one_of_two_is_flaky() {
-        let pass = Verdict::Pass;
-        let fail = Verdict::Fail;
-        let unknown = Verdict::Inconclusive("the reason".into());
-        assert_eq!(agreed(&[&pass]), Some(Verdict::Pass));
-        assert_eq!(agreed(&[&fail]), None);
-        assert_eq!(agreed(&[&fail, &fail]), Some(Verdict::Fail));
-        assert!(matches!(agreed(&[&fail, &pass]), Some(Verdict::Inconclusive(_))));
-        assert_eq!(agreed(&[&unknown]), None);
-        assert_eq!(agreed(&[&unknown, &pass]), Some(Verdict::Pass));
-        assert_eq!(agreed(&[&unknown, &fail]), None);
-        assert_eq!(agreed(&[&unknown, &fail, &fail]), Some(Verdict::Fail));
-        assert_eq!(agreed(&[&unknown, &unknown]), Some(unknown.clone()));
     }
 }

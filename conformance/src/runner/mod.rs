@@ -1,107 +1,47 @@
 //! A run: start, preflight, control, twins, lanes, verdicts. It arranges; walking, judging and printing are elsewhere.
 //!
-//! [`stage`] is an app on an authorization server; [`control`] holds the honest sign-ins that every verdict stands on;
-//! [`lane`] walks cases and settles their verdicts; [`preflight`] tells a set-up mistake from a defect.
+//! [`stage`] is an app on an authorization server; [`control`] and [`twins`] hold the honest sign-ins that every verdict
+//! stands on; [`beside`], [`alone`], [`fresh`], [`running`] and [`watch`] walk cases; [`context`] is what they share, and
+//! where verdicts go; [`preflight`] tells a set-up mistake from a defect.
 
+mod alone;
+mod beside;
+mod context;
 mod control;
+mod cool_down;
+mod fresh;
+mod ground;
 mod in_process;
-mod lane;
+mod keys;
 mod ledger;
+mod options;
 pub mod preflight;
+mod running;
+mod seed;
 mod stage;
+mod task;
+mod twins;
+mod watch;
 
 use std::time::{Duration, Instant};
 
 use mock_idp::flow::record::Stamp;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-pub use self::in_process::{InProcess, Vars};
-use self::{control::Twins, lane::Width, ledger::Ledger, stage::Org};
+pub(crate) use self::options::Listener;
+use self::{context::Context, ledger::Ledger, stage::Org, task::Width, twins::Twins};
+pub use self::{
+    in_process::{InProcess, Vars},
+    options::{Driver, Options},
+};
 use crate::{
-    browser::{pool::Pool, webdriver::Brand},
-    case::{Case, Lane},
+    case::Lane,
     run::{Header, RunEvent, RunResult},
-    target::{Config, Profile},
+    target::Config,
 };
 
 /// Walks that wait in flight for each that works.
 const SLOW_FACTOR: usize = 4;
-
-/// How to run.
-#[derive(Clone)]
-pub struct Options {
-    /// The cases, in catalogue order.
-    pub cases: Vec<&'static Case>,
-    /// Which MUST* lines fail.
-    pub profile: Profile,
-    /// Cases in flight at once; lowered when the app does not bear it.
-    pub jobs: usize,
-    /// Decides every random value.
-    pub seed: u64,
-    /// Limit of one request.
-    pub timeout: Duration,
-    /// Who walks.
-    pub driver: Driver,
-    /// Whether a real browser shows its windows.
-    pub headed: bool,
-    /// Browsers that are there already, for several runs one after the other; `None` opens some for this run.
-    pub browsers: Option<Pool>,
-    /// How many people a crowd has at least.
-    pub crowd: u16,
-    /// Starts the app inside this process instead of by `[target.start]`.
-    pub launcher: Option<InProcess>,
-    /// Serves the issuer over TLS for an app that `launcher` starts, as `https_issuer` does under `[target.start]`.
-    pub https_issuer: bool,
-}
-
-impl Options {
-    /// The usual options for these cases.
-    #[must_use]
-    pub fn new(cases: Vec<&'static Case>) -> Self {
-        Self {
-            cases,
-            profile: Profile::default(),
-            jobs: 4,
-            seed: 0,
-            timeout: Duration::from_secs(10),
-            driver: Driver::default(),
-            headed: false,
-            browsers: None,
-            crowd: 0,
-            launcher: None,
-            https_issuer: false,
-        }
-    }
-}
-
-/// Who walks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Driver {
-    /// An HTTP client: sees every hop and header.
-    #[default]
-    Http,
-    /// A real browser.
-    WebDriver {
-        /// Which.
-        brand: Brand,
-        /// A running driver; `None` starts one.
-        url: Option<String>,
-    },
-}
-
-impl Driver {
-    /// `http` or `webdriver`.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Driver::Http => "http",
-            Driver::WebDriver { .. } => "webdriver",
-        }
-    }
-}
-
-/// Where the run reports to while it goes on.
-pub(crate) type Listener<'l> = dyn FnMut(RunEvent<'_>) + 'l;
 
 /// Runs the selected cases against the target.
 pub async fn run(config: &Config, options: &Options, on: &mut Listener<'_>) -> RunResult {
@@ -151,33 +91,11 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
         return Err("the preflight failed: nothing was judged".to_owned());
     }
     let known = control::learn(&mut stage, config, options.seed, ledger, on).await?;
-    let mut jobs = control::bearable(&stage, options.jobs, options.seed, ledger, on).await;
-    // Crowds have no browsers; where scripts make the pages, they have nothing else either.
-    let mut bears_waiting = !config.target.javascript && control::bears_waiting(&stage, options.seed).await;
-    // One that serves people one after the other has nothing to mix up, and would only be waited for.
-    if bears_waiting && control::mixes_people_up(&stage, options.seed, ledger, on).await {
-        (jobs, bears_waiting) = (1, false);
-    }
-    let width = Width {
-        jobs,
-        waiting: match (&options.driver, bears_waiting) {
-            (_, false) => 0,
-            (Driver::Http, true) => jobs * SLOW_FACTOR,
-            // Each keeps a browser while it waits.
-            (Driver::WebDriver { .. }, true) => jobs.div_ceil(2),
-        },
-    };
-    let twins = Twins::walk(&stage, &options.cases, &known, options, jobs).await;
+    let width = bearable(&stage, config, options, ledger, on).await;
+    let twins = Twins::walk(&mut stage, &options.cases, &known, options, width.jobs).await;
 
-    let mut context = lane::Context {
-        config,
-        options,
-        known: &known,
-        twins: &twins,
-        org: &org,
-        ledger,
-        on,
-    };
+    let mut context = Context::new((config, options), (&known, &twins), &org, ledger, on);
+    twins.limit.iter().for_each(|cause| context.tell(cause));
     let selected = |lane: Lane| {
         options
             .cases
@@ -186,27 +104,55 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
             .filter(move |case| case.lane == lane)
             .collect::<Vec<_>>()
     };
-    lane::side_by_side(&mut context, &mut stage, selected(Lane::Parallel), width).await;
-    lane::side_by_side(&mut context, &mut stage, selected(Lane::Slow), width).await;
+    beside::side_by_side(&mut context, &mut stage, selected(Lane::Parallel), width).await;
+    beside::side_by_side(&mut context, &mut stage, selected(Lane::Slow), width).await;
     let alone = Width { jobs: 1, waiting: 0 };
-    lane::side_by_side(&mut context, &mut stage, selected(Lane::Alone), alone).await;
+    beside::side_by_side(&mut context, &mut stage, selected(Lane::Alone), alone).await;
     let mut server_wide = selected(Lane::Server);
     if stage.restartable() {
         server_wide.extend(selected(Lane::Restart));
-        lane::afresh(&mut context, server_wide).await;
+        fresh::afresh(&mut context, server_wide).await;
     } else {
-        lane::on_the_running_app(&mut context, &mut stage, server_wide).await;
-        context.skip_all(
+        running::on_the_running_app(&mut context, &mut stage, server_wide).await;
+        context.leave_out(
             selected(Lane::Restart),
             "the configuration has no [target.start]: the app cannot be restarted",
         );
     }
-    lane::watch(&mut context, selected(Lane::Watch));
+    watch::watch(&mut context, selected(Lane::Watch));
     stage.close().await;
     for complaint in org.complaints() {
         context.ledger.notice(complaint, context.on);
     }
     Ok(())
+}
+
+/// How many walks at once the app bears.
+async fn bearable(
+    stage: &stage::Stage,
+    config: &Config,
+    options: &Options,
+    ledger: &mut Ledger,
+    on: &mut Listener<'_>,
+) -> Width {
+    // What is walked at a pace is walked one after the other.
+    if options.pace.is_some() {
+        return Width { jobs: 1, waiting: 0 };
+    }
+    let mut jobs = control::bearable(stage, options.jobs, options.seed, ledger, on).await;
+    // Crowds have no browsers; where scripts make the pages, they have nothing else either.
+    let mut bears_waiting = !config.target.javascript && control::bears_waiting(stage, options.seed).await;
+    // One that serves people one after the other has nothing to mix up, and would only be waited for.
+    if bears_waiting && control::mixes_people_up(stage, options.seed, ledger, on).await {
+        (jobs, bears_waiting) = (1, false);
+    }
+    let waiting = match (&options.driver, bears_waiting) {
+        (_, false) => 0,
+        (Driver::Http, true) => jobs * SLOW_FACTOR,
+        // Each keeps a browser while it waits.
+        (Driver::WebDriver { .. }, true) => jobs.div_ceil(2),
+    };
+    Width { jobs, waiting }
 }
 
 impl Header {

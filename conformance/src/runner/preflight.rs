@@ -3,7 +3,12 @@
 use mock_idp::flow::record::{Endpoint, Event, Stamp};
 use url::Url;
 
-use super::{Driver, Listener, Options, ledger::Ledger, stage::Stage};
+use super::{
+    ledger::Ledger,
+    options::{Driver, Listener, Options},
+    seed::seed_of,
+    stage::Stage,
+};
 use crate::{
     browser::{
         pool::{Pool, PoolOptions},
@@ -37,7 +42,7 @@ pub(super) async fn check(
     ledger: &mut Ledger,
     on: &mut Listener<'_>,
 ) -> bool {
-    let evidence = walk(&stage.world, LOOK, &[], super::lane::seed_of(seed, "preflight")).await;
+    let evidence = walk(&stage.world, LOOK, &[], seed_of(seed, "preflight")).await;
     let mut fine = true;
     for check in examine(&evidence, stage, config) {
         fine &= check.ok || check.warning;

@@ -2,28 +2,35 @@
 
 use std::{
     collections::BTreeMap,
+    net::Ipv4Addr,
+    num::NonZeroU32,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use mock_idp::{Client as Registration, Fault, MockIdp};
+use tokio::{net::TcpStream, sync::OnceCell};
 use url::Url;
 
-use super::{InProcess, Options, in_process::Launched};
+use super::{
+    cool_down::CoolDown,
+    in_process::{InProcess, Launched},
+    options::Options,
+};
 use crate::{
     browser::{http::Client, pool::Pool},
     evidence::TargetFacts,
     process::{App, free_port},
     target::{Config, Idp, Port, Start},
-    walk::{DEFAULT_SERVER, ODD, PATIENCE, Site, World},
+    walk::{DEFAULT_SERVER, ODD, PATIENCE, Pace, Site, World},
 };
 
-/// How long to leave an unknown app after a key fetch: the longest cool-down of the common libraries is 60 s.
+/// How long to leave an app after a key fetch that cannot be asked: the longest cool-down of the common libraries is 60 s.
 const COOL_DOWN: Duration = Duration::from_secs(60);
 
-/// The same for an app that the harness starts: its own time may be set by `cool_down` under [run].
-const COOL_DOWN_OF_OURS: Duration = Duration::from_secs(2);
+/// How long the port of an app that has ended may take to become free.
+const PORT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The fake org, shared by all stages of a run.
 pub(super) struct Org {
@@ -34,6 +41,9 @@ pub(super) struct Org {
     driver: &'static str,
     browsers: Option<Pool>,
     complaints: Complaints,
+    /// How long apps are left alone after a key fetch; learnt when it is first needed.
+    pub(super) cool_down: OnceCell<CoolDown>,
+    pace: Arc<Pace>,
 }
 
 /// What is to be said about how apps ended, by all stages.
@@ -100,6 +110,8 @@ impl Org {
             driver: options.driver.name(),
             browsers,
             complaints: Complaints::default(),
+            cool_down: OnceCell::new(),
+            pace: Arc::new(Pace::of(options.pace.map(NonZeroU32::get))),
         })
     }
 
@@ -183,9 +195,7 @@ impl Org {
             restartable: target.start.is_some() || options.launcher.is_some(),
             ..TargetFacts::default()
         };
-        let starts = options.launcher.is_some() || target.start.is_some();
-        let patience = if starts { COOL_DOWN_OF_OURS } else { COOL_DOWN };
-        let cool_down = config.run.cool_down.map_or(patience, Duration::from_secs);
+        let cool_down = config.run.cool_down.map_or(COOL_DOWN, Duration::from_secs);
         let facts = TargetFacts {
             cool_down: cool_down.as_secs(),
             ..facts
@@ -226,6 +236,7 @@ impl Org {
                 cool_down,
                 patience: config.run.patience.map_or(PATIENCE, Duration::from_secs),
                 crowd: options.crowd,
+                pace: Arc::clone(&self.pace),
                 site: Arc::new(site),
             },
             start_problem: None,
@@ -267,7 +278,10 @@ impl Org {
 impl Stage {
     /// Starts the app, ending it first where it runs.
     pub(super) async fn restart(&mut self) -> Result<(), String> {
-        self.end().await;
+        if self.app.is_some() {
+            self.end().await;
+            self.port_is_free().await;
+        }
         self.app = match &self.starter {
             None => return Err("the app cannot be restarted: the configuration has no [target.start]".to_owned()),
             Some(Starter::InProcess(launcher)) => Some(Running::InProcess {
@@ -281,6 +295,19 @@ impl Stage {
             }
         };
         Ok(())
+    }
+
+    /// Returns when nobody listens on the app's port any more: what a start command left behind may need a moment to end.
+    /// Whoever holds on to it is named by the next start.
+    async fn port_is_free(&self) {
+        let Some(port) = self.vars.get("port").and_then(|port| port.parse::<u16>().ok()) else {
+            return;
+        };
+        let began = Instant::now();
+        while began.elapsed() < PORT_PATIENCE && TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+            // Not synchronisation between parts of this program: another process is waited for.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Whether the harness can start the app anew.
@@ -318,6 +345,14 @@ impl Stage {
         site.facts.flow_cookies.clone_from(&learnt.flow_cookies);
         site.facts.response_mode = learnt.response_mode;
         self.world.site = Arc::new(site);
+    }
+
+    /// Leaves the app alone for this long after a key fetch.
+    pub(super) fn be_patient(&mut self, cool_down: Duration) {
+        let mut site = (*self.world.site).clone();
+        site.facts.cool_down = cool_down.as_secs();
+        self.world.site = Arc::new(site);
+        self.world.cool_down = cool_down;
     }
 
     /// Ends the app.

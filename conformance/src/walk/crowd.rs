@@ -334,7 +334,10 @@ impl<'w> Walker<'w> {
         let client = &self.world.client;
         let at = Stamp::now();
         let answers: Vec<_> = stream::iter(0..starts)
-            .map(|_| client.send(&page))
+            .map(|_| async {
+                self.world.pace.turn().await;
+                client.send(&page).await
+            })
             .buffer_unordered(FLOOD_WIDTH)
             .collect()
             .await;

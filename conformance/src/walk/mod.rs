@@ -9,6 +9,7 @@ mod editing;
 mod fill;
 mod learn;
 mod navigate;
+pub mod pace;
 pub mod persona;
 mod probe;
 mod sign_in;
@@ -30,7 +31,7 @@ use mock_idp::{
 use rand::{SeedableRng, rngs::StdRng};
 use url::Url;
 
-pub use self::{site::Site, window::beyond_browsers};
+pub use self::{pace::Pace, site::Site, window::beyond_browsers};
 use crate::{
     browser::{
         cookie_jar::CookieJar,
@@ -69,6 +70,8 @@ pub struct World {
     pub patience: Duration,
     /// How many people a crowd has at least.
     pub crowd: u16,
+    /// How fast sign-ins may begin.
+    pub pace: std::sync::Arc<Pace>,
 }
 
 /// Walks `script`; the faults ride on the flow in slot `MAIN`. `seed` decides every random value.

@@ -34,6 +34,7 @@ impl Walker<'_> {
 
     /// Opens the app's sign-in and stops before the authorization request is sent.
     pub(super) async fn start(&mut self, who: &str, person: &str, slot: Slot, edits: &[Edit]) {
+        self.world.pace.turn().await;
         let slot = self.begin(who, person, slot);
         let purpose = Purpose {
             who,
@@ -88,6 +89,7 @@ impl Walker<'_> {
         let Some(mut url) = self.world.site.initiate_login.clone() else {
             return self.obstacle("the target has no `initiate_login` URI");
         };
+        self.world.pace.turn().await;
         let slot = self.begin(who, who, slot);
         url.query_pairs_mut().append_pair("iss", &self.evidence.target.issuer);
         let purpose = Purpose {
@@ -102,6 +104,7 @@ impl Walker<'_> {
 
     /// Opens the protected page as a deep link.
     pub(super) async fn deep_link(&mut self, who: &str, slot: Slot, suffix: &str) {
+        self.world.pace.turn().await;
         let slot = self.begin(who, who, slot);
         let purpose = Purpose {
             who,

@@ -5,9 +5,9 @@ use conformance::{
     case::{Case, Variant},
     catalog,
     evidence::{Answer, Evidence, Problem, Shows},
-    judge::{judge, judge_all},
     outcome::Verdict,
     target::Profile,
+    verdict::{self, Afterwards, Control, Controls, Judgement, judge_all},
 };
 use mock_idp::{
     Fault,
@@ -182,6 +182,19 @@ fn sent(fault: Fault) -> Record {
     })
 }
 
+fn judge(case: &Case, variant: &Variant, profile: Profile, evidence: &Evidence) -> Judgement {
+    verdict::judge(case, variant, profile, evidence, &good())
+}
+
+/// Controls that worked.
+fn good() -> Controls {
+    Controls {
+        before: Control::Worked("flow 1".to_owned()),
+        twin: Control::NotNeeded,
+        after: Afterwards::Worked("flow 9".to_owned()),
+    }
+}
+
 fn variants() -> impl Iterator<Item = (&'static Case, &'static Variant)> {
     catalog::all().flat_map(|case| case.variants.iter().map(move |variant| (case, variant)))
 }
@@ -205,7 +218,7 @@ proptest! {
             let evidence = dented(variant, &dents);
             for profile in [Profile::Core, Profile::Okta] {
                 let _ = judge(case, variant, profile, &evidence);
-                let _ = judge_all(case, variant, profile, &[&evidence, &evidence]);
+                let _ = judge_all(variant, profile, &[&evidence, &evidence], &good());
             }
         }
     }

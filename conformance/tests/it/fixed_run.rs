@@ -179,6 +179,7 @@ pub(crate) fn run() -> RunResult {
                 vec![],
             ),
         ],
+        left_out: vec![],
         notices: vec!["parallelism lowered to 1: the app mixed up two sign-ins at once".to_owned()],
         aborted: None,
         interrupted: false,
@@ -231,7 +232,15 @@ fn cross_session() -> CaseResult {
 
 fn aud_with_server_error() -> CaseResult {
     let mut attempt = attempt(
-        vec![check(REFUSES_SIGN_IN.id, Outcome::Holds)],
+        vec![
+            check(REFUSES_SIGN_IN.id, Outcome::Holds),
+            CheckResult {
+                id: STAYS_CLEAN.id,
+                level: Level::Should,
+                expects: "a refusal without a server error",
+                outcome: Outcome::Broken("the refusal came as a 500 at /callback".to_owned()),
+            },
+        ],
         vec![Delivered {
             id: "id-token.aud-wrong.other".to_owned(),
             delivered: true,

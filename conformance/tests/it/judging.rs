@@ -5,11 +5,12 @@ use conformance::{
     check::Check,
     edit::{Change, Edit},
     evidence::{Answer, Evidence, Hop, Leg},
-    judge::{judge, worst},
     outcome::{Level, Outcome, Verdict},
+    run::{Attempt, CaseResult, VariantResult},
     script::{Act, MAIN, SIGN_IN, Step, user},
     spec::OIDC_CORE,
     target::Profile,
+    verdict::{self, Afterwards, Cause, Control, Controls, Judgement, of_case, title},
 };
 use mock_idp::{
     Event, Fault,
@@ -132,7 +133,20 @@ fn hop(status: u16, target: &str, unedited: Option<&str>) -> Hop {
 }
 
 fn verdict(name: &str, profile: Profile, evidence: &Evidence) -> Verdict {
-    judge(&CASE, variant(name), profile, evidence).verdict
+    judge(name, profile, evidence).verdict
+}
+
+fn judge(name: &str, profile: Profile, evidence: &Evidence) -> Judgement {
+    verdict::judge(&CASE, variant(name), profile, evidence, &good())
+}
+
+/// Controls that worked.
+fn good() -> Controls {
+    Controls {
+        before: Control::Worked("flow 1".into()),
+        twin: Control::Worked("flow 2".into()),
+        after: Afterwards::Worked("flow 4".into()),
+    }
 }
 
 #[test]
@@ -146,7 +160,7 @@ fn the_level_of_the_broken_check_decides() {
         verdict("blind", Profile::Okta, &evidence),
         Verdict::Inconclusive(_)
     ));
-    let may = judge(&CASE, variant("may"), Profile::Okta, &evidence);
+    let may = judge("may", Profile::Okta, &evidence);
     assert_eq!(may.notes, ["it"]);
 }
 
@@ -210,14 +224,116 @@ fn a_refusal_by_server_error_is_a_warning() {
         hops: vec![hop(500, "/cb", None)],
         ..delivered()
     };
-    let judgement = judge(&CASE, variant("holds"), Profile::Okta, &evidence);
+    let judgement = judge("holds", Profile::Okta, &evidence);
     assert_eq!(judgement.verdict, Verdict::Warn);
-    // What warns stands among the checks.
-    let broken = judgement
+    // A verdict never stands without a check that says what is wrong.
+    let broken: Vec<_> = judgement
         .checks
         .iter()
-        .find(|check| matches!(check.outcome, Outcome::Broken(_)));
-    assert_eq!(broken.map(|check| check.id), Some("stays-clean"));
+        .filter(|check| matches!(check.outcome, Outcome::Broken(_)))
+        .map(|check| (check.id, check.level))
+        .collect();
+    assert_eq!(broken, [("stays-clean", Level::Should)]);
+}
+
+#[test]
+fn a_gateway_error_is_a_right_answer_to_what_the_authorization_server_did() {
+    for status in [502, 503, 504] {
+        let evidence = Evidence {
+            hops: vec![hop(status, "/cb", None)],
+            ..delivered()
+        };
+        assert_eq!(verdict("holds", Profile::Okta, &evidence), Verdict::Pass, "{status}");
+        // What the browser sends is no fault of the authorization server.
+        let evidence = Evidence {
+            hops: vec![hop(status, "/cb?code=c", Some("/cb?code=c&state=s"))],
+            ..Evidence::default()
+        };
+        assert_eq!(verdict("edited", Profile::Okta, &evidence), Verdict::Warn, "{status}");
+    }
+}
+
+#[test]
+fn a_control_that_failed_for_another_reason_accuses_nobody() {
+    let limited = Controls {
+        after: Afterwards::Failed {
+            saw: "the protected page shows nobody".into(),
+            cause: Cause::Limited {
+                at: "/login answered 429".into(),
+                retry_after: None,
+            },
+        },
+        ..good()
+    };
+    for name in ["holds", "must", "should", "may"] {
+        let judgement = verdict::judge(&CASE, variant(name), Profile::Okta, &delivered(), &limited);
+        let reason = judgement.verdict.reason().unwrap_or_default();
+        assert!(
+            reason.contains("/login answered 429"),
+            "{name}: {:?}",
+            judgement.verdict
+        );
+    }
+}
+
+#[test]
+fn a_walk_that_breaks_a_fresh_app_fails_the_recovery_check_under_its_own_title() {
+    let broke = Controls {
+        after: Afterwards::Broke {
+            saw: "the app ended".into(),
+        },
+        ..good()
+    };
+    let judgement = verdict::judge(&CASE, variant("holds"), Profile::Okta, &delivered(), &broke);
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    let result = case_result(vec![variant_result("holds", judgement)]);
+    assert_eq!(title(&result), "after this walk nobody can sign in any more");
+    // The app is down: a case about a MAY passes no more than others.
+    static MAY: Case = Case {
+        level: Level::May,
+        id: "test/case",
+        title: "a case",
+        positive: false,
+        why: "because",
+        spec: &[],
+        needs: &[],
+        lane: Lane::Parallel,
+        variants: VARIANTS,
+        deviation: None,
+        explain: CASE.explain,
+    };
+    let judgement = verdict::judge(&MAY, variant("may"), Profile::Okta, &delivered(), &broke);
+    assert_eq!(judgement.verdict, Verdict::Warn);
+}
+
+fn variant_result(name: &'static str, judgement: Judgement) -> VariantResult {
+    let Judgement {
+        verdict,
+        checks,
+        delivered,
+        ..
+    } = judgement;
+    VariantResult {
+        name,
+        verdict,
+        attempts: vec![Attempt {
+            checks,
+            delivered,
+            control: (&good()).into(),
+            evidence: Evidence::default(),
+        }],
+    }
+}
+
+fn case_result(variants: Vec<VariantResult>) -> CaseResult {
+    let (verdict, notes) = of_case(&CASE, &variants);
+    CaseResult {
+        case: &CASE,
+        verdict,
+        duration_ms: 0,
+        variants,
+        notes,
+    }
 }
 
 #[test]
@@ -233,14 +349,20 @@ fn an_obstacle_of_the_harness_is_never_the_apps_fault() {
 }
 
 #[test]
-fn the_worst_verdict_of_the_variants_is_the_cases() {
-    let skipped = Verdict::Skipped("no".into());
-    let unknown = Verdict::Inconclusive("first".into());
-    let later = Verdict::Inconclusive("second".into());
-    assert_eq!(worst([&skipped, &Verdict::Pass]), Some(&Verdict::Pass));
-    assert_eq!(worst([&Verdict::Warn, &unknown, &later]), Some(&unknown));
-    assert_eq!(worst([&unknown, &Verdict::Fail, &Verdict::Warn]), Some(&Verdict::Fail));
-    assert_eq!(worst([]), None);
+fn one_flaky_variant_hides_nothing_of_its_siblings() {
+    let evidence = delivered();
+    let flaky = || VariantResult {
+        name: "flaky",
+        verdict: Verdict::Inconclusive("flaky: fail, then pass".into()),
+        attempts: Vec::new(),
+    };
+    let of = |name: &'static str| variant_result(name, judge(name, Profile::Okta, &evidence));
+    let failed = case_result(vec![flaky(), of("must")]);
+    assert_eq!(failed.verdict, Verdict::Fail);
+    assert_eq!(failed.notes, ["variant flaky inconclusive: flaky: fail, then pass"]);
+    let warned = case_result(vec![of("should"), flaky()]);
+    assert_eq!(warned.verdict, Verdict::Inconclusive("flaky: fail, then pass".into()));
+    assert_eq!(warned.notes, ["variant should warns: it"]);
 }
 
 proptest! {

@@ -5,8 +5,9 @@ use std::{cell::RefCell, path::PathBuf, rc::Rc};
 use conformance::{
     exit::{self, Policy, exit_code},
     outcome::Verdict,
-    report::{Setting, console::Console, json, junit, look::Look, plain::Plain, store, store::Store, summary},
+    report::{Setting, console::Console, json, junit, look::Look, plain::Plain, store, store::Store},
     run::RunResult,
+    verdict,
 };
 use indicatif::{InMemoryTerm, ProgressDrawTarget};
 
@@ -215,10 +216,10 @@ fn exit_codes_follow_the_table() {
 #[test]
 fn a_profile_is_met_only_by_the_whole_catalogue() {
     let mut run = fixed_run::run();
-    assert_eq!(summary::profile_status(&run), summary::ProfileStatus::NotMet);
+    assert_eq!(verdict::profile_status(&run), verdict::ProfileStatus::NotMet);
     run.cases.retain(|case| case.verdict == Verdict::Pass);
     run.aborted = Some("the control failed".to_owned());
-    assert_eq!(summary::profile_status(&run), summary::ProfileStatus::NotAssessed);
+    assert_eq!(verdict::profile_status(&run), verdict::ProfileStatus::NotAssessed);
 }
 
 #[test]

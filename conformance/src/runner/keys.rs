@@ -1,0 +1,79 @@
+//! Asks a fresh app how long after a fetch of the key set it declines to fetch it again.
+
+use std::time::Duration;
+
+use mock_idp::flow::record::{Endpoint, Event, Stamp};
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    control,
+    cool_down::{CoolDown, LONGEST},
+    ground::Ground,
+    seed::seed_of,
+    stage::Stage,
+};
+
+/// When a new key is tried, in seconds after the last fetch: at once, as most apps fetch at once, and after the usual
+/// times of libraries. Few tries, because some apps turn away whoever was refused often.
+const TRIES: &[u64] = &[0, 4, 12, 31, 61];
+
+/// Longer than the time that was learnt, so that a clock that counts seconds agrees.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// The time between two fetches; asked once in a run, by whoever needs it first.
+pub(super) async fn cool_down(ground: Ground<'_>) -> Duration {
+    let learnt = ground.org.cool_down.get_or_init(|| async {
+        match ground.config.run.cool_down {
+            Some(seconds) => CoolDown::Told(Duration::from_secs(seconds)),
+            None => learn(ground).await,
+        }
+    });
+    learnt.await.time()
+}
+
+async fn learn(ground: Ground<'_>) -> CoolDown {
+    let Ok(stage) = ground.org.fresh(ground.config, ground.options, &[], false).await else {
+        return CoolDown::Told(LONGEST);
+    };
+    let seed = seed_of(ground.options.seed, "cool-down");
+    let learnt = match control::sign_in(&stage.world, seed).await.1 {
+        // Twice: the first fetch, at the start of the app, may not count.
+        Ok(()) => match fetched_again(&stage, seed, 1).await {
+            Some(first) => fetched_again(&stage, seed, 2).await.map(|second| first.max(second)),
+            None => None,
+        },
+        Err(_) => None,
+    };
+    stage.close().await;
+    match learnt {
+        Some(time) => CoolDown::Learnt(time + MARGIN),
+        None => CoolDown::Never,
+    }
+}
+
+/// Rotates the key, and tries sign-ins until one is accepted: how long after the last fetch the app fetched again.
+async fn fetched_again(stage: &Stage, seed: u64, round: u32) -> Option<Duration> {
+    let last = last_fetch(stage)?;
+    let began = Instant::now();
+    let since = Duration::from_micros(Stamp::now().0.saturating_sub(last.0));
+    stage.world.idp.rotate_keys(&stage.world.server);
+    for seconds in TRIES {
+        // Not synchronisation: the time since the last fetch is what is measured.
+        sleep_until(began + Duration::from_secs(*seconds).saturating_sub(since)).await;
+        let tried = since + began.elapsed();
+        let seed = seed_of(seed, format!("round {round}, {seconds} s"));
+        if control::sign_in(&stage.world, seed).await.1.is_ok() {
+            return Some(tried);
+        }
+    }
+    None
+}
+
+fn last_fetch(stage: &Stage) -> Option<Stamp> {
+    let records = stage.world.idp.unbound(Stamp(0));
+    let fetches = records.into_iter().filter(|record| {
+        let of_keys = matches!(&record.event, Event::Received { endpoint, .. } if *endpoint == Endpoint::Jwks);
+        of_keys && record.server == stage.world.server
+    });
+    fetches.map(|record| record.at).max()
+}

@@ -1,0 +1,61 @@
+//! Server-wide faults on an app that cannot be started afresh.
+
+use std::collections::VecDeque;
+
+use super::{
+    context::Context,
+    control,
+    seed::seed_of,
+    stage::Stage,
+    task::{Task, Walked},
+};
+use crate::{
+    case::Case,
+    verdict::{Afterwards, Cause, Control, controls},
+    walk::{begins_misbehaviour, server_faults, walk},
+};
+
+/// Walks cases one after the other on the running app, with server-wide faults on and off. For targets without a start
+/// command: last, because key faults use up the app's patience with the key set.
+pub(super) async fn on_the_running_app(context: &mut Context<'_, '_>, stage: &mut Stage, cases: Vec<&'static Case>) {
+    let mut queue: VecDeque<Task> = context.tasks(&cases).into();
+    while let Some(task) = queue.pop_front() {
+        if context.has_ended(task) {
+            continue;
+        }
+        context.ledger.started(task.case, context.on);
+        let this = task.variant();
+        let mark = stage.printed();
+        if !begins_misbehaviour(this.script) {
+            stage
+                .world
+                .idp
+                .misbehave(&stage.world.server, &server_faults(this.faults));
+        }
+        let evidence = walk(&stage.world, this.script, this.faults, context.seed(task)).await;
+        stage.world.idp.behave(&stage.world.server);
+        let walked = Walked { task, evidence, mark };
+        let name = format!("control after {} {} {}", task.case.id, this.name, task.attempt);
+        let (control, outcome) = control::sign_in(&stage.world, seed_of(context.options.seed, name)).await;
+        let after = match outcome {
+            Ok(()) => {
+                let walk = controls::walked(&control);
+                context.before = Control::Worked(walk.clone());
+                Afterwards::Worked(walk)
+            }
+            Err(saw) => {
+                // Without a restart a stale key set cannot be told from a broken app.
+                let cause = Cause::shown_by(&control, stage.died()).unwrap_or(Cause::Unknown);
+                context.tell(&cause);
+                Afterwards::Failed { saw, cause }
+            }
+        };
+        let is_open = matches!(after, Afterwards::Failed { .. });
+        let again = context.settle(stage, walked, after);
+        // Asked again it would meet the app as this walk left it.
+        match again {
+            Some(task) if is_open => context.inconclusive(task, "the control after failed twice".to_owned()),
+            again => queue.extend(again),
+        }
+    }
+}

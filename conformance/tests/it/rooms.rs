@@ -1,0 +1,188 @@
+//! The house: arrows between rooms point one way.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+/// The rooms of the crate from the bottom to the top: each may use those before it. Names that stand together are one room.
+const CRATE: &[&[&str]] = &[
+    &["outcome"],
+    &["spec"],
+    &["suggest"],
+    &["target"],
+    &["placeholder"],
+    &["script", "edit"],
+    &["markup"],
+    &["evidence"],
+    &["abridge"],
+    &["check"],
+    &["feature"],
+    &["case"],
+    &["catalog"],
+    &["select"],
+    &["config"],
+    &["process"],
+    &["browser"],
+    &["run"],
+    &["verdict"],
+    &["walk"],
+    &["describe"],
+    &["elsewhere"],
+    &["remedy"],
+    &["explain"],
+    &["exit"],
+    &["report"],
+    &["runner"],
+    &["cli"],
+];
+
+/// The same inside the runner.
+const RUNNER: &[&[&str]] = &[
+    &["seed"],
+    &["cool_down"],
+    &["in_process"],
+    &["options"],
+    &["task"],
+    &["stage"],
+    &["ledger"],
+    &["preflight"],
+    &["control"],
+    &["twins"],
+    &["ground"],
+    &["keys"],
+    &["context"],
+    &["alone"],
+    &["beside"],
+    &["fresh"],
+    &["running"],
+    &["watch"],
+];
+
+/// The same inside the room of the law.
+const VERDICT: &[&[&str]] = &[
+    &["law"],
+    &["words"],
+    &["cause"],
+    &["delivery"],
+    &["controls"],
+    &["judge"],
+    &["case"],
+    &["profile"],
+];
+
+#[test]
+fn arrows_between_rooms_point_down() {
+    for (folder, prefix, order) in [
+        ("src", "crate", CRATE),
+        ("src/runner", "super", RUNNER),
+        ("src/verdict", "super", VERDICT),
+    ] {
+        let arrows = arrows(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), prefix);
+        assert!(!arrows.is_empty(), "{folder} was not read");
+        let level = |room: &str| order.iter().position(|names| names.contains(&room));
+        let mut wrong: Vec<String> = Vec::new();
+        for (from, to) in &arrows {
+            match (level(from), level(to)) {
+                (Some(from), Some(to)) if to <= from => {}
+                (Some(_), Some(_)) => wrong.push(format!("{from} uses {to}, which stands above it")),
+                (None, _) => wrong.push(format!("{from} has no place in the order")),
+                (_, None) => wrong.push(format!("{from} uses {to}, which has no place in the order")),
+            }
+        }
+        assert!(wrong.is_empty(), "{folder}:\n{}", wrong.join("\n"));
+    }
+}
+
+/// Which room of this folder uses which, tests left aside.
+fn arrows(folder: &Path, prefix: &str) -> BTreeSet<(String, String)> {
+    let mut found = BTreeMap::new();
+    read(folder, folder, &mut found);
+    let mut arrows = BTreeSet::new();
+    for (room, text) in found {
+        for used in used(&text, prefix) {
+            if used != room {
+                arrows.insert((room.clone(), used));
+            }
+        }
+    }
+    arrows
+}
+
+/// The text of every room; a folder is one.
+fn read(root: &Path, folder: &Path, found: &mut BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read(root, &path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let inside = path.strip_prefix(root).unwrap();
+            let room = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+            if !["lib", "main", "mod"].contains(&room) {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                found.entry(room.to_owned()).or_default().push_str(code);
+            }
+        }
+    }
+}
+
+/// The first names after `prefix::`, alone or in braces. Types begin with a capital and are of the folder itself.
+fn used(text: &str, prefix: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let code: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    for (at, _) in code.match_indices(&format!("{prefix}::")) {
+        let before = code[..at].chars().next_back();
+        if before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_' || letter == ':') {
+            continue;
+        }
+        let rest = &code[at + prefix.len() + 2..];
+        match rest.strip_prefix('{') {
+            Some(list) => names.extend(first_names(list)),
+            None => names.extend(first_names(rest.split([';', ',', '{', '(']).next().unwrap_or_default())),
+        }
+    }
+    names.retain(|name| name.starts_with(char::is_lowercase));
+    names
+}
+
+/// The first name of each member of a list that may hold lists.
+fn first_names(list: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let (mut depth, mut name, mut is_first) = (0_u32, String::new(), true);
+    for letter in list.chars().chain(['}']) {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                names.push(std::mem::take(&mut name));
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                names.push(std::mem::take(&mut name));
+                is_first = true;
+            }
+            _ if depth > 0 => {}
+            letter if letter.is_alphanumeric() || letter == '_' => {
+                if is_first {
+                    name.push(letter);
+                }
+            }
+            letter if letter.is_whitespace() => {}
+            _ => is_first = false,
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+#[test]
+fn nested_lists_are_read() {
+    let text = "use crate::{\n    a::b,\n    c::{self, d::{e, f}},\n    g,\n};\nuse crate::h::i;\nlet x = crate::j::k(mycrate::l());\n// crate::m\n";
+    let names: Vec<String> = used(text, "crate").into_iter().collect();
+    assert_eq!(names, ["a", "c", "g", "h", "j"]);
+}
