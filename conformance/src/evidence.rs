@@ -89,6 +89,9 @@ pub struct TargetFacts {
     /// Whether the harness can start the app anew.
     #[serde(default)]
     pub restartable: bool,
+    /// Whether the authorization server was made for this app alone: whatever it was asked, this app asked.
+    #[serde(default)]
+    pub own_server: bool,
     /// Names of the cookies that carry a session: without them nobody is signed in. Learnt in the control, by taking each
     /// away.
     pub session_cookies: Vec<String>,
@@ -156,6 +159,7 @@ impl Default for TargetFacts {
             csrf_by_pkce: false,
             checks_response_issuer: false,
             restartable: false,
+            own_server: false,
             session_cookies: Vec::new(),
             flow_cookies: Vec::new(),
             cool_down: usual_cool_down(),
@@ -492,6 +496,7 @@ impl Person {
             &persona.email,
             &persona.sub,
             &persona.login,
+            &persona.given_name,
             &persona.family_name,
             &persona.id_token_name,
             &persona.userinfo_name,

@@ -1,16 +1,89 @@
-//! `{port}`, `{idp.issuer}` and their like in the texts of `conformance.toml`.
+//! `{port}`, `{idp.issuer}`, `{user.email}` and their like in the texts of `conformance.toml`.
 
 use std::collections::BTreeMap;
 
-/// Names that `[target.start]` and the URLs of `[target]` know.
+use mock_idp::flow::scenario::Persona;
+use serde_json::Value;
+
+/// Names that `[target.start]` knows.
 pub const KNOWN: &[&str] = &[
     "port",
     "folder",
+    "scratch",
     "idp.issuer",
+    "idp.org",
+    "idp.host",
     "idp.client.id",
     "idp.client.secret",
     "idp.ca",
 ];
+
+/// Names that stand for something of the person who signs in.
+pub const OF_PERSON: &[&str] = &[
+    "user.email",
+    "user.email_name",
+    "user.email_domain",
+    "user.login",
+    "user.name",
+    "user.given_name",
+    "user.family_name",
+    "user.sub",
+];
+
+/// Claims of the person who signs in: `{user.claims.employee_id}`.
+pub const CLAIM: &str = "user.claims.";
+
+/// What the names of [`OF_PERSON`] and [`CLAIM`] stand for. A person has two full names, one in the ID token and one in
+/// userinfo: `name` says which.
+#[must_use]
+pub fn of_person(persona: &Persona, name: &str) -> BTreeMap<String, String> {
+    let (email_name, email_domain) = persona.email.rsplit_once('@').unwrap_or((&persona.email, ""));
+    let values = [
+        persona.email.as_str(),
+        email_name,
+        email_domain,
+        &persona.login,
+        name,
+        &persona.given_name,
+        &persona.family_name,
+        &persona.sub,
+    ];
+    let fixed = OF_PERSON.iter().zip(values);
+    let claims = persona.claims.iter().map(|(name, value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        (format!("{CLAIM}{name}"), text)
+    });
+    fixed
+        .map(|(name, value)| ((*name).to_owned(), value.to_owned()))
+        .chain(claims)
+        .collect()
+}
+
+/// The text with every name that has a value replaced by it; all else stays as it is.
+#[must_use]
+pub fn replace(text: &str, vars: &BTreeMap<String, String>) -> String {
+    let put = |part: Part<'_>| match part {
+        Part::Text(text) => text.to_owned(),
+        Part::Name(name) => vars.get(name).cloned().unwrap_or_else(|| format!("{{{name}}}")),
+    };
+    parts(text).map(put).collect()
+}
+
+/// [`replace`] in every text of a JSON value.
+#[must_use]
+pub fn replace_in(value: &Value, vars: &BTreeMap<String, String>) -> Value {
+    match value {
+        Value::String(text) => Value::String(replace(text, vars)),
+        Value::Array(list) => list.iter().map(|value| replace_in(value, vars)).collect(),
+        Value::Object(object) => {
+            let filled = object
+                .iter()
+                .map(|(name, value)| (name.clone(), replace_in(value, vars)));
+            Value::Object(filled.collect())
+        }
+        other => other.clone(),
+    }
+}
 
 /// A placeholder that nobody fills.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,12 +138,16 @@ pub fn fill(text: &str, vars: &BTreeMap<String, String>) -> Result<String, Unkno
     Ok(filled)
 }
 
-/// The first placeholder of the text that cannot be filled, if there is one: what a check before the run asks.
+/// The names of a text that its author meant to be filled in: those that are known somewhere, and those that look like it.
+pub fn meant(text: &str) -> impl Iterator<Item = &str> {
+    let is_ours = |name: &&str| is_known(name) || name.starts_with("user.") || is_meant(name);
+    names(text).filter(is_ours)
+}
+
+/// Whether this name is filled in somewhere.
 #[must_use]
-pub fn unknown(text: &str) -> Option<UnknownPlaceholder> {
-    names(text)
-        .find(|name| is_meant(name) && !KNOWN.contains(name))
-        .map(|name| UnknownPlaceholder { name: name.to_owned() })
+pub fn is_known(name: &str) -> bool {
+    KNOWN.contains(&name) || OF_PERSON.contains(&name) || name == "unique" || name.starts_with(CLAIM)
 }
 
 /// The names between braces, in order.
@@ -148,9 +225,9 @@ mod tests {
     fn a_misspelt_name_is_named_with_its_likely_meaning() {
         let error = fill("{idp.isuer}", &vars()).unwrap_err();
         assert!(error.to_string().contains("did you mean `{idp.issuer}`?"), "{error}");
-        assert_eq!(unknown("{prot}"), None, "a short word may be anybody's");
-        assert_eq!(unknown("{ports}").unwrap().name, "ports");
-        assert_eq!(unknown("{port} {idp.ca} {user.email}"), None);
+        let meant = |text| meant(text).collect::<Vec<_>>();
+        assert!(meant("{prot} {a} {print}").is_empty(), "a short word may be anybody's");
+        assert_eq!(meant("{ports} {port} {user.mail}"), ["ports", "port", "user.mail"]);
     }
 
     #[test]

@@ -88,6 +88,33 @@ pub struct Control {
     pub text: String,
     /// How long it took.
     pub duration_ms: u64,
+    /// What there is to say of a first one that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// Why the first honest sign-in failed: nothing was judged, so this is all that helps.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure {
+    /// Each hop in one line: who, method, place, status and where it leads.
+    pub trail: Vec<String>,
+    /// The first line of what refused, where something did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// The last lines that the app printed meanwhile.
+    pub output: Vec<String>,
+    /// The likeliest cause, in words.
+    pub cause: String,
+    /// The line that mends it.
+    pub mend: String,
+    /// Everything that was seen. Stored beside `run.json`, as [`Failure::FILE`].
+    #[serde(skip)]
+    pub evidence: Box<Evidence>,
+}
+
+impl Failure {
+    /// Where its evidence is kept, below the run's folder.
+    pub const FILE: &'static str = "evidence/first-sign-in.json";
 }
 
 /// A case of which something was left out although it may apply to the app: by the configuration, by the driver, for want

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use mock_idp::tenant::AuthMethod;
 use serde::Deserialize;
 
+use crate::placeholder;
+
 /// A whole `conformance.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,8 +36,18 @@ pub struct Config {
 pub struct Target {
     /// Origin; `{port}` comes from `[target.start]`.
     pub url: String,
+    /// Further origins of the same app, for instance an API on a port of its own.
+    #[serde(default)]
+    pub origins: Vec<String>,
+    /// Header fields that every request to the app carries, for instance the basic authentication of a staging site.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// How sign-in starts.
     pub sign_in: SignIn,
+    /// What a person does on the pages that follow the callback, for instance agreeing to terms. A step whose button or
+    /// field is not on the page is left out.
+    #[serde(default)]
+    pub after_callback: Vec<Move>,
     /// How sign-out happens; absent: the sign-out cases are skipped.
     #[serde(default)]
     pub sign_out: Option<SignOut>,
@@ -64,6 +76,12 @@ pub struct Target {
     pub framework: Option<String>,
     /// The oracle.
     pub session: Oracle,
+    /// The people who sign in.
+    #[serde(default)]
+    pub people: People,
+    /// What makes an account for each of them, where the app makes none at the first sign-in.
+    #[serde(default)]
+    pub provision: Option<Provision>,
     /// What cannot be seen from outside.
     #[serde(default)]
     pub declares: Declares,
@@ -73,7 +91,7 @@ pub struct Target {
 }
 
 /// How sign-in starts. Exactly one key: `{ get = "/login" }`, `{ protected = "/me" }`, `{ form = "/login" }`,
-/// `{ click = "Sign in" }`.
+/// `{ click = "Sign in" }`, `{ steps = [{ open = "/login" }, { press = "Continue" }] }`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignIn {
@@ -85,6 +103,22 @@ pub enum SignIn {
     Form(String),
     /// Click what bears this text (browser driver; in HTTP a link or button of the start page).
     Click(String),
+    /// Do these one after the other, until the app leads to the authorization server.
+    Steps(Vec<Move>),
+}
+
+/// What a person does on a page. Exactly one key.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Move {
+    /// Opens this path of the app.
+    Open(String),
+    /// Types into fields, known by name, id or label. `{user.email}` and the like are filled in.
+    Fill(BTreeMap<String, String>),
+    /// Presses the link or button with this text; the form of a button is sent with what was typed.
+    Press(String),
+    /// Sends the form with this `action` path or `id`, with what was typed.
+    Submit(String),
 }
 
 /// How sign-out happens. Exactly one key.
@@ -99,6 +133,8 @@ pub enum SignOut {
     Form(String),
     /// Click what bears this text.
     Click(String),
+    /// Do these one after the other.
+    Steps(Vec<Move>),
 }
 
 /// Who is signed in?
@@ -111,18 +147,119 @@ pub struct Oracle {
     pub signed_in: Pattern,
     /// What it is like for anybody else.
     pub signed_out: Pattern,
+    /// Header fields that only the probe carries, for instance one against request forgery.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// What an answer is like. All that is given must fit.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Pattern {
     /// One status or several.
-    #[serde(default)]
     pub status: Statuses,
-    /// Text of the body; `{user.email}`, `{user.name}`, `{user.sub}`, `{user.login}` are filled in.
-    #[serde(default)]
+    /// Text of the body; `{user.email}` and the other names of [`crate::placeholder::OF_PERSON`] are filled in.
     pub contains: Option<String>,
+    /// A regular expression that finds something in the body; the same names are filled in, taken literally.
+    pub matches: Option<String>,
+    /// A JSON pointer (RFC 6901): `contains` and `matches` look at this value of a JSON body only. It has to be there and
+    /// not `null`.
+    pub json: Option<String>,
+    /// Upper and lower case are the same.
+    pub ignore_case: bool,
+}
+
+impl Pattern {
+    /// Whether it says who is there, by something that is different for everybody.
+    #[must_use]
+    pub fn names_people(&self) -> bool {
+        let names = |text: &Option<String>| text.as_deref().is_some_and(|text| text.contains("{user."));
+        names(&self.contains) || names(&self.matches)
+    }
+
+    /// Whether a body is as `contains`, `matches` and `json` want it; `vars` fill their placeholders. Without them any is.
+    #[must_use]
+    pub fn is_said_by(&self, body: &str, vars: &BTreeMap<String, String>) -> bool {
+        let text = match &self.json {
+            None => std::borrow::Cow::Borrowed(body),
+            Some(pointer) => match json_value(body, pointer) {
+                Some(text) => text.into(),
+                None => return false,
+            },
+        };
+        let contains = self.contains.as_deref().is_none_or(|wanted| {
+            let wanted = placeholder::replace(wanted, vars);
+            match self.ignore_case {
+                true => text.to_lowercase().contains(&wanted.to_lowercase()),
+                false => text.contains(&wanted),
+            }
+        });
+        let matches = self.matches.as_deref().is_none_or(|pattern| {
+            let found = self.expression(pattern, vars);
+            found.is_ok_and(|expression| expression.is_match(&text))
+        });
+        contains && matches
+    }
+
+    /// The regular expression with its placeholders filled in, whose values are taken literally.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn expression(&self, pattern: &str, vars: &BTreeMap<String, String>) -> Result<regex::Regex, regex::Error> {
+        // A name without a value would be read as a quantifier.
+        let names = placeholder::names(pattern).filter(|name| name.starts_with("user."));
+        let literal = names.map(|name| {
+            (
+                name.to_owned(),
+                vars.get(name).map(|value| regex::escape(value)).unwrap_or_default(),
+            )
+        });
+        let filled = placeholder::replace(pattern, &literal.collect());
+        regex::RegexBuilder::new(&filled)
+            .case_insensitive(self.ignore_case)
+            .size_limit(1 << 20)
+            .build()
+    }
+}
+
+/// The value of a JSON text at a pointer, as text; `None` for what is no JSON, absent or `null`.
+fn json_value(body: &str, pointer: &str) -> Option<String> {
+    let whole: serde_json::Value = serde_json::from_str(body.trim()).ok()?;
+    match whole.pointer(pointer)? {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// The people who sign in. Each is invented anew; what identifies them is unguessable.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct People {
+    /// Their e-mail addresses; `{unique}` is different for each.
+    pub email: Option<String>,
+    /// Their logins at the authorization server; the e-mail address where it is absent.
+    pub login: Option<String>,
+    /// Their given names.
+    pub given_name: Option<String>,
+    /// The `groups` claim of each.
+    pub groups: Vec<String>,
+    /// Further claims of each. `{unique}`, `{user.email}` and the like are filled in.
+    pub claims: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Makes an account for a person before the first sign-in. Either `command` or `post`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Provision {
+    /// Run by `sh -c` in the file's folder, with the environment of `[target.start]`.
+    pub command: Option<String>,
+    /// A path of the app, or an absolute URL, that is posted to.
+    pub post: Option<String>,
+    /// What is posted.
+    pub body: Option<String>,
+    /// Header fields of that request.
+    pub headers: BTreeMap<String, String>,
 }
 
 /// `200` or `[302, 401]`; empty fits any.
@@ -151,6 +288,72 @@ impl<'de> Deserialize<'de> for Statuses {
             }
         }
         deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl Target {
+    /// Whether a started app is always on the same port, so that two copies cannot run at once.
+    #[must_use]
+    pub fn has_fixed_port(&self) -> bool {
+        self.start
+            .as_ref()
+            .is_some_and(|start| matches!(start.port, Port::Fixed(_)))
+    }
+
+    /// Where the people's addresses are: the domain that the app is said to filter by, else one that is reserved for
+    /// examples (RFC 2606) and that validators of addresses accept.
+    #[must_use]
+    pub fn email_template(&self) -> String {
+        let domain = self.declares.mail_domain.as_deref().unwrap_or("example.com");
+        let email = self.people.email.clone();
+        email.unwrap_or_else(|| format!("ada.{{unique}}@{domain}"))
+    }
+
+    /// Scopes that the authorization server has to know beside the built-in ones: those of `[idp]`, and those that the app
+    /// is said to ask for.
+    #[must_use]
+    pub fn custom_scopes(&self, idp: &Idp) -> Vec<String> {
+        let mut scopes = idp.scopes.clone();
+        for scope in &self.declares.scopes {
+            if !built_in_scopes(idp).contains(&scope.as_str()) && !scopes.contains(scope) {
+                scopes.push(scope.clone());
+            }
+        }
+        scopes
+    }
+
+    /// Every scope that the authorization server knows.
+    #[must_use]
+    pub fn known_scopes(&self, idp: &Idp) -> Vec<String> {
+        let built_in = built_in_scopes(idp).iter().map(|scope| (*scope).to_owned());
+        match idp.server.as_str() {
+            "org" => built_in.collect(),
+            _ => built_in.chain(self.custom_scopes(idp)).collect(),
+        }
+    }
+}
+
+/// Okta's own scopes; `groups` is one of the org authorization server alone.
+fn built_in_scopes(idp: &Idp) -> &'static [&'static str] {
+    match idp.server.as_str() {
+        "org" => &[
+            "openid",
+            "profile",
+            "email",
+            "address",
+            "phone",
+            "offline_access",
+            "groups",
+        ],
+        _ => &[
+            "openid",
+            "profile",
+            "email",
+            "address",
+            "phone",
+            "offline_access",
+            "device_sso",
+        ],
     }
 }
 
@@ -191,7 +394,7 @@ pub struct Declares {
 }
 
 /// How to start the app.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
     /// Runs once before, without the app's environment.
@@ -211,14 +414,16 @@ pub struct Start {
     /// How long to wait for it, in seconds.
     #[serde(default)]
     pub timeout: Option<u64>,
+    /// How long the app may take to end after SIGTERM, in seconds.
+    #[serde(default)]
+    pub stop_timeout: Option<u64>,
     /// Use an app that answers at the URL already.
     #[serde(default)]
     pub reuse_existing: bool,
     /// Serve the issuer over TLS, for apps whose library insists on https.
     #[serde(default)]
     pub https_issuer: bool,
-    /// The app's environment; `{port}`, `{idp.issuer}`, `{idp.client.id}`, `{idp.client.secret}`, `{idp.ca}`,
-    /// `{folder}` are filled in.
+    /// The app's environment; the names of [`crate::placeholder::KNOWN`] are filled in.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
 }
@@ -266,6 +471,11 @@ impl<'de> Deserialize<'de> for Port {
 pub struct Idp {
     /// Start mock-idp in-process.
     pub builtin: bool,
+    /// Which authorization server the app uses: `default`, the id of another custom one, or `org` for the org
+    /// authorization server.
+    pub server: String,
+    /// Scopes that the custom authorization server knows beside the built-in ones.
+    pub scopes: Vec<String>,
     /// Its port when the app is started by hand; with a start command it is free.
     pub port: u16,
     /// Client id.
@@ -283,6 +493,8 @@ impl Default for Idp {
     fn default() -> Self {
         Self {
             builtin: true,
+            server: "default".to_owned(),
+            scopes: Vec::new(),
             port: 9494,
             client_id: "conformance-web-app".to_owned(),
             client_secret: "conformance-secret-0123456789-abcdefghijkl".to_owned(),

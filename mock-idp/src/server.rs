@@ -25,7 +25,7 @@ use crate::{
     },
     idp::{Idp, Settings},
     router,
-    tenant::{Client, Tenant, User},
+    tenant::{Client, Scope, Tenant, User},
     tls::Tls,
     wire,
 };
@@ -316,6 +316,22 @@ impl MockIdp {
     #[must_use]
     pub fn add_server(&self) -> String {
         self.idp().add_server()
+    }
+
+    /// Lets a server know these scopes beside the built-in ones, as an admin adds them; its metadata lists them.
+    pub fn add_scopes(&self, server: &str, names: &[String]) {
+        self.idp().change_server(server, |server| {
+            let known = &mut server.settings.scopes;
+            for name in names {
+                if known.iter().all(|scope| scope.name != *name) {
+                    known.push(Scope {
+                        name: name.clone(),
+                        published: true,
+                        ..Scope::default()
+                    });
+                }
+            }
+        });
     }
 
     /// Answers a request without a connection, as it would be answered over one; for property tests and fuzzing.

@@ -1,7 +1,11 @@
 //! One HTTP exchange, exactly as asked: the request target goes out verbatim, redirects are not followed, compression is
 //! not asked for, nothing is retried. Bodies that come compressed all the same are decoded. A connection serves one exchange, so that no keep-alive race looks like a defect.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use ::http::{HeaderName, HeaderValue, Method, Request as HttpRequest, Uri, header::CONTENT_ENCODING};
 use bytes::Bytes;
@@ -118,6 +122,14 @@ pub fn target_of(url: &Url) -> String {
 pub struct Client {
     timeout: Duration,
     tls: Arc<rustls::ClientConfig>,
+    fields: Arc<Vec<OriginFields>>,
+}
+
+/// Header fields that every request to an origin carries.
+#[derive(Clone, Debug)]
+struct OriginFields {
+    origin: url::Origin,
+    fields: Vec<(String, Vec<u8>)>,
 }
 
 impl Client {
@@ -137,7 +149,45 @@ impl Client {
         Self {
             timeout,
             tls: Arc::new(tls),
+            fields: Arc::default(),
         }
+    }
+
+    /// The same client, adding these header fields to every request to these origins, where the request has none of the
+    /// name. They are not in the evidence: they may be credentials.
+    #[must_use]
+    pub fn adding(&self, origins: &[Url], fields: &std::collections::BTreeMap<String, String>) -> Self {
+        let own: Vec<(String, Vec<u8>)> = fields
+            .iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.clone().into_bytes()))
+            .collect();
+        let for_each = |url: &Url| OriginFields {
+            origin: url.origin(),
+            fields: own.clone(),
+        };
+        Self {
+            fields: Arc::new(origins.iter().map(for_each).collect()),
+            ..self.clone()
+        }
+    }
+
+    fn dressed(&self, outgoing: &Outgoing) -> Option<Outgoing> {
+        let origin = outgoing.origin.origin();
+        let more = self
+            .fields
+            .iter()
+            .find(|more| more.origin == origin && !more.fields.is_empty())?;
+        let mut dressed = outgoing.clone();
+        for (name, value) in &more.fields {
+            if !dressed
+                .headers
+                .iter()
+                .any(|(field, _)| field.eq_ignore_ascii_case(name))
+            {
+                dressed.headers.push((name.clone(), value.clone()));
+            }
+        }
+        Some(dressed)
     }
 
     /// How long it waits for an answer.
@@ -151,7 +201,7 @@ impl Client {
     pub fn patient(&self, at_least: Duration) -> Self {
         Self {
             timeout: self.timeout.max(at_least),
-            tls: Arc::clone(&self.tls),
+            ..self.clone()
         }
     }
 
@@ -160,7 +210,7 @@ impl Client {
     pub fn impatient(&self, at_most: Duration) -> Self {
         Self {
             timeout: self.timeout.min(at_most),
-            tls: Arc::clone(&self.tls),
+            ..self.clone()
         }
     }
 
@@ -192,7 +242,8 @@ impl Client {
     /// # Errors
     /// Why there was no HTTP response.
     pub async fn send_whole(&self, outgoing: &Outgoing, limit: usize) -> Result<Whole, (Problem, String)> {
-        let exchange = self.exchange(outgoing, limit);
+        let dressed = self.dressed(outgoing);
+        let exchange = self.exchange(dressed.as_ref().unwrap_or(outgoing), limit);
         tokio::time::timeout(self.timeout, exchange)
             .await
             .map_err(|_| self.late())?
@@ -249,10 +300,38 @@ impl Client {
 async fn connect(origin: &Url) -> Result<TcpStream, (Problem, String)> {
     let host = origin.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = origin.port_or_known_default().unwrap_or(80);
-    TcpStream::connect((host, port))
+    let addresses = look_up(host, port).await.map_err(|error| {
+        (
+            Problem::Refused,
+            format!("the name {host} cannot be looked up: {error}"),
+        )
+    })?;
+    TcpStream::connect(addresses.as_slice())
         .await
         .map_err(|error| (Problem::Refused, format!("cannot connect to {host}:{port}: {error}")))
 }
+
+/// The addresses of a host. `localhost` and names below it are this machine, without asking anybody (RFC 6761 §6.3), as in
+/// browsers.
+///
+/// # Errors
+/// When the name cannot be looked up.
+pub async fn look_up(host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+    if is_localhost(host) {
+        return Ok(LOOPBACK.map(|address| SocketAddr::new(address, port)).to_vec());
+    }
+    Ok(tokio::net::lookup_host((host, port)).await?.collect())
+}
+
+/// Whether a host name is `localhost` or one below it.
+#[must_use]
+pub fn is_localhost(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+/// This machine, in the order in which browsers try.
+pub const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 async fn over<S>(stream: S, outgoing: &Outgoing, limit: usize) -> Result<Whole, (Problem, String)>
 where

@@ -190,6 +190,160 @@ fn selected_option(select: ElementRef<'_>) -> String {
     option.map(value).unwrap_or_default()
 }
 
+/// How long a page may take to be read for a step or a message.
+const READING: Duration = Duration::from_secs(2);
+
+/// The page, or an empty one where it cannot be read within bounds.
+fn document_of(html: &str) -> Html {
+    markup::parse(html, READING).unwrap_or_else(|_| Html::new_document())
+}
+
+/// What a person presses who reads this text: a link or button that says it, else one that holds it. The name and value of
+/// a button are sent with its form, as browsers do.
+#[must_use]
+pub fn pressable(html: &str, page: &Url, text: &str) -> Option<Clickable> {
+    let document = document_of(html);
+    let wanted = plain(text);
+    let all: Vec<ElementRef<'_>> = document.select(&selector(PRESSABLE)).collect();
+    let found = all
+        .iter()
+        .find(|element| plain(&says(**element)) == wanted)
+        .or_else(|| all.iter().find(|element| plain(&says(**element)).contains(&wanted)))?;
+    if found.value().name() == "a" {
+        return page.join(found.value().attr("href")?).ok().map(Clickable::Link);
+    }
+    let around = found.ancestors().filter_map(ElementRef::wrap);
+    let named = found.value().attr("form");
+    let own = match named {
+        Some(id) => document
+            .select(&selector("form"))
+            .find(|form| form.value().attr("id") == Some(id)),
+        None => around.into_iter().find(|element| element.value().name() == "form"),
+    };
+    let mut form = read_form(own?, page);
+    if let Some(action) = found
+        .value()
+        .attr("formaction")
+        .and_then(|action| page.join(action).ok())
+    {
+        form.action = action;
+    }
+    if let Some(name) = found.value().attr("name").filter(|name| !name.is_empty()) {
+        form.set(name, found.value().attr("value").unwrap_or_default());
+    }
+    Some(Clickable::Button(form))
+}
+
+/// Links and buttons.
+const PRESSABLE: &str = "a[href], button, input[type=submit], input[type=button], input[type=image]";
+
+/// What a link or button says.
+fn says(element: ElementRef<'_>) -> String {
+    let value = element.value();
+    let inner = element.text().collect::<String>();
+    let said = [
+        Some(inner.as_str()),
+        value.attr("value"),
+        value.attr("aria-label"),
+        value.attr("alt"),
+    ];
+    let said = said.into_iter().flatten().find(|text| !text.trim().is_empty());
+    said.unwrap_or_default().trim().to_owned()
+}
+
+/// Lower case, blanks as one.
+fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// The form with this `id`, or whose action leads to this path.
+#[must_use]
+pub fn form_named(html: &str, page: &Url, name: &str) -> Option<Form> {
+    let document = document_of(html);
+    let all: Vec<ElementRef<'_>> = document.select(&selector("form")).collect();
+    let id = name.trim_start_matches('#');
+    let by_id = all.iter().find(|form| form.value().attr("id") == Some(id));
+    let by_action = || {
+        let leads = |form: &&ElementRef<'_>| read_form(**form, page).action.path() == name;
+        all.iter().find(leads)
+    };
+    by_id.or_else(by_action).map(|form| read_form(*form, page))
+}
+
+/// The `name` of a field that is called so: by its name, its `id`, its label or its placeholder. The text itself where the
+/// page has no such field.
+#[must_use]
+pub fn field_called(html: &str, text: &str) -> String {
+    let document = document_of(html);
+    let fields: Vec<ElementRef<'_>> = document.select(&selector("input, select, textarea")).collect();
+    let attribute = |wanted: &str, value: &str| {
+        let fits = |field: &&ElementRef<'_>| {
+            field
+                .value()
+                .attr(wanted)
+                .is_some_and(|found| plain(found) == plain(value))
+        };
+        fields.iter().find(fits).copied()
+    };
+    let (labels, inside) = (selector("label"), selector("input, select, textarea"));
+    let says_so = |label: &ElementRef<'_>| {
+        let said = plain(&label.text().collect::<String>());
+        said.trim_end_matches(['*', ':', ' ']) == plain(text)
+    };
+    let labelled = || {
+        let label = document.select(&labels).find(says_so)?;
+        match label.value().attr("for") {
+            Some(id) => attribute("id", id),
+            None => label.select(&inside).next(),
+        }
+    };
+    let field = attribute("name", text)
+        .or_else(|| attribute("id", text))
+        .or_else(labelled)
+        .or_else(|| attribute("placeholder", text))
+        .or_else(|| attribute("aria-label", text));
+    field
+        .and_then(|field| field.value().attr("name"))
+        .map_or_else(|| text.to_owned(), str::to_owned)
+}
+
+/// What the links and buttons of a page say, for messages: at most eight.
+#[must_use]
+pub fn offered(html: &str) -> Vec<String> {
+    let document = document_of(html);
+    let mut texts: Vec<String> = Vec::new();
+    for element in document.select(&selector(PRESSABLE)) {
+        let text: String = says(element).split_whitespace().collect::<Vec<_>>().join(" ");
+        let text: String = text.chars().take(40).collect();
+        if !text.is_empty() && !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts.truncate(8);
+    texts.into_iter().map(|text| format!("`{text}`")).collect()
+}
+
+/// The text that a person reads on a page, line by line; what is no HTML is taken as it is.
+#[must_use]
+pub fn text_of(body: &str) -> String {
+    if !body.trim_start().starts_with('<') {
+        return body.to_owned();
+    }
+    let document = document_of(body);
+    let mut text = String::new();
+    for node in document.root_element().descendants() {
+        let Some(words) = node.value().as_text() else { continue };
+        let parent = node.parent().and_then(ElementRef::wrap);
+        let is_hidden = parent.is_some_and(|element| matches!(element.value().name(), "script" | "style" | "title"));
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !is_hidden && !words.is_empty() {
+            text.push_str(&words);
+            text.push('\n');
+        }
+    }
+    text
+}
+
 /// Something to click.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Clickable {

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 use super::{CommandError, ExplainArgs, terminal};
 use crate::{
     case::Case,
-    catalog, config, exit,
+    catalog,
+    config::{self, reference},
+    exit,
     explain::{self, Fixes, Line, Section},
     remedy::Framework,
     report::{
@@ -40,6 +42,14 @@ pub(super) fn choice(text: &str) -> Result<Choice, String> {
 }
 
 pub(super) fn explain(args: &ExplainArgs) -> Result<u8, CommandError> {
+    if args.case == "config" {
+        return config_keys(args);
+    }
+    if let Some(key) = &args.key {
+        return Err(CommandError::Usage(format!(
+            "`{key}` is too much: only `conformance explain config` takes a key"
+        )));
+    }
     let Some(case) = catalog::all().find(|case| case.id == args.case) else {
         let meant = several(&args.case, catalog::all().map(|case| case.id), 3);
         let meant = if meant.is_empty() {
@@ -65,6 +75,27 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, CommandError> {
         text(case, &page, &terminal::look(args.look))
     };
     io::stdout().write_all(text.as_bytes())?;
+    Ok(exit::CLEAN)
+}
+
+/// `conformance explain config [KEY]`: the reference of `conformance.toml`, or a part of it.
+fn config_keys(args: &ExplainArgs) -> Result<u8, CommandError> {
+    if args.md {
+        io::stdout().write_all(reference::markdown().as_bytes())?;
+        return Ok(exit::CLEAN);
+    }
+    let Some(page) = reference::text(args.key.as_deref()) else {
+        let wrong = args.key.as_deref().unwrap_or_default();
+        let meant = several(wrong, reference::topics(), 3);
+        let meant = match meant.as_slice() {
+            [] => "`conformance explain config` shows them all".to_owned(),
+            names => format!("did you mean {}?", names.join(", ")),
+        };
+        return Err(CommandError::Usage(format!(
+            "conformance.toml has no key or table `{wrong}`; {meant}"
+        )));
+    };
+    io::stdout().write_all(page.as_bytes())?;
     Ok(exit::CLEAN)
 }
 

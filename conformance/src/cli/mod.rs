@@ -7,6 +7,7 @@ mod explain;
 mod list;
 mod manual;
 mod run;
+mod schema;
 mod terminal;
 
 use std::{
@@ -56,6 +57,8 @@ enum Command {
     Explain(ExplainArgs),
     /// Print issuer, client id and secret for an app that is started by hand
     Env(EnvArgs),
+    /// Print the JSON schema of conformance.toml, for editors
+    Schema(SchemaArgs),
     /// Bring a browser and its driver onto this machine, for --driver webdriver
     Browser(BrowserArgs),
     /// Print the version
@@ -176,6 +179,13 @@ struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+struct SchemaArgs {
+    /// Write it to this file instead of printing it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct DoctorArgs {
     /// The configuration
     #[arg(value_name = "FILE.toml")]
@@ -208,8 +218,11 @@ struct ListArgs {
 
 #[derive(Debug, Args)]
 struct ExplainArgs {
-    /// The case, for instance callback/state-missing
+    /// The case, for instance callback/state-missing; or `config`
     case: String,
+    /// After `config`: a key or table of conformance.toml, for instance sign_in or target.start [default: all]
+    #[arg(value_name = "KEY")]
+    key: Option<String>,
     /// Fix snippets for this framework, or all [default: the one that the last run guessed]
     #[arg(long, value_name = "NAME", env = "CONFORMANCE_FRAMEWORK", value_parser = explain::choice)]
     framework: Option<explain::Choice>,
@@ -297,7 +310,7 @@ enum When {
 #[derive(Debug, thiserror::Error)]
 enum CommandError {
     #[error(
-        "there is no {FILE_NAME} here or above; `conformance run FILE.toml` names one, and the README shows how to write it"
+        "there is no {FILE_NAME} here or above; `conformance run FILE.toml` names one, `conformance explain config` says what stands in it"
     )]
     NoConfig,
     #[error(transparent)]
@@ -361,6 +374,7 @@ async fn dispatch(cli: Cli) -> Result<u8, CommandError> {
         Command::List(args) => list::list(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Env(args) => env::env(args),
+        Command::Schema(args) => schema::schema(&args),
         Command::Browser(args) => browser::browser(args).await,
         Command::Version(args) => version(&args),
         Command::Completions(args) => manual::completions(&args),

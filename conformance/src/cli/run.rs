@@ -198,8 +198,6 @@ pub(super) enum Keep<'a> {
     Beside,
     /// This folder.
     At(&'a Path),
-    /// Nowhere.
-    Not,
 }
 
 impl Keep<'_> {
@@ -207,7 +205,6 @@ impl Keep<'_> {
         match self {
             Keep::Beside => Some(Store::beside(folder, id)),
             Keep::At(folder) => Some(Store::at(folder)),
-            Keep::Not => None,
         }
     }
 }
@@ -257,7 +254,7 @@ impl Teller {
 
 /// Returns when somebody wants this process to end, with the name of the signal. A second one ends it at once, as usual:
 /// the handler is gone by then, and the watchdogs of `process` see to the apps.
-async fn interruption() -> &'static str {
+pub(super) async fn interruption() -> &'static str {
     let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
@@ -326,7 +323,7 @@ fn drop_expired_skips(config: &mut Config) {
 }
 
 /// Relative to the current folder where that is shorter.
-fn shown(folder: &Path) -> PathBuf {
+pub(super) fn shown(folder: &Path) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     folder
         .strip_prefix(&here)

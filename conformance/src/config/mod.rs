@@ -1,6 +1,9 @@
 //! Reading `conformance.toml`: found, parsed, checked, with every mistake shown at its place.
 
+pub mod keys;
 mod problem;
+pub mod reference;
+mod shape;
 mod validate;
 
 pub(crate) use self::validate::date;
@@ -9,6 +12,9 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
+
+use serde::Deserialize;
+use toml::de::DeTable;
 
 pub use self::problem::{ConfigError, Place, Problem};
 use crate::target::{Config, Port};
@@ -34,11 +40,13 @@ impl Config {
     /// Everything that is wrong with the file, each with line and column and what mends it.
     pub fn load(file: &Path, allow_hosts: &[String]) -> Result<Config, ConfigError> {
         let text = fs::read_to_string(file).map_err(|error| {
-            ConfigError::whole(
-                file,
-                format!("cannot be read: {error}"),
-                "`conformance run FILE.toml` names another file",
-            )
+            let message = match error.kind() {
+                std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                std::io::ErrorKind::InvalidData => "cannot be read: it is not UTF-8 text".to_owned(),
+                _ => format!("cannot be read: {error}"),
+            };
+            let mend = "`conformance run FILE.toml` names another file";
+            ConfigError::whole(file, message, mend)
         })?;
         let mut config = Config::parse(&text, file, allow_hosts)?;
         config.folder = match file.parent() {
@@ -54,9 +62,33 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, file: &Path, allow_hosts: &[String]) -> Result<Config, ConfigError> {
-        let mut config: Config =
-            toml::from_str(text).map_err(|error| ConfigError::new(file, vec![Problem::syntax(text, &error)]))?;
-        let problems = validate::problems(&config, text, allow_hosts);
+        let (table, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            return Err(ConfigError::new(file, Problem::of_syntax(text, &errors)));
+        }
+        let shape = shape::check(text, table.get_ref());
+        let mut problems = shape.problems;
+        let mut config = match Config::deserialize(shape.table) {
+            Ok(config) => config,
+            Err(error) => {
+                // The list of keys and the types do not agree: a bug, and still no reason for a strange message.
+                let message = format!("this cannot be read as a configuration: {}", error.message());
+                problems.push(Problem::at(
+                    text,
+                    None,
+                    message,
+                    "`conformance explain config` has every key",
+                ));
+                return Err(ConfigError::new(file, problems));
+            }
+        };
+        problems.extend(validate::problems(
+            &config,
+            text,
+            table.get_ref(),
+            &shape.repaired,
+            allow_hosts,
+        ));
         if !problems.is_empty() {
             return Err(ConfigError::new(file, problems));
         }

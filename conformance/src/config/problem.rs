@@ -6,8 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::suggest::nearest;
-
 /// Everything that is wrong with a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
@@ -102,14 +100,25 @@ impl fmt::Display for ConfigError {
 }
 
 impl Problem {
-    /// What the TOML reader says, in our words, with the nearest known name.
-    pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
-        let (message, mend) = reworded(error.message());
-        Self {
-            place: error.span().map(|span| Place::of(text, &span)),
-            message,
-            mend,
+    /// What the TOML reader says, in our words: the first mistake of each line, for the others mostly follow from it.
+    pub(super) fn of_syntax(text: &str, errors: &[toml::de::Error]) -> Vec<Self> {
+        let mut problems: Vec<Self> = Vec::new();
+        for error in errors {
+            let place = error.span().map(|span| Place::of(text, &span));
+            let line = |place: &Option<Place>| place.as_ref().map(|place| place.line);
+            let is_empty = error.span().is_some_and(|span| text[span].trim().is_empty());
+            let (message, mend) = reworded(error.message(), is_empty);
+            let follows = |problem: &Self| line(&problem.place) == line(&place) || problem.message == message;
+            if problems.iter().any(follows) {
+                continue;
+            }
+            problems.push(Self {
+                place,
+                message,
+                mend: mend.map(str::to_owned),
+            });
         }
+        problems
     }
 
     /// A mistake at a place of the text.
@@ -138,62 +147,35 @@ impl Place {
     }
 }
 
-/// "unknown field `sing_in`, expected one of `url`, `sign_in`" → "unknown key `sing_in`" and "did you mean `sign_in`?".
-fn reworded(message: &str) -> (String, Option<String>) {
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let known = |names: &[&str]| format!("known here: {}", names.join(", "));
-    match quoted.split_first() {
-        Some((wrong, names)) if message.starts_with("unknown field") => (
-            format!("unknown key `{wrong}`"),
-            Some(suggestion(wrong, names).unwrap_or_else(|| known(names))),
-        ),
-        Some((wrong, names)) if message.starts_with("unknown variant") => (
-            format!("`{wrong}` is not possible here"),
-            Some(suggestion(wrong, names).unwrap_or_else(|| format!("possible: {}", names.join(", ")))),
-        ),
-        Some((name, [])) if message.starts_with("missing field") => {
-            (format!("the key `{name}` is missing"), example(name).map(str::to_owned))
-        }
-        _ if message.contains("wanted exactly 1 element")
-            || message.contains("expected table with exactly 1 entry") =>
-        {
-            (
-                "exactly one way must be given".to_owned(),
-                Some("one of get, protected, form, click (sign_in) or get, post, form, click (sign_out)".to_owned()),
-            )
-        }
-        _ => (message.trim_end().replace('\n', "; "), None),
+/// What a TOML mistake means to somebody who does not read grammars.
+fn reworded(message: &str, is_empty: bool) -> (String, Option<&'static str>) {
+    let told = |text: &str, mend: &'static str| (text.to_owned(), Some(mend));
+    if message.contains("duplicate key") {
+        return told("this key is given twice", "keep one of them");
     }
-}
-
-fn suggestion(wrong: &str, names: &[&str]) -> Option<String> {
-    if let Some(mend) = gone(wrong) {
-        return Some(mend.to_owned());
+    if message.contains("missing comma") {
+        return told("a comma or the closing bracket is missing", "for instance [302, 401]");
     }
-    nearest(wrong, names.iter().copied()).map(|name| format!("did you mean `{name}`?"))
-}
-
-/// What became of keys that earlier versions knew.
-fn gone(name: &str) -> Option<&'static str> {
-    match name {
-        "callback_method" => Some("the response mode is learnt from the app's own request now; delete this line"),
-        _ => None,
+    if message.contains("string values must be quoted") && is_empty {
+        return told("this key has no value", "for instance callback = \"/callback\"");
     }
-}
-
-/// What a missing key could be.
-fn example(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "target" => "a file begins with [target] and the app's url",
-        "url" => "for instance url = \"http://localhost:3000\"",
-        "sign_in" => "for instance sign_in = { get = \"/login\" }",
-        "callback" => "for instance callback = \"/callback\"",
-        "session" => "[target.session] tells who is signed in: probe, signed_in, signed_out",
-        "probe" => "a path that only signed-in users see, for instance probe = \"/me\"",
-        "signed_in" => "for instance signed_in = { status = 200, contains = \"{user.email}\" }",
-        "signed_out" => "for instance signed_out = { status = [302, 401] }",
-        "command" => "for instance command = \"npm start\"",
-        "reason" => "everything that is left out carries its reason",
-        _ => return None,
-    })
+    if message.contains("string values must be quoted") {
+        return told("texts stand in quotes", "for instance url = \"http://localhost:3000\"");
+    }
+    if message.contains("unclosed array") || message.contains("invalid array") {
+        return told("this list does not end", "close it with ]");
+    }
+    if message.contains("unclosed inline table") || message.contains("invalid inline table") {
+        return told("this table does not end", "close it with }");
+    }
+    if message.contains("unclosed table") {
+        return told("this heading does not end", "for instance [target.session]");
+    }
+    if message.contains("invalid basic string") || message.contains("invalid literal string") {
+        return told("this text does not end", "close it with the quote that it began with");
+    }
+    (
+        format!("this is no TOML: {}", message.trim_end().replace('\n', "; ")),
+        None,
+    )
 }

@@ -1,31 +1,36 @@
 //! What a well-formed file can still get wrong. Every mistake is told, not only the first.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use mock_idp::tenant::AuthMethod;
 use toml::de::{DeTable, DeValue};
-use url::{Host, Url};
+use url::Url;
 
 use super::Problem;
 use crate::{
-    placeholder,
     select::Selector,
-    target::{Config, Pattern, Port, SignIn, SignOut},
+    target::{Config, Move, Pattern, Port, SignIn, SignOut},
+    walk::site::is_loopback,
 };
 
-/// A token answer that takes five seconds must be waited for; less than this would cut off apps that do.
-const LEAST_PATIENCE: u64 = 10;
-
-/// Everything that is wrong; empty when the file can be used.
-pub(super) fn problems(config: &Config, text: &str, allow_hosts: &[String]) -> Vec<Problem> {
+/// Everything that is wrong; empty when the file can be used. Of `repaired` keys nothing is said.
+pub(super) fn problems(
+    config: &Config,
+    text: &str,
+    table: &DeTable<'_>,
+    repaired: &BTreeSet<String>,
+    allow_hosts: &[String],
+) -> Vec<Problem> {
     let mut checker = Checker {
         text,
-        table: DeTable::parse(text).ok().map(|table| table.into_inner()),
+        table,
+        repaired,
         problems: Vec::new(),
     };
     checker.url(config, allow_hosts);
     checker.paths(config);
     checker.oracle(config);
+    checker.people(config);
     checker.start(config);
     checker.idp_and_run(config);
     checker.problems
@@ -33,20 +38,34 @@ pub(super) fn problems(config: &Config, text: &str, allow_hosts: &[String]) -> V
 
 struct Checker<'t> {
     text: &'t str,
-    table: Option<DeTable<'t>>,
+    table: &'t DeTable<'t>,
+    repaired: &'t BTreeSet<String>,
     problems: Vec<Problem>,
 }
 
 impl Checker<'_> {
     fn report(&mut self, key: &[&str], message: String, mend: impl Into<String>) {
-        let span = self.table.as_ref().and_then(|table| span(table, key));
-        self.problems.push(Problem::at(self.text, span, message, mend));
+        let path = key.join(".");
+        let concerns = |other: &String| {
+            let is_below =
+                |lower: &str, upper: &str| lower.strip_prefix(upper).is_some_and(|rest| rest.starts_with('.'));
+            path == *other || is_below(&path, other) || is_below(other, &path)
+        };
+        if self.repaired.iter().any(concerns) {
+            return;
+        }
+        self.problems
+            .push(Problem::at(self.text, span(self.table, key), message, mend));
+    }
+
+    fn is_given(&self, path: &str) -> bool {
+        !self.repaired.contains(path)
     }
 
     fn url(&mut self, config: &Config, allow_hosts: &[String]) {
         const KEY: &[&str] = &["target", "url"];
         let text = &config.target.url;
-        if !self.placeholders(KEY, text, &["port"]) {
+        if !self.is_given("target.url") {
             return;
         }
         let url = match Url::parse(&text.replace("{port}", "1")) {
@@ -67,7 +86,7 @@ impl Checker<'_> {
         }
         let has_port = text.contains("{port}");
         match &config.target.start {
-            None if has_port => {
+            None if has_port && self.is_given("target.start") => {
                 let message = "`{port}` is chosen when the app is started, and there is no [target.start]".to_owned();
                 self.report(KEY, message, "write the port, or add [target.start]");
             }
@@ -91,14 +110,27 @@ impl Checker<'_> {
             SignIn::Protected(path) => self.path(&["target", "sign_in", "protected"], path),
             SignIn::Form(path) => self.path(&["target", "sign_in", "form"], path),
             SignIn::Click(text) => self.not_empty(&["target", "sign_in", "click"], text),
+            SignIn::Steps(steps) => self.steps(&["target", "sign_in", "steps"], steps, true),
         }
         match &target.sign_out {
             Some(SignOut::Get(path)) => self.path(&["target", "sign_out", "get"], path),
             Some(SignOut::Post(path)) => self.path(&["target", "sign_out", "post"], path),
             Some(SignOut::Form(path)) => self.path(&["target", "sign_out", "form"], path),
             Some(SignOut::Click(text)) => self.not_empty(&["target", "sign_out", "click"], text),
+            Some(SignOut::Steps(steps)) => self.steps(&["target", "sign_out", "steps"], steps, true),
             None => {}
         }
+        self.steps(&["target", "after_callback"], &target.after_callback, false);
+        for origin in &target.origins {
+            const KEY: &[&str] = &["target", "origins"];
+            let url = Url::parse(&origin.replace("{port}", "1"));
+            if !url.is_ok_and(|url| url.has_host() && url.path() == "/") {
+                let message = format!("`{origin}` is no origin: scheme, host and port, without a path");
+                self.report(KEY, message, "for instance \"http://localhost:3001\"");
+            }
+        }
+        self.header_names(&["target", "headers"], target.headers.keys());
+        self.header_names(&["target", "session", "headers"], target.session.headers.keys());
         self.path_or_url(&["target", "callback"], &target.callback);
         for (key, place) in [
             ("backchannel_logout", &target.backchannel_logout),
@@ -114,7 +146,7 @@ impl Checker<'_> {
         }
         for uri in &target.post_logout {
             const KEY: &[&str] = &["target", "post_logout"];
-            if self.placeholders(KEY, uri, &["port"]) && Url::parse(&uri.replace("{port}", "1")).is_err() {
+            if Url::parse(&uri.replace("{port}", "1")).is_err() {
                 let message = format!("`{uri}` is no absolute URL, and only those can be registered");
                 self.report(KEY, message, "for instance \"http://localhost:{port}/\"");
             }
@@ -125,28 +157,33 @@ impl Checker<'_> {
         let oracle = &config.target.session;
         self.path(&["target", "session", "probe"], &oracle.probe);
         for (key, pattern) in [("signed_in", &oracle.signed_in), ("signed_out", &oracle.signed_out)] {
-            let key = &["target", "session", key];
+            let key: &[&str] = &["target", "session", key];
             if is_empty(pattern) {
                 let message = "an empty pattern fits every answer".to_owned();
-                self.report(key, message, "give status, contains or both");
+                self.report(key, message, "give status, contains, or both");
             }
-            if let Some(code) = pattern.status.0.iter().find(|code| !(100..600).contains(*code)) {
+            if let Some(pattern_text) = &pattern.matches
+                && let Err(error) = pattern.expression(pattern_text, &std::collections::BTreeMap::new())
+            {
+                let reason = error.to_string();
+                let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                let message = format!("`{pattern_text}` is no regular expression: {reason}");
                 self.report(
-                    key,
-                    format!("{code} is no status code"),
-                    "for instance 200 or [302, 401]",
+                    &[key, &["matches"]].concat(),
+                    message,
+                    "`contains` looks for plain text",
                 );
             }
-            const FIELDS: [&str; 4] = ["user.email", "user.name", "user.sub", "user.login"];
-            let used = pattern.contains.as_deref().unwrap_or_default();
-            if let Some(name) =
-                placeholder::names(used).find(|name| name.starts_with("user.") && !FIELDS.contains(name))
-            {
-                let mend = "known: {user.email}, {user.name}, {user.sub}, {user.login}";
-                self.report(key, format!("nothing fills `{{{name}}}`"), mend);
+            if let Some(pointer) = pattern.json.as_deref().filter(|pointer| !pointer.starts_with('/')) {
+                let message = format!("`{pointer}` is no JSON pointer; it has to start with /");
+                let mend = format!(
+                    "for instance json = \"/{}\"",
+                    pointer.trim_start_matches("$.").replace('.', "/")
+                );
+                self.report(&[key, &["json"]].concat(), message, mend);
             }
         }
-        if !is_empty(&oracle.signed_in) && is_same(&oracle.signed_in, &oracle.signed_out) {
+        if !is_empty(&oracle.signed_in) && oracle.signed_in == oracle.signed_out {
             let message = "signed_in and signed_out are the same, so nothing can be told apart".to_owned();
             let mend = "signed_in = { contains = \"{user.email}\" } is the surest";
             self.report(&["target", "session", "signed_out"], message, mend);
@@ -163,12 +200,7 @@ impl Checker<'_> {
                 "or leave [target.start] out and start the app by hand",
             );
         }
-        self.placeholders(&["target", "start", "command"], &start.command, placeholder::KNOWN);
-        if let Some(build) = &start.build {
-            self.placeholders(&["target", "start", "build"], build, &[]);
-        }
         if let Some(url) = &start.wait_for
-            && self.placeholders(&["target", "start", "wait_for"], url, &["port"])
             && Url::parse(&url.replace("{port}", "1")).is_err()
         {
             let mend = "for instance \"http://localhost:{port}/healthz\"";
@@ -178,8 +210,105 @@ impl Checker<'_> {
                 mend,
             );
         }
-        for (name, value) in &start.env {
-            self.placeholders(&["target", "start", "env", name], value, placeholder::KNOWN);
+    }
+
+    fn people(&mut self, config: &Config) {
+        let target = &config.target;
+        if let Some(email) = &target.people.email {
+            const KEY: &[&str] = &["target", "people", "email"];
+            if !email.contains("{unique}") {
+                let message =
+                    "without `{unique}` everybody has the same address, and nobody can be told apart".to_owned();
+                self.report(KEY, message, "for instance \"ada.{unique}@example.com\"");
+            } else if email.matches('@').count() != 1 {
+                let message = format!("`{email}` is no e-mail address");
+                self.report(KEY, message, "for instance \"ada.{unique}@example.com\"");
+            }
+            if let (Some(domain), Some((_, own))) = (&target.declares.mail_domain, email.rsplit_once('@'))
+                && own != domain
+            {
+                let message = format!("the app is said to let in people of {domain} only, and these are of {own}");
+                self.report(KEY, message, "leave one of email and mail_domain out");
+            }
+        }
+        if let Some(login) = target
+            .people
+            .login
+            .as_deref()
+            .filter(|login| !login.contains("{unique}"))
+        {
+            let message = format!("everybody would have the login `{login}`");
+            self.report(&["target", "people", "login"], message, "for instance \"ada-{unique}\"");
+        }
+        let Some(provision) = &target.provision else { return };
+        const KEY: &[&str] = &["target", "provision"];
+        match (&provision.command, &provision.post) {
+            (Some(_), Some(_)) => {
+                let message = "accounts are made by `command` or by `post`, not by both".to_owned();
+                self.report(KEY, message, "keep one of them");
+            }
+            (None, None) => {
+                let message = "it is not said how accounts are made".to_owned();
+                self.report(
+                    KEY,
+                    message,
+                    "for instance command = \"./manage.py adduser {user.email}\"",
+                );
+            }
+            (None, Some(place)) => self.path_or_url(&["target", "provision", "post"], place),
+            (Some(_), None) if provision.body.is_some() => {
+                let message = "a body is posted, and there is no `post`".to_owned();
+                self.report(
+                    &["target", "provision", "body"],
+                    message,
+                    "for instance post = \"/test/users\"",
+                );
+            }
+            (Some(_), None) => {}
+        }
+        self.header_names(&["target", "provision", "headers"], provision.headers.keys());
+    }
+
+    fn steps(&mut self, key: &[&str], steps: &[Move], begins: bool) {
+        if begins && steps.is_empty() {
+            return self.report(
+                key,
+                "there are no steps".to_owned(),
+                "for instance [{ open = \"/login\" }]",
+            );
+        }
+        if begins && !matches!(steps.first(), Some(Move::Open(_))) {
+            let message = "the first step has to open a page".to_owned();
+            self.report(&[key, &["0"]].concat(), message, "begin with { open = \"/\" }");
+        }
+        for (index, step) in steps.iter().enumerate() {
+            let index_text = index.to_string();
+            let place: Vec<&str> = [key, &[index_text.as_str()]].concat();
+            match step {
+                Move::Open(path) => self.path(&place, path),
+                Move::Press(text) | Move::Submit(text) => self.not_empty(&place, text),
+                Move::Fill(_) => {
+                    let rest = steps.get(index + 1..).unwrap_or_default();
+                    let next = rest.iter().find(|step| !matches!(step, Move::Fill(_)));
+                    if !matches!(next, Some(Move::Press(_) | Move::Submit(_))) {
+                        let message = "nothing sends what is filled in here".to_owned();
+                        self.report(&place, message, "add { press = \"Continue\" } after it");
+                    }
+                }
+            }
+        }
+    }
+
+    fn header_names<'n>(&mut self, key: &[&str], names: impl Iterator<Item = &'n String>) {
+        for name in names {
+            if ::http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+                let message = format!("`{name}` is no name of a header field");
+                self.report(
+                    &[key, &[name.as_str()]].concat(),
+                    message,
+                    "for instance x-csrf = \"1\"",
+                );
+            }
         }
     }
 
@@ -198,25 +327,30 @@ impl Checker<'_> {
             let mend = "leave client_auth out, and write public_client = true under [target.declares]";
             self.report(&["idp", "client_auth"], message, mend);
         }
-        if config.run.jobs == Some(0) {
+        let server = &config.idp.server;
+        let is_id = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if server.is_empty() || !server.chars().all(is_id) {
+            let message = format!("`{server}` is no id of an authorization server");
             self.report(
-                &["run", "jobs"],
-                "no case can run with 0 jobs".to_owned(),
-                "1 is one after the other",
+                &["idp", "server"],
+                message,
+                "\"default\", \"org\", or an id such as \"aus1abc\"",
             );
         }
-        if config
-            .run
-            .timeout
-            .is_some_and(|seconds| !(seconds > 0.0 && seconds <= 3600.0))
-        {
-            let message = "a request can take more than 0 and at most 3600 seconds".to_owned();
-            self.report(&["run", "timeout"], message, "the default is 10");
+        if server == "org" && !config.idp.scopes.is_empty() {
+            let message = "the org authorization server has no custom scopes".to_owned();
+            self.report(
+                &["idp", "scopes"],
+                message,
+                "leave scopes out, or use a custom authorization server",
+            );
         }
-        if let Some(patience) = config.run.patience.filter(|patience| *patience < LEAST_PATIENCE) {
-            let message = format!("{patience} s is less than what an app must wait for a slow authorization server");
-            let mend = format!("at least {LEAST_PATIENCE}, and more than the app's own time limit");
-            self.report(&["run", "patience"], message, mend);
+        if config.idp.client_id.trim().is_empty() {
+            self.report(
+                &["idp", "client_id"],
+                "a client needs an id".to_owned(),
+                "leave it out for the default one",
+            );
         }
         for (index, skip) in config.run.skip.iter().enumerate() {
             let index = index.to_string();
@@ -243,15 +377,17 @@ impl Checker<'_> {
 
     fn path(&mut self, key: &[&str], path: &str) {
         if !path.starts_with('/') || path.starts_with("//") {
-            let mend = format!("for instance \"/{}\"", path.trim_start_matches('/'));
-            self.report(key, format!("`{path}` is no path; it has to start with one `/`"), mend);
+            let own = Url::parse(path).ok().filter(Url::has_host);
+            let own = own.map_or_else(
+                || format!("/{}", path.trim_start_matches('/')),
+                |url| url.path().to_owned(),
+            );
+            let message = format!("`{path}` is no path; it has to start with one `/`");
+            self.report(key, message, format!("for instance \"{own}\""));
         }
     }
 
     fn path_or_url(&mut self, key: &[&str], place: &str) {
-        if !self.placeholders(key, place, &["port"]) {
-            return;
-        }
         let is_url = Url::parse(&place.replace("{port}", "1")).is_ok_and(|url| url.has_host());
         if !is_url && (!place.starts_with('/') || place.starts_with("//")) {
             let mend = format!("for instance \"/{}\"", place.trim_start_matches('/'));
@@ -268,42 +404,11 @@ impl Checker<'_> {
             );
         }
     }
-
-    /// Reports a placeholder that is known nowhere, or not here. True when all is well.
-    fn placeholders(&mut self, key: &[&str], text: &str, here: &[&str]) -> bool {
-        if let Some(unknown) = placeholder::unknown(text) {
-            self.report(key, format!("nothing fills `{{{}}}`", unknown.name), unknown.mend());
-            return false;
-        }
-        let not_here = placeholder::names(text).find(|name| placeholder::KNOWN.contains(name) && !here.contains(name));
-        if let Some(name) = not_here {
-            let mend = match here {
-                [] => "nothing is filled in here".to_owned(),
-                names => format!("only {{{}}} is filled in here", names.join("}, {")),
-            };
-            self.report(key, format!("`{{{name}}}` is not known here"), mend);
-            return false;
-        }
-        true
-    }
-}
-
-/// Whether a URL's host is this machine by its very name.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn is_empty(pattern: &Pattern) -> bool {
-    pattern.status.0.is_empty() && pattern.contains.as_deref().unwrap_or_default().is_empty()
-}
-
-fn is_same(one: &Pattern, other: &Pattern) -> bool {
-    one.status == other.status && one.contains == other.contains
+    let is_blank = |text: &Option<String>| text.as_deref().unwrap_or_default().is_empty();
+    pattern.status.0.is_empty() && is_blank(&pattern.contains) && is_blank(&pattern.matches) && pattern.json.is_none()
 }
 
 /// `YYYY-MM-DD`.

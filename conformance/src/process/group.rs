@@ -63,15 +63,20 @@ impl Group {
         read_any.then_some(members)
     }
 
-    /// A shell that kills this group as soon as our end of its standard input is closed, however that came about. The
+    /// A shell that kills this group, and what bears the mark, as soon as our end of its standard input is closed, however that came about. The
     /// pipe is closed in every other child, so nobody else keeps it open.
-    pub(super) fn watchdog(self) -> io::Result<Child> {
+    pub(super) fn watchdog(self, mark: &str) -> io::Result<Child> {
         Command::new("sh")
             .args([
                 "-c",
-                r#"read -r _; kill -s KILL -- "-$1" 2>/dev/null"#,
+                r#"read -r _; kill -s KILL -- "-$1" 2>/dev/null
+                for e in $(grep -lszF "$2" /proc/[0-9]*/environ 2>/dev/null); do
+                    p=${e#/proc/}; p=${p%/environ}
+                    [ "$p" = "$$" ] || kill -s KILL "$p" 2>/dev/null
+                done"#,
                 "conformance-watchdog",
                 &self.id().to_string(),
+                mark,
             ])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -79,4 +84,30 @@ impl Group {
             .process_group(0)
             .spawn()
     }
+}
+
+/// Processes whose environment has this `NAME=value`. Reads `/proc/*/environ`; nothing where the system does not tell.
+pub(super) fn bearing(mark: &str) -> Vec<u32> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        let Ok(environment) = std::fs::read(entry.path().join("environ")) else {
+            continue;
+        };
+        if environment.split(|byte| *byte == 0).any(|line| line == mark.as_bytes()) && is_running(pid) {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+/// Whether a process has not ended; one that was only not yet collected has.
+fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit_once(')')
+        .and_then(|(_, fields)| fields.split_whitespace().next());
+    !matches!(state, None | Some("Z" | "X"))
 }

@@ -3,7 +3,8 @@
 //! The app gets a process group of its own. It is ended (SIGTERM, then SIGKILL) by [`App::stop`], killed when the [`App`]
 //! is dropped, and killed by a small watchdog when this process disappears without dropping anything (SIGKILL, abort,
 //! `exit`): the watchdog is a shell of its own that waits for the end of a pipe which only this process holds. Unlike a
-//! parent-death signal it reaches grandchildren, needs no `unsafe` and works outside Linux.
+//! parent-death signal it reaches grandchildren, needs no `unsafe` and works outside Linux. What leaves the group (a daemon
+//! in a session of its own) is found by a mark in its environment, where the system shows environments (Linux).
 
 mod error;
 mod group;
@@ -19,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     process::{Child, Command},
     sync::watch,
@@ -37,14 +39,23 @@ use crate::{placeholder::fill, target::Start};
 const BUILD_LIMIT: Duration = Duration::from_secs(900);
 /// How long the app may take to answer when the configuration does not say.
 const READY_LIMIT: Duration = Duration::from_secs(60);
-/// How long the app may take to end after SIGTERM before it is killed.
-const GRACE: Duration = Duration::from_secs(3);
+/// How long the app may take to end after SIGTERM before it is killed, when the configuration does not say: what
+/// orchestrators give.
+const GRACE: Duration = Duration::from_secs(30);
+/// How long the kernel may take to end what was killed.
+const KILLED: Duration = Duration::from_secs(3);
+/// Addresses of this machine that no proxy reaches.
+const NO_PROXY: &str = "localhost,.localhost,127.0.0.1,::1";
+/// The variable by which a process is known as one of ours that has left our group.
+const MARK: &str = "CONFORMANCE_APP_MARK";
 
 /// A running app. Dropping it kills it and its children.
 #[derive(Debug)]
 pub struct App {
     /// `None` when an app that ran already is used.
     running: Option<Running>,
+    /// How long it may take to end.
+    grace: Duration,
 }
 
 /// How an app ended that was asked to. What had to be killed is named as `pid 4711 (node server.js)`; the list is empty
@@ -53,25 +64,33 @@ pub struct App {
 pub enum Ending {
     /// At once, with all that it had started.
     Willing,
-    /// It went on for three seconds after SIGTERM.
-    Deaf(Vec<String>),
-    /// It ended, and what it had started went on for three seconds after SIGTERM.
-    LeftBehind(Vec<String>),
+    /// It still ran so long after SIGTERM.
+    Deaf(Vec<String>, Duration),
+    /// It ended, and what it had started still ran so long after SIGTERM.
+    LeftBehind(Vec<String>, Duration),
+    /// It ended, and what it had started in a session of its own went on.
+    Daemons(Vec<String>),
 }
 
 impl Ending {
     /// A sentence for whoever wrote the app; `None` when there is nothing to say.
     #[must_use]
     pub fn complaint(&self) -> Option<String> {
-        let grace = GRACE.as_secs();
+        let secs = |grace: &Duration| grace.as_secs_f32();
         match self {
             Ending::Willing => None,
-            Ending::Deaf(names) => Some(format!(
-                "the app ignores SIGTERM: after {grace} s it was killed: {}",
+            Ending::Deaf(names, grace) => Some(format!(
+                "the app ignores SIGTERM: after {} s it was killed: {}; `stop_timeout` under [target.start] gives it more",
+                secs(grace),
                 names.join(", ")
             )),
-            Ending::LeftBehind(names) => Some(format!(
-                "the app leaves children behind that ignore SIGTERM: after {grace} s they were killed: {}",
+            Ending::LeftBehind(names, grace) => Some(format!(
+                "the app leaves children behind that ignore SIGTERM: after {} s they were killed: {}",
+                secs(grace),
+                names.join(", ")
+            )),
+            Ending::Daemons(names) => Some(format!(
+                "the app leaves processes behind that left its process group: they were ended: {}",
                 names.join(", ")
             )),
         }
@@ -81,6 +100,7 @@ impl Ending {
 #[derive(Debug)]
 struct Running {
     group: Group,
+    mark: String,
     output: Output,
     exit: watch::Receiver<Option<ExitStatus>>,
     _watchdog: Option<Child>,
@@ -111,7 +131,7 @@ pub async fn build(start: &Start, folder: &Path) -> Result<(), StartError> {
             output,
         }),
         Err(_) => {
-            build.stop().await;
+            build.stop(KILLED).await;
             Err(StartError::BuildTimeout {
                 command: command.clone(),
                 limit,
@@ -134,7 +154,10 @@ impl App {
         let url = ready::url(start, vars)?;
         if let Some(port) = port::occupied(&url).await {
             if start.reuse_existing && ready::answers(&url).await {
-                return Ok(App { running: None });
+                return Ok(App {
+                    running: None,
+                    grace: GRACE,
+                });
             }
             return Err(StartError::PortTaken {
                 port,
@@ -154,16 +177,20 @@ impl App {
         }
         let mut running = Running::spawn(&command, folder, &env, Some(url.as_str()))?;
         let limit = start.timeout.map_or(READY_LIMIT, Duration::from_secs);
+        let grace = start.stop_timeout.map_or(GRACE, Duration::from_secs);
         let waited = tokio::select! {
             biased;
             status = running.ended() => Err(Err(status)),
             waited = ready::wait(&url, limit) => waited.map_err(Ok),
         };
         match waited {
-            Ok(()) => Ok(App { running: Some(running) }),
+            Ok(()) => Ok(App {
+                running: Some(running),
+                grace,
+            }),
             Err(Ok(last)) => {
                 let output = running.output.excerpt();
-                running.stop().await;
+                running.stop(KILLED).await;
                 Err(StartError::NotReady {
                     command,
                     url: url.to_string(),
@@ -225,11 +252,23 @@ impl App {
         *self.running.as_ref()?.exit.borrow()
     }
 
-    /// Ends the app and everything that it started: SIGTERM, and after three seconds SIGKILL. Returns when the group is
-    /// empty. An app that ran already is left alone.
-    pub async fn stop(mut self) -> Ending {
+    /// Whether this app ran already and is not ours to end.
+    #[must_use]
+    pub fn is_borrowed(&self) -> bool {
+        self.running.is_none()
+    }
+
+    /// Ends the app and everything that it started: SIGTERM, and SIGKILL after `stop_timeout`. Returns when all has ended.
+    /// An app that ran already is left alone.
+    pub async fn stop(self) -> Ending {
+        self.stop_within(Duration::MAX).await
+    }
+
+    /// As [`App::stop`], with SIGKILL not later than this: for a copy of an app that is known to ignore SIGTERM.
+    pub async fn stop_within(mut self, at_most: Duration) -> Ending {
+        let grace = self.grace.min(at_most);
         match self.running.take() {
-            Some(mut running) => running.stop().await,
+            Some(mut running) => running.stop(grace).await,
             None => Ending::Willing,
         }
     }
@@ -250,10 +289,13 @@ impl Running {
             source,
         };
         let (reader, writer) = std::io::pipe().map_err(failed)?;
+        let mark = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
         let mut child = Command::new("sh")
             .args(["-c", command])
             .current_dir(folder)
+            .envs(spared_by_proxies(env))
             .envs(env)
+            .env(MARK, &mark)
             .stdin(Stdio::null())
             .stdout(writer.try_clone().map_err(failed)?)
             .stderr(writer)
@@ -269,9 +311,10 @@ impl Running {
         let running = Self {
             output: Output::of(reader).map_err(failed)?,
             exit,
-            _watchdog: group.watchdog().map_err(failed)?.into(),
+            _watchdog: group.watchdog(&format!("{MARK}={mark}")).map_err(failed)?.into(),
             _pid_file: url.and_then(|url| PidFile::write(folder, group, command, url)),
             group,
+            mark,
         };
         tokio::spawn(async move {
             if let Ok(status) = child.wait().await {
@@ -294,39 +337,96 @@ impl Running {
         }
     }
 
-    async fn stop(&mut self) -> Ending {
+    async fn stop(&mut self, grace: Duration) -> Ending {
         self.group.terminate();
         let started = Instant::now();
         let mut ending = Ending::Willing;
         while self.group.is_alive() {
-            if started.elapsed() > GRACE {
+            if started.elapsed() > grace {
                 if ending == Ending::Willing {
-                    ending = self.reluctance();
+                    ending = self.reluctance(grace);
                 }
                 self.group.kill();
             }
-            if started.elapsed() > 2 * GRACE {
+            if started.elapsed() > grace + KILLED {
                 return ending; // Only a process that the kernel cannot end stays; nothing is gained by waiting for it.
             }
             sleep(Duration::from_millis(10)).await;
         }
-        let _collected = timeout(GRACE, self.ended()).await;
-        ending
+        let _collected = timeout(KILLED, self.ended()).await;
+        let daemons = self.strays();
+        if daemons.is_empty() {
+            return ending;
+        }
+        let names: Vec<String> = daemons.iter().copied().map(named).collect();
+        for pid in &daemons {
+            end(*pid, Signal::TERM);
+        }
+        let started = Instant::now();
+        while !self.strays().is_empty() && started.elapsed() < KILLED {
+            sleep(Duration::from_millis(10)).await;
+        }
+        self.kill_strays();
+        match ending {
+            Ending::Willing => Ending::Daemons(names),
+            worse => worse,
+        }
     }
 
     /// Who still runs although everybody was asked to end.
-    fn reluctance(&self) -> Ending {
+    fn reluctance(&self, grace: Duration) -> Ending {
         let members = self.group.living_members().unwrap_or_default();
         let names = members.into_iter().map(named).collect();
         match *self.exit.borrow() {
-            None => Ending::Deaf(names),
-            Some(_) => Ending::LeftBehind(names),
+            None => Ending::Deaf(names, grace),
+            Some(_) => Ending::LeftBehind(names, grace),
         }
     }
+
+    /// Processes that descend from the command and are in no group of ours any more.
+    fn strays(&self) -> Vec<u32> {
+        group::bearing(&format!("{MARK}={}", self.mark))
+    }
+
+    fn kill_strays(&self) {
+        for pid in self.strays() {
+            end(pid, Signal::KILL);
+        }
+    }
+}
+
+fn end(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _gone = kill_process(pid, signal);
+    }
+}
+
+/// The authorization server is on this machine: where proxies are set, the app is told not to look for it through one, as
+/// browsers do by themselves. What the configuration says of `NO_PROXY` stands.
+fn spared_by_proxies(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let set = |name: &str| {
+        env.get(name)
+            .cloned()
+            .or_else(|| std::env::var(name).ok())
+            .filter(|value| !value.is_empty())
+    };
+    let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+    let is_proxied = proxies
+        .iter()
+        .any(|name| set(name).is_some() || set(&name.to_lowercase()).is_some());
+    if !is_proxied {
+        return BTreeMap::new();
+    }
+    let kept = set("NO_PROXY").or_else(|| set("no_proxy"));
+    let value = kept.map_or_else(|| NO_PROXY.to_owned(), |kept| format!("{kept},{NO_PROXY}"));
+    ["NO_PROXY", "no_proxy"]
+        .map(|name| (name.to_owned(), value.clone()))
+        .into()
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.group.kill();
+        self.kill_strays();
     }
 }

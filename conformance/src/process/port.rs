@@ -11,6 +11,8 @@ use std::{
 use tokio::{net::TcpStream, time::timeout};
 use url::Url;
 
+use crate::browser::http::look_up;
+
 /// Below the range from which systems take the local ports of outgoing connections (Linux: 32768 and up): a connection
 /// of somebody else cannot take the port between this call and the app's `bind`.
 const CANDIDATES: std::ops::Range<u16> = 20_000..32_000;
@@ -41,10 +43,8 @@ fn is_free(port: u16) -> bool {
 /// The URL's port, when somebody listens there already.
 pub(super) async fn occupied(url: &Url) -> Option<u16> {
     let port = url.port_or_known_default()?;
-    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((url.host_str()?.trim_matches(['[', ']']), port))
-        .await
-        .ok()?
-        .collect();
+    let host = url.host_str()?.trim_matches(['[', ']']);
+    let addresses: Vec<SocketAddr> = look_up(host, port).await.ok()?;
     for address in addresses {
         if let Ok(Ok(_)) = timeout(Duration::from_secs(1), TcpStream::connect(address)).await {
             return Some(port);

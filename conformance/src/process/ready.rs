@@ -1,13 +1,17 @@
 //! Waiting until the app answers.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use reqwest::{Client, redirect::Policy};
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::StartError;
-use crate::{placeholder::fill, target::Start};
+use crate::{
+    browser::http::{LOOPBACK, is_localhost},
+    placeholder::fill,
+    target::Start,
+};
 
 /// What is polled: `wait_for`, else the target's URL, else the app's port on localhost.
 pub(super) fn url(start: &Start, vars: &BTreeMap<String, String>) -> Result<Url, StartError> {
@@ -32,7 +36,7 @@ pub(super) fn url(start: &Start, vars: &BTreeMap<String, String>) -> Result<Url,
 /// Polls until any status below 500 comes, at most for `limit`. The error says what came last.
 pub(super) async fn wait(url: &Url, limit: Duration) -> Result<(), String> {
     let deadline = Instant::now() + limit;
-    let client = client().map_err(|error| format!("cannot be polled: {error}"))?;
+    let client = client(url).map_err(|error| format!("cannot be polled: {error}"))?;
     let mut last = "gave no answer".to_owned();
     let mut pause = Duration::from_millis(10);
     loop {
@@ -51,7 +55,7 @@ pub(super) async fn wait(url: &Url, limit: Duration) -> Result<(), String> {
 
 /// Whether it answers at this moment.
 pub(super) async fn answers(url: &Url) -> bool {
-    match client() {
+    match client(url) {
         Ok(client) => ask(&client, url).await.is_ok(),
         Err(_) => false,
     }
@@ -59,8 +63,12 @@ pub(super) async fn answers(url: &Url) -> bool {
 
 /// Redirects off (only the first answer is the app's), proxies off (it is on this machine), certificates unchecked (the
 /// question is whether it serves, and a test certificate is all that it can have).
-fn client() -> reqwest::Result<Client> {
-    Client::builder()
+fn client(url: &Url) -> reqwest::Result<Client> {
+    let mut builder = Client::builder();
+    if let Some(host) = url.host_str().filter(|host| is_localhost(host)) {
+        builder = builder.resolve_to_addrs(host, &LOOPBACK.map(|address| SocketAddr::new(address, 0)));
+    }
+    builder
         .redirect(Policy::none())
         .no_proxy()
         .tls_danger_accept_invalid_certs(true)
@@ -73,7 +81,23 @@ async fn ask(client: &Client, url: &Url) -> Result<(), String> {
         Ok(answer) if answer.status().as_u16() < 500 => Ok(()),
         Ok(answer) => Err(format!("answered {}", answer.status().as_u16())),
         Err(error) if error.is_timeout() => Err("did not answer within 5 s".to_owned()),
+        Err(error) if is_unknown_name(&error) => Err(format!(
+            "has a name that cannot be looked up ({})",
+            url.host_str().unwrap_or_default()
+        )),
         Err(error) if error.is_connect() => Err("refused the connection (nobody listens)".to_owned()),
         Err(error) => Err(format!("gave no proper answer ({error})")),
     }
+}
+
+/// Whether the name of the host could not be looked up. The HTTP client tells it only in words.
+fn is_unknown_name(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.to_string().contains("dns error") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{
     Setting,
     block::block,
+    failure::first_failure,
     look::{Look, Tone},
     plain::{built, control_line, opening, setup},
     summary::{WORDS, last_line, notices, seconds, tail},
@@ -96,6 +97,9 @@ impl<S: FnMut(&str)> Console<S> {
                         String::new()
                     };
                     self.print(&format!("{before}{}\n", control_line(control, &self.look)));
+                }
+                if let Some(failure) = &control.failure {
+                    self.print(&first_failure(failure, &self.setting, &self.look));
                 }
             }
             RunEvent::CaseStarted(case) => {

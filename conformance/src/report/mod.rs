@@ -6,6 +6,7 @@
 
 pub mod block;
 pub mod console;
+pub mod failure;
 pub mod json;
 pub mod junit;
 pub mod look;

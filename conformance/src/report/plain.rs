@@ -8,6 +8,7 @@ use std::{
 use super::{
     Setting,
     block::{block, broken_level},
+    failure::first_failure,
     look::{Look, Tone},
     summary::{last_line, notice_line, profile_name, seconds, tail},
 };
@@ -81,6 +82,9 @@ impl<W: Write> Plain<W> {
             RunEvent::Control(control) => {
                 if !self.quiet || !control.ok {
                     writeln!(self.out, "{}", control_line(control, &self.look))?;
+                }
+                if let Some(failure) = &control.failure {
+                    write!(self.out, "{}", first_failure(failure, &self.setting, &self.look))?;
                 }
             }
             RunEvent::CaseStarted(_) => {}
@@ -156,7 +160,8 @@ pub(super) fn opening(header: &Header, look: &Look) -> String {
 }
 
 /// A preflight check that is not well: what was seen, what was wanted, what mends it.
-pub(super) fn setup(check: &Preflight, look: &Look) -> String {
+#[must_use]
+pub fn setup(check: &Preflight, look: &Look) -> String {
     let (word, tone) = if check.ok || check.warning {
         ("WARN", Tone::Doubt)
     } else {
@@ -186,7 +191,9 @@ pub(super) fn built(time: Duration) -> Option<String> {
     (time >= LONG_BUILD).then(|| format!("the app was built in {}\n", seconds(milliseconds)))
 }
 
-pub(super) fn control_line(control: &Control, look: &Look) -> String {
+/// One control in one line.
+#[must_use]
+pub fn control_line(control: &Control, look: &Look) -> String {
     let (word, tone) = if control.ok {
         ("control", Tone::Good)
     } else {

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{Setting, block::evidence_file, json::document};
-use crate::run::{CaseResult, RunResult};
+use crate::run::{CaseResult, Failure, RunResult};
 
 /// Runs that are kept; older ones are thrown away. The evidence of a whole run takes some 40 MB.
 const KEPT: usize = 5;
@@ -53,6 +53,10 @@ impl Store {
             let mut writer = io::BufWriter::new(file);
             serde_json::to_writer(&mut writer, &evidence(case))?;
             io::Write::flush(&mut writer)?;
+        }
+        for failure in result.controls.iter().filter_map(|control| control.failure.as_ref()) {
+            let text = json!({ "schema": "conformance-evidence/1", "case": null, "evidence": failure.evidence });
+            fs::write(self.folder.join(Failure::FILE), text.to_string())?;
         }
         fs::write(
             self.folder.join("run.json"),

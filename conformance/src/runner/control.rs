@@ -5,12 +5,18 @@ use std::time::Instant;
 use futures_util::future::join_all;
 use mock_idp::flow::record::{Event, Stamp};
 
-use super::{ledger::Ledger, options::Listener, seed::seed_of, stage::Stage};
+use super::{
+    first_failure::{self, wanted},
+    ledger::Ledger,
+    options::Listener,
+    preflight,
+    seed::seed_of,
+    stage::Stage,
+};
 use crate::{
     case::{Case, Variant},
     check::{
         Check,
-        cookies::set_by,
         crowd::{NOBODY_AS_ANOTHER, OTHERS_DO_NOT_WAIT},
         sign_in::SIGNS_IN_AS_USER,
     },
@@ -107,6 +113,7 @@ pub(super) async fn learn(
     } else {
         LEARN_WITHOUT_SIGN_OUT
     };
+    let mark = stage.printed();
     let mut evidence = walk(&stage.world, script, &[], seed_of(seed, "learn")).await;
     let app_start = stage.world.idp.unbound(Stamp(0)).into_iter();
     // What the app fetched while it started belongs to what it does.
@@ -114,13 +121,22 @@ pub(super) async fn learn(
         .records
         .extend(app_start.filter(|record| record.server == stage.world.server));
     let trouble = trouble_of(&evidence);
+    let failure = trouble
+        .is_some()
+        .then(|| first_failure::of(&evidence, config, &stage.output_since(mark)));
     let control = Control {
         lane: "main".to_owned(),
         ok: trouble.is_none(),
         text: trouble.clone().unwrap_or_else(|| praise(&evidence, config)),
         duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        failure,
     };
     ledger.control(control, on);
+    if trouble.is_none() {
+        for check in preflight::after_control(stage, config, &evidence).await {
+            ledger.preflight(check, on);
+        }
+    }
     evidence.target.response_mode = response_mode(&evidence);
     stage.learn(&evidence.target);
     ledger.set_target(
@@ -146,13 +162,13 @@ fn trouble_of(evidence: &Evidence) -> Option<String> {
     if let Some(obstacle) = evidence.obstacles.first() {
         return Some(obstacle.clone());
     }
-    let wanted = |probe: &Probe| match probe.label.as_str() {
-        AFTER => Shows::Person(Who::User.name().to_owned()),
-        "other-user" => Shows::Person(Who::Victim.name().to_owned()),
-        _ => Shows::Nobody,
-    };
-    let mut asked = evidence.probes.iter().filter(|probe| probe.label != EXPERIMENT);
-    let wrong = asked.find(|probe| probe.shows != wanted(probe))?;
+    // Who is still signed in after a sign-out was signed in rightly: that is a finding (`logout/session-dead`), and the rest
+    // can be judged.
+    let ends_nothing =
+        |probe: &Probe| probe.label == "signed-out" && probe.shows == Shows::Person(Who::User.name().to_owned());
+    let asked = evidence.probes.iter().filter(|probe| probe.label != EXPERIMENT);
+    let mut wrong = asked.filter(|probe| probe.shows != wanted(probe));
+    let wrong = wrong.find(|probe| !ends_nothing(probe))?;
     let moment = match wrong.label.as_str() {
         "anonymous" => "before any sign-in",
         AFTER => "after an ordinary sign-in",
@@ -176,25 +192,12 @@ fn trouble_of(evidence: &Evidence) -> Option<String> {
         _ => None,
     });
     Some(format!(
-        "{moment} the protected page {} must show {}, and shows {} ({status}){}{}{}",
+        "{moment} the protected page {} must show {}, and shows {} ({status}){}{}",
         page.request.target,
         say(&wanted(wrong)),
         say(&wrong.shows),
         server_error.unwrap_or_default(),
         refusal.unwrap_or_default(),
-        strict_cookie(evidence).unwrap_or_default(),
-    ))
-}
-
-/// The commonest reason for a sign-in that works on one site and on no two: the cookie of the pending sign-in stays at home.
-fn strict_cookie(evidence: &Evidence) -> Option<String> {
-    let starts = evidence.hops.iter().filter(|hop| hop.leg == Leg::SignInStart);
-    let cookie = starts
-        .flat_map(set_by)
-        .find(|cookie| cookie.is_strict() && !cookie.is_deletion())?;
-    Some(format!(
-        "; the sign-in sets `{}` with SameSite=Strict, which no browser sends on the way back from another site: use Lax",
-        cookie.name
     ))
 }
 
@@ -218,6 +221,14 @@ fn praise(evidence: &Evidence, config: &Config) -> String {
         ", signed out"
     } else {
         ""
+    };
+    let still = evidence
+        .probe("signed-out")
+        .is_some_and(|probe| probe.shows == Shows::Person(Who::User.name().to_owned()));
+    let end = if still {
+        ", signed out and is STILL signed in"
+    } else {
+        end
     };
     format!("{email} signed in, {} shows her{end}", config.target.session.probe)
 }

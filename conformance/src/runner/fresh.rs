@@ -52,6 +52,7 @@ pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Ca
     let began = std::time::Instant::now();
     let before = ground.control(&[]).await;
     let control = run::Control {
+        failure: None,
         lane: "fresh app, fresh issuer".to_owned(),
         ok: before.refusal().is_none(),
         text: before
@@ -85,8 +86,14 @@ pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Ca
         },
     };
     let stood_on = (&before, &twins);
-    walk_all(context, ground, others, width, stood_on).await;
     let alone = Width { jobs: 1, waiting: 0 };
+    // One port holds one app at a time.
+    let width = if context.config.target.has_fixed_port() {
+        alone
+    } else {
+        width
+    };
+    walk_all(context, ground, others, width, stood_on).await;
     walk_all(context, ground, spoilers, alone, stood_on).await;
     if let Some(learnt) = ground.org.cool_down.get() {
         learnt
@@ -193,6 +200,11 @@ async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
         server_faults(this.faults)
     };
     let odd = wants_odd_client(this.script);
+    // Learnt on an app of its own, whose port this one may need.
+    let patience = match task.asks_for_keys_again() {
+        true => Some(cool_down(ground).await),
+        false => None,
+    };
     let stage = ground.org.fresh(ground.config, ground.options, &from_start, odd).await;
     let mut stage = match stage {
         Ok(stage) => stage,
@@ -203,8 +215,8 @@ async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
             };
         }
     };
-    if task.asks_for_keys_again() {
-        stage.be_patient(cool_down(ground).await);
+    if let Some(patience) = patience {
+        stage.be_patient(patience);
     }
     let seed = task.seed(ground.options.seed);
     // An app that does not start with these faults cannot be walked; what that means the checks decide.
@@ -224,7 +236,7 @@ async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
             cause,
         },
         // An app whose credentials are odd may never work; what the walk did shows on an ordinary one.
-        None if odd => match ground.control(&[]).await {
+        None if odd => match elsewhere(ground, &mut stage).await {
             Control::Worked(walk) => Afterwards::Worked(format!("{walk} on another fresh app")),
             Control::NotNeeded => Afterwards::NotNeeded,
             Control::Refused(saw) => Afterwards::Failed {
@@ -263,7 +275,7 @@ async fn afterwards(ground: Ground<'_>, stage: &mut Stage, seed: u64, has_ended:
             return Afterwards::Worked(walk);
         }
     }
-    match ground.control(&[]).await {
+    match elsewhere(ground, stage).await {
         Control::Worked(_) | Control::NotNeeded if has_ended => Afterwards::Broke {
             saw: format!("the app ended; {saw}"),
         },
@@ -273,6 +285,14 @@ async fn afterwards(ground: Ground<'_>, stage: &mut Stage, seed: u64, has_ended:
             cause: Cause::Unknown,
         },
     }
+}
+
+/// The control on another fresh app. Where that needs the port of this one, this one ends.
+async fn elsewhere(ground: Ground<'_>, stage: &mut Stage) -> Control {
+    if stage.is_pinned() {
+        stage.make_way().await;
+    }
+    ground.control(&[]).await
 }
 
 async fn restarted(stage: &mut Stage, seed: u64) -> Result<String, String> {

@@ -9,6 +9,7 @@ mod beside;
 mod context;
 mod control;
 mod cool_down;
+mod first_failure;
 mod fresh;
 mod ground;
 mod in_process;
@@ -91,6 +92,11 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
         return Err("the preflight failed: nothing was judged".to_owned());
     }
     let known = control::learn(&mut stage, config, options.seed, ledger, on).await?;
+    if options.setup_only {
+        stage.close().await;
+        org.settle().await;
+        return Ok(());
+    }
     let width = bearable(&stage, config, options, ledger, on).await;
     let twins = Twins::walk(&mut stage, &options.cases, &known, options, width.jobs).await;
 
@@ -111,6 +117,10 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
     let mut server_wide = selected(Lane::Server);
     if stage.restartable() {
         server_wide.extend(selected(Lane::Restart));
+        if stage.is_pinned() {
+            // The fresh copies need its port.
+            stage.make_way().await;
+        }
         fresh::afresh(&mut context, server_wide).await;
     } else {
         running::on_the_running_app(&mut context, &mut stage, server_wide).await;
@@ -121,6 +131,7 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
     }
     watch::watch(&mut context, selected(Lane::Watch));
     stage.close().await;
+    org.settle().await;
     for complaint in org.complaints() {
         context.ledger.notice(complaint, context.on);
     }

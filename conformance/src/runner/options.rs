@@ -38,6 +38,8 @@ pub struct Options {
     pub pace: Option<NonZeroU32>,
     /// Starts the app inside this process instead of by `[target.start]`.
     pub launcher: Option<InProcess>,
+    /// Ends after the first honest sign-in: only the set-up is looked at.
+    pub setup_only: bool,
     /// Serves the issuer over TLS for an app that `launcher` starts, as `https_issuer` does under `[target.start]`.
     pub https_issuer: bool,
 }
@@ -58,6 +60,7 @@ impl Options {
             crowd: 0,
             pace: None,
             launcher: None,
+            setup_only: false,
             https_issuer: false,
         }
     }

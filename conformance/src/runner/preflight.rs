@@ -3,7 +3,11 @@
 use mock_idp::flow::record::{Endpoint, Event, Stamp};
 use url::Url;
 
+mod after_control;
+
+pub(super) use self::after_control::after_control;
 use super::{
+    first_failure,
     ledger::Ledger,
     options::{Driver, Listener, Options},
     seed::seed_of,
@@ -15,7 +19,7 @@ use crate::{
         webdriver::driver::{DriverError, Versions},
     },
     evidence::{Answer, Evidence, Leg, Shows},
-    run::Preflight,
+    run::{Control, Preflight},
     script::{Act, MAIN, Step, user},
     target::Config,
     walk::walk,
@@ -42,13 +46,23 @@ pub(super) async fn check(
     ledger: &mut Ledger,
     on: &mut Listener<'_>,
 ) -> bool {
+    let mark = stage.printed();
     let evidence = walk(&stage.world, LOOK, &[], seed_of(seed, "preflight")).await;
     let mut fine = true;
     for check in examine(&evidence, stage, config) {
         fine &= check.ok || check.warning;
         let stop = !check.ok && !check.warning;
+        let id = check.id;
         ledger.preflight(check, on);
         if stop {
+            let control = Control {
+                lane: "set-up".to_owned(),
+                ok: false,
+                text: format!("{id} is not well, so nobody was asked to sign in"),
+                duration_ms: 0,
+                failure: Some(first_failure::of(&evidence, config, &stage.output_since(mark))),
+            };
+            ledger.control(control, on);
             // What follows would only repeat the first mistake in other words.
             break;
         }
@@ -110,7 +124,8 @@ fn examine(evidence: &Evidence, stage: &Stage, config: &Config) -> Vec<Preflight
         cookie_host(evidence),
         oracle(evidence, config),
         clock(evidence),
-        proxy(),
+        signed_out_matches(evidence, config),
+        proxy(config),
     ]
 }
 
@@ -194,10 +209,12 @@ fn issuer_is_ours(evidence: &Evidence, stage: &Stage, config: &Config) -> Prefli
         .and_then(|flow| flow.authorization_request.as_deref())
     {
         let path = Url::parse(request).map(|url| url.path().to_owned()).unwrap_or_default();
-        let ours = format!(
-            "{}/v1/authorize",
-            Url::parse(issuer).map(|url| url.path().to_owned()).unwrap_or_default()
-        );
+        let base = Url::parse(issuer).map(|url| url.path().trim_end_matches('/').to_owned());
+        let ours = match base.unwrap_or_default().as_str() {
+            // The org authorization server.
+            "" => "/oauth2/v1/authorize".to_owned(),
+            base => format!("{base}/v1/authorize"),
+        };
         if path == ours {
             return fine(ID, "sign-in leads to our issuer");
         }
@@ -323,10 +340,25 @@ fn oracle(evidence: &Evidence, config: &Config) -> Preflight {
         ),
         other => wrong(
             ID,
-            format!("{probe} fits neither pattern for a new visitor: {other:?}"),
+            format!(
+                "{probe} fits neither pattern for a new visitor: it shows {}",
+                say(other)
+            ),
             "what `signed_out` says",
             format!("look at {probe} without cookies and mend `signed_out` under [target.session]"),
         ),
+    }
+}
+
+/// What an anonymous visitor was shown, in words.
+fn say(shows: Option<&Shows>) -> String {
+    match shows {
+        None => "nothing: it was not asked".to_owned(),
+        Some(Shows::Nobody) => "nobody".to_owned(),
+        Some(Shows::Nameless) => "a signed-in page without a name".to_owned(),
+        Some(Shows::Person(name)) => format!("the {name}"),
+        Some(Shows::Several(names)) => names.join(" and "),
+        Some(Shows::Unclear(what)) => what.clone(),
     }
 }
 
@@ -356,7 +388,34 @@ fn clock(evidence: &Evidence) -> Preflight {
     }
 }
 
-fn proxy() -> Preflight {
+/// A pattern for anonymous visitors that never fits: without it the status alone decides.
+fn signed_out_matches(evidence: &Evidence, config: &Config) -> Preflight {
+    const ID: &str = "setup/signed-out-matches";
+    let oracle = &config.target.session;
+    let Some(hop) = evidence.probe("anonymous").map(|probe| &evidence.hops[probe.hop]) else {
+        return fine(ID, "the probe was not asked");
+    };
+    let Some(status) = hop.status() else {
+        return fine(ID, "the probe did not answer");
+    };
+    let pattern = &oracle.signed_out;
+    if pattern.status.fits(status) && pattern.is_said_by(hop.shown(), &std::collections::BTreeMap::new()) {
+        return fine(ID, format!("{} is as `signed_out` says", oracle.probe));
+    }
+    let mut check = wrong(
+        ID,
+        format!(
+            "`signed_out` does not fit what {} answers a new visitor: {status}",
+            oracle.probe
+        ),
+        "a pattern that fits",
+        format!("signed_out = {{ status = {status} }} under [target.session]"),
+    );
+    check.warning = true;
+    check
+}
+
+fn proxy(config: &Config) -> Preflight {
     const ID: &str = "setup/proxy";
     let set = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
         .into_iter()
@@ -366,7 +425,8 @@ fn proxy() -> Preflight {
             .is_ok_and(|value| value.contains("127.0.0.1") || value.contains("localhost") || value == "*")
     });
     match set {
-        Some(name) if !spared => {
+        // An app that the harness starts is told by NO_PROXY.
+        Some(name) if !spared && config.target.start.is_none() => {
             let mut check = wrong(
                 ID,
                 format!("{name} is set: the app may send its calls to the authorization server to a proxy"),

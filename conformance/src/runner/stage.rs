@@ -5,12 +5,18 @@ use std::{
     net::Ipv4Addr,
     num::NonZeroU32,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use mock_idp::{Client as Registration, Fault, MockIdp};
-use tokio::{net::TcpStream, sync::OnceCell};
+use mock_idp::{
+    Client as Registration, Fault, MockIdp,
+    tenant::{AuthServer, Tenant},
+};
+use tokio::{net::TcpStream, sync::OnceCell, task::JoinSet};
 use url::Url;
 
 use super::{
@@ -21,9 +27,10 @@ use super::{
 use crate::{
     browser::{http::Client, pool::Pool},
     evidence::TargetFacts,
+    placeholder,
     process::{App, free_port},
     target::{Config, Idp, Port, Start},
-    walk::{DEFAULT_SERVER, ODD, PATIENCE, Pace, Site, World},
+    walk::{DEFAULT_SERVER, ODD, PATIENCE, Pace, Site, World, site::Surroundings},
 };
 
 /// How long to leave an app after a key fetch that cannot be asked: the longest cool-down of the common libraries is 60 s.
@@ -44,10 +51,24 @@ pub(super) struct Org {
     /// How long apps are left alone after a key fetch; learnt when it is first needed.
     pub(super) cool_down: OnceCell<CoolDown>,
     pace: Arc<Pace>,
+    /// Apps that are ending while the run goes on.
+    endings: Endings,
+    /// The main stage's authorization server; empty for the org's own.
+    server: String,
+    /// Held while an app starts: copies of one app share their folder, and a start script may build something in it.
+    starting: Arc<tokio::sync::Mutex<()>>,
+    /// How many stages there were.
+    raised: AtomicUsize,
 }
 
 /// What is to be said about how apps ended, by all stages.
 type Complaints = Arc<Mutex<Vec<String>>>;
+
+/// Apps that were asked to end and may take their time.
+type Endings = Arc<Mutex<JoinSet<()>>>;
+
+/// How long the next copies of an app may take to end that ignored SIGTERM once for all the time that it had.
+const GRACE_OF_THE_DEAF: Duration = Duration::from_secs(3);
 
 /// The app on an authorization server.
 pub(super) struct Stage {
@@ -59,6 +80,15 @@ pub(super) struct Stage {
     starter: Option<Starter>,
     vars: BTreeMap<String, String>,
     complaints: Complaints,
+    endings: Endings,
+    /// Whether no other copy can run at the same time: the port is fixed.
+    is_pinned: bool,
+    /// Whether the app ran already and is used as it is.
+    is_borrowed: bool,
+    starting: Option<Arc<tokio::sync::Mutex<()>>>,
+    /// A bundle of this stage's own, where its authorization server is its own org.
+    _ca: Option<Bundle>,
+    _scratch: Option<Scratch>,
 }
 
 /// An app that this stage started.
@@ -91,18 +121,11 @@ impl Org {
         } else {
             config.idp.port
         };
-        let idp = MockIdp::builder()
-            .port(port)
-            .tls(https)
-            // A flow's record is read when the flow has ended, however many went on beside it.
-            .record_bytes(RECORD_BYTES)
-            .start()
-            .await
-            .map_err(|error| format!("the built-in authorization server does not start: {error}"))?;
-        let ca = match idp.ca_pem() {
-            Some(ours) => Some(Bundle::write(config, &ours, idp.port())?),
-            None => None,
+        let server = match config.idp.server.as_str() {
+            "org" => String::new(),
+            custom => custom.to_owned(),
         };
+        let (idp, ca) = open_org(config, &server, port, https).await?;
         Ok(Self {
             idp,
             ca,
@@ -112,11 +135,21 @@ impl Org {
             complaints: Complaints::default(),
             cool_down: OnceCell::new(),
             pace: Arc::new(Pace::of(options.pace.map(NonZeroU32::get))),
+            endings: Endings::default(),
+            server,
+            starting: Arc::default(),
+            raised: AtomicUsize::new(0),
         })
     }
 
     pub(super) fn issuer(&self) -> String {
-        self.idp.issuer_of(DEFAULT_SERVER)
+        self.idp.issuer_of(&self.server)
+    }
+
+    /// Waits until every app has ended.
+    pub(super) async fn settle(&self) {
+        let all = std::mem::take(&mut *self.endings.lock().unwrap_or_else(PoisonError::into_inner));
+        all.join_all().await;
     }
 
     /// What is to be said about how apps ended so far: the first complaint of its kind, and how often it came.
@@ -140,8 +173,13 @@ impl Org {
             id: config.idp.client_id.clone(),
             secret: (!config.target.declares.public_client).then(|| config.idp.client_secret.clone()),
         };
-        self.raise(config, options, DEFAULT_SERVER.to_owned(), credentials, &[])
-            .await
+        let realm = Realm {
+            idp: self.idp.clone(),
+            server: self.server.clone(),
+            ca: None,
+            own_server: false,
+        };
+        self.raise(config, options, realm, credentials, &[]).await
     }
 
     /// A fresh app on a fresh issuer that misbehaves from the start.
@@ -152,24 +190,53 @@ impl Org {
         faults: &[Fault],
         odd_client: bool,
     ) -> Result<Stage, String> {
-        let server = self.idp.add_server();
+        let realm = if self.server.is_empty() {
+            // An org has one org authorization server: a fresh one needs another org.
+            let https = self.ca.is_some();
+            let (idp, ca) = open_org(config, "", 0, https).await?;
+            Realm {
+                idp,
+                server: String::new(),
+                ca,
+                own_server: true,
+            }
+        } else {
+            let server = self.idp.add_server();
+            self.idp.add_scopes(&server, &config.target.custom_scopes(&config.idp));
+            Realm {
+                idp: self.idp.clone(),
+                server,
+                ca: None,
+                own_server: true,
+            }
+        };
         let odd = if odd_client { ODD } else { "" };
+        let place = match realm.server.as_str() {
+            "" => realm.idp.port().to_string(),
+            server => server.to_owned(),
+        };
         let secret = format!("{odd}{}", config.idp.client_secret);
         let credentials = Credentials {
-            id: format!("{}{odd}{server}", config.idp.client_id),
+            id: format!("{}{odd}{place}", config.idp.client_id),
             secret: (!config.target.declares.public_client).then_some(secret),
         };
-        self.raise(config, options, server, credentials, faults).await
+        self.raise(config, options, realm, credentials, faults).await
     }
 
     async fn raise(
         &self,
         config: &Config,
         options: &Options,
-        server: String,
+        realm: Realm,
         credentials: Credentials,
         faults: &[Fault],
     ) -> Result<Stage, String> {
+        let Realm {
+            idp,
+            server,
+            ca,
+            own_server,
+        } = realm;
         let target = &config.target;
         let port = match target
             .start
@@ -184,15 +251,16 @@ impl Org {
                 .and_then(|url| url.port_or_known_default())
                 .unwrap_or(80),
         };
-        let issuer = self.idp.issuer_of(&server);
+        let issuer = idp.issuer_of(&server);
         let facts = TargetFacts {
-            idp: self.idp.origin().clone(),
+            idp: idp.origin().clone(),
             issuer: issuer.clone(),
-            second_origin: self.idp.second_origin().clone(),
+            second_origin: idp.second_origin().clone(),
             client_id: credentials.id.clone(),
             client_secret: credentials.secret.clone(),
             driver: self.driver.to_owned(),
             restartable: target.start.is_some() || options.launcher.is_some(),
+            own_server,
             ..TargetFacts::default()
         };
         let cool_down = config.run.cool_down.map_or(COOL_DOWN, Duration::from_secs);
@@ -200,9 +268,55 @@ impl Org {
             cool_down: cool_down.as_secs(),
             ..facts
         };
-        let site = Site::new(target, port, facts).map_err(|error| error.to_string())?;
-        self.register(&config.idp, &credentials, &site);
-        self.idp.misbehave(&server, faults);
+        let org = idp.origin().as_str().trim_end_matches('/').to_owned();
+        let host = org.split_once("://").map_or(org.as_str(), |(_, host)| host).to_owned();
+        let bundle = ca.as_ref().or(self.ca.as_ref());
+        let scratch = wants_scratch(config)
+            .then(|| Scratch::make(config, self.raised.fetch_add(1, Ordering::AcqRel)))
+            .transpose()?;
+        let mut vars = BTreeMap::from([
+            ("port".to_owned(), port.to_string()),
+            ("idp.issuer".to_owned(), issuer),
+            ("idp.org".to_owned(), org),
+            ("idp.host".to_owned(), host),
+            ("idp.client.id".to_owned(), credentials.id.clone()),
+            (
+                "idp.client.secret".to_owned(),
+                credentials.secret.clone().unwrap_or_default(),
+            ),
+            (
+                "idp.ca".to_owned(),
+                bundle.map(|ca| ca.0.display().to_string()).unwrap_or_default(),
+            ),
+            ("folder".to_owned(), config.folder.display().to_string()),
+            (
+                "scratch".to_owned(),
+                scratch
+                    .as_ref()
+                    .map(|scratch| scratch.0.display().to_string())
+                    .unwrap_or_default(),
+            ),
+        ]);
+        let mut site = Site::new(target, &vars, facts).map_err(|error| error.to_string())?;
+        vars.insert("url".to_owned(), site.origin.to_string());
+        let env = target.start.iter().flat_map(|start| &start.env);
+        site.surroundings = Surroundings {
+            folder: config.folder.clone(),
+            env: env
+                .map(|(name, value)| (name.clone(), placeholder::replace(value, &vars)))
+                .collect(),
+        };
+        register(&idp, &config.idp, &credentials, &site);
+        idp.misbehave(&server, faults);
+        let origins: Vec<Url> = [&site.origin, &site.callback]
+            .into_iter()
+            .chain(&site.origins)
+            .cloned()
+            .collect();
+        let client = match target.headers.is_empty() {
+            true => self.client.clone(),
+            false => self.client.adding(&origins, &target.headers),
+        };
 
         let starter = match (&options.launcher, &target.start) {
             (Some(launcher), _) => Some(Starter::InProcess(launcher.clone())),
@@ -212,26 +326,11 @@ impl Org {
             }),
             (None, None) => None,
         };
-        let vars = BTreeMap::from([
-            ("port".to_owned(), port.to_string()),
-            ("url".to_owned(), site.origin.to_string()),
-            ("idp.issuer".to_owned(), issuer),
-            ("idp.client.id".to_owned(), credentials.id),
-            ("idp.client.secret".to_owned(), credentials.secret.unwrap_or_default()),
-            (
-                "idp.ca".to_owned(),
-                self.ca
-                    .as_ref()
-                    .map(|ca| ca.0.display().to_string())
-                    .unwrap_or_default(),
-            ),
-            ("folder".to_owned(), config.folder.display().to_string()),
-        ]);
         let mut stage = Stage {
             world: World {
-                idp: self.idp.clone(),
+                idp,
                 server,
-                client: self.client.clone(),
+                client,
                 browsers: self.browsers.clone(),
                 cool_down,
                 patience: config.run.patience.map_or(PATIENCE, Duration::from_secs),
@@ -244,6 +343,13 @@ impl Org {
             starter,
             vars,
             complaints: Arc::clone(&self.complaints),
+            endings: Arc::clone(&self.endings),
+            is_pinned: target.has_fixed_port(),
+            is_borrowed: false,
+            // Who has a folder of his own does not disturb anybody.
+            starting: scratch.is_none().then(|| Arc::clone(&self.starting)),
+            _ca: ca,
+            _scratch: scratch,
         };
         if stage.starter.is_some()
             && let Err(error) = stage.restart().await
@@ -255,23 +361,89 @@ impl Org {
         }
         Ok(stage)
     }
+}
 
-    fn register(&self, idp: &Idp, credentials: &Credentials, site: &Site) {
-        let mut client = match &credentials.secret {
-            Some(secret) => Registration {
-                auth_method: idp.client_auth,
-                jwks: idp.client_jwks.clone(),
-                ..Registration::web(&credentials.id).secret(secret)
-            },
-            None => Registration::browser(&credentials.id),
-        };
-        client = client.redirect(&site.facts.redirect_uri);
-        for uri in &site.facts.post_logout {
-            client = client.post_logout(uri);
-        }
-        client.backchannel_logout_uri = site.backchannel.as_ref().map(Url::to_string);
-        client.frontchannel_logout_uri = site.frontchannel.as_ref().map(Url::to_string);
-        self.idp.put_client(client);
+/// Where a stage's authorization server is.
+struct Realm {
+    idp: MockIdp,
+    server: String,
+    ca: Option<Bundle>,
+    own_server: bool,
+}
+
+/// A fake org with the authorization server that the configuration names.
+async fn open_org(config: &Config, server: &str, port: u16, https: bool) -> Result<(MockIdp, Option<Bundle>), String> {
+    let mut tenant = Tenant::default();
+    if !server.is_empty() && server != DEFAULT_SERVER {
+        tenant.servers.push(AuthServer::new(server, "api://default"));
+    }
+    let idp = MockIdp::builder()
+        .tenant(tenant)
+        .port(port)
+        .tls(https)
+        // A flow's record is read when the flow has ended, however many went on beside it.
+        .record_bytes(RECORD_BYTES)
+        .start()
+        .await
+        .map_err(|error| format!("the built-in authorization server does not start: {error}"))?;
+    if !server.is_empty() {
+        idp.add_scopes(server, &config.target.custom_scopes(&config.idp));
+    }
+    let ca = match idp.ca_pem() {
+        Some(ours) => Some(Bundle::write(config, &ours, idp.port())?),
+        None => None,
+    };
+    Ok((idp, ca))
+}
+
+fn register(org: &MockIdp, idp: &Idp, credentials: &Credentials, site: &Site) {
+    let mut client = match &credentials.secret {
+        Some(secret) => Registration {
+            auth_method: idp.client_auth,
+            jwks: idp.client_jwks.clone(),
+            ..Registration::web(&credentials.id).secret(secret)
+        },
+        None => Registration::browser(&credentials.id),
+    };
+    client = client.redirect(&site.facts.redirect_uri);
+    for uri in &site.facts.post_logout {
+        client = client.post_logout(uri);
+    }
+    client.backchannel_logout_uri = site.backchannel.as_ref().map(Url::to_string);
+    client.frontchannel_logout_uri = site.frontchannel.as_ref().map(Url::to_string);
+    org.put_client(client);
+}
+
+/// Whether a copy of the app is to have a folder of its own.
+fn wants_scratch(config: &Config) -> bool {
+    let Some(start) = &config.target.start else {
+        return false;
+    };
+    let mut texts = start.env.values().chain([&start.command]);
+    texts.any(|text| placeholder::names(text).any(|name| name == "scratch"))
+}
+
+/// An empty folder for one copy of the app; it goes with the stage.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn make(config: &Config, number: usize) -> Result<Self, String> {
+        let name = format!("{}-{number}", std::process::id());
+        let path = config.folder.join(".conformance").join("scratch").join(name);
+        std::fs::create_dir_all(&path).map_err(|error| {
+            format!(
+                "no folder for a copy of the app can be made at {}: {error}",
+                path.display()
+            )
+        })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A leftover does no harm.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -288,9 +460,20 @@ impl Stage {
                 _app: launcher.launch(self.vars.clone()).await?,
             }),
             Some(Starter::Command { start, folder }) => {
+                let _turn = match &self.starting {
+                    Some(turn) => Some(turn.lock().await),
+                    None => None,
+                };
                 let app = App::start(start, folder, &self.vars)
                     .await
                     .map_err(|error| error.to_string())?;
+                if app.is_borrowed() {
+                    // It was there before us: nobody may end it, and a fresh copy would find its place taken.
+                    let mut site = (*self.world.site).clone();
+                    site.facts.restartable = false;
+                    self.world.site = Arc::new(site);
+                    self.is_borrowed = true;
+                }
                 Some(Running::Process(Box::new(app)))
             }
         };
@@ -312,7 +495,7 @@ impl Stage {
 
     /// Whether the harness can start the app anew.
     pub(super) fn restartable(&self) -> bool {
-        self.starter.is_some()
+        self.starter.is_some() && !self.is_borrowed
     }
 
     fn process(&self) -> Option<&App> {
@@ -355,15 +538,39 @@ impl Stage {
         self.world.cool_down = cool_down;
     }
 
-    /// Ends the app.
+    /// Ends the app. Where another copy can start meanwhile, it takes its time while the run goes on.
     pub(super) async fn close(mut self) {
+        if self.is_pinned {
+            return self.end().await;
+        }
+        let endings = Arc::clone(&self.endings);
+        let mut endings = endings.lock().unwrap_or_else(PoisonError::into_inner);
+        endings.spawn(async move { self.end().await });
+    }
+
+    /// Ends the app and keeps everything else: a fresh copy can have its port.
+    pub(super) async fn make_way(&mut self) {
         self.end().await;
     }
 
+    /// Whether no other copy of the app can run at the same time.
+    pub(super) fn is_pinned(&self) -> bool {
+        self.is_pinned
+    }
+
     async fn end(&mut self) {
-        if let Some(Running::Process(app)) = self.app.take()
-            && let Some(complaint) = app.stop().await.complaint()
-        {
+        let Some(Running::Process(app)) = self.app.take() else {
+            return;
+        };
+        let is_deaf = {
+            let complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+            complaints.iter().any(|complaint| complaint.contains("SIGTERM"))
+        };
+        let ending = match is_deaf {
+            true => app.stop_within(GRACE_OF_THE_DEAF).await,
+            false => app.stop().await,
+        };
+        if let Some(complaint) = ending.complaint() {
             let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
             complaints.push(complaint);
         }

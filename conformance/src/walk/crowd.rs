@@ -189,7 +189,7 @@ impl<'w> Walker<'w> {
         let mut walker = Walker::new(self.world, self.faults, self.rng.random());
         let person = Person {
             name: name.clone(),
-            persona: persona::fresh(&mut walker.rng),
+            persona: persona::fresh(&mut walker.rng, &self.world.site.people),
         };
         // Everybody knows the three people of the script and himself; strangers are looked for once all are together.
         walker.evidence.people.clone_from(&self.evidence.people);
@@ -297,7 +297,7 @@ impl<'w> Walker<'w> {
 
     /// Requests the protected page many times while signing out. The answers' cookies are kept, as a browser does.
     pub(super) async fn sign_out_race(&mut self, who: &str, requests: u16) {
-        let page = Outgoing::get(&self.world.site.at(&self.world.site.oracle.probe));
+        let page = self.probe_page();
         let (page, _) = self.prepare(who, page, &[]);
         let client = self.world.client.clone();
         let at = Stamp::now();

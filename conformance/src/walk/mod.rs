@@ -12,12 +12,17 @@ mod navigate;
 pub mod pace;
 pub mod persona;
 mod probe;
+mod provision;
 mod sign_in;
 mod sign_out;
 pub mod site;
+mod steps;
 mod window;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use mock_idp::{
@@ -114,11 +119,10 @@ fn is_heavy(fault: Fault) -> bool {
 /// Fetches the authorization server's record of these flows anew: late calls are seen.
 pub fn refresh_records(idp: &MockIdp, server: &str, evidence: &mut Evidence) {
     let mut records: Vec<Record> = evidence.flows.iter().flat_map(|flow| idp.records(flow.id)).collect();
-    // A fresh server has no other app: what was asked of it while the app started belongs here too.
-    let since = if server == DEFAULT_SERVER {
-        evidence.hops.first().map_or(Stamp(u64::MAX), |hop| hop.at)
-    } else {
-        Stamp(0)
+    // A server of its own has no other app: what was asked of it while the app started belongs here too.
+    let since = match evidence.target.own_server {
+        false => evidence.hops.first().map_or(Stamp(u64::MAX), |hop| hop.at),
+        true => Stamp(0),
     };
     let until = evidence.hops.last().map_or(Stamp(0), |hop| hop.done);
     let values = marks(evidence);
@@ -200,6 +204,8 @@ struct Walker<'w> {
     lease: Option<Lease>,
     /// Held by the flows that are begun next (crowds).
     barrier: Option<Barrier>,
+    /// Who has an account with the app, by name, where `[target.provision]` makes them.
+    provisioned: BTreeSet<String>,
 }
 
 impl<'w> Walker<'w> {
@@ -208,7 +214,7 @@ impl<'w> Walker<'w> {
         let people = [Who::User, Who::Victim, Who::Attacker]
             .map(|who| Person {
                 name: who.name().to_owned(),
-                persona: persona::fresh(&mut rng),
+                persona: persona::fresh(&mut rng, &world.site.people),
             })
             .to_vec();
         let evidence = Evidence {
@@ -229,6 +235,7 @@ impl<'w> Walker<'w> {
             is_unpictured: false,
             lease: None,
             barrier: None,
+            provisioned: BTreeSet::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! "Who is signed in?": asks the protected page with a copy of the jar, stops at the app's edge, keeps nothing.
 
+use std::collections::BTreeMap;
+
 use mock_idp::flow::record::Stamp;
 use url::Url;
 
@@ -8,7 +10,8 @@ use crate::{
     browser::http::Outgoing,
     edit::{Edit, Initiator},
     evidence::{Answer, Evidence, Leg, Person, Probe, Shows},
-    target::{Oracle, Pattern},
+    placeholder::of_person,
+    target::Oracle,
 };
 
 /// A path that no app has.
@@ -19,7 +22,7 @@ const TYPED: &[Edit] = &[Edit::From(Initiator::AddressBar)];
 
 impl Walker<'_> {
     pub(super) async fn probe(&mut self, who: &str, label: &str) {
-        let page = Outgoing::get(&self.world.site.at(&self.world.site.oracle.probe));
+        let page = self.probe_page();
         self.ask(who, label, page, TYPED).await;
     }
 
@@ -32,7 +35,7 @@ impl Walker<'_> {
 
     /// Asks as somebody who has these cookies and no others.
     pub(super) async fn ask_with(&mut self, who: &str, label: &str, pairs: Vec<(String, String)>) {
-        let mut page = Outgoing::get(&self.world.site.at(&self.world.site.oracle.probe));
+        let mut page = self.probe_page();
         if self.is_real() && self.world.site.javascript {
             return self.ask_elsewhere(who, label, page, pairs).await;
         }
@@ -46,6 +49,16 @@ impl Walker<'_> {
             .join("; ");
         page.set_header("cookie", line.into_bytes());
         self.ask(who, label, page, &[]).await;
+    }
+
+    /// The request for the page that tells who is signed in, with the header fields that it wants.
+    pub(super) fn probe_page(&self) -> Outgoing {
+        let site = &self.world.site;
+        let mut page = Outgoing::get(&site.at(&site.oracle.probe));
+        for (name, value) in &site.oracle.headers {
+            page.set_header(name, value.as_bytes());
+        }
+        page
     }
 
     pub(super) async fn probe_protected(&mut self, who: &str, label: &str, edits: &[Edit]) {
@@ -179,28 +192,33 @@ pub(super) fn classify(oracle: &Oracle, evidence: &Evidence, answer: &Answer, re
         Answer::Broken { text, .. } => return Shows::Unclear(text.clone()),
         Answer::NotSent { why } => return Shows::Unclear(why.clone()),
     };
+    let folded = oracle.signed_in.ignore_case.then(|| body.to_lowercase());
+    let holds = |canary: &str| match &folded {
+        Some(folded) => folded.contains(&canary.to_lowercase()),
+        None => body.contains(canary),
+    };
     let shown: Vec<&Person> = evidence
         .people
         .iter()
-        .filter(|person| person.canaries().any(|canary| body.contains(canary)))
+        .filter(|person| person.canaries().any(holds))
         .collect();
     let named: Vec<&Person> = evidence
         .people
         .iter()
-        .filter(|person| fits(&oracle.signed_in, status, &body, person))
+        .filter(|person| fits(oracle, status, &body, person))
         .collect();
     match (shown.as_slice(), named.as_slice()) {
         ([], []) => nobody(oracle, status, &body),
         ([one], []) | ([], [one]) => Shows::Person(one.name.clone()),
         ([one], [other]) if one.name == other.name => Shows::Person(one.name.clone()),
+        ([], named) => Shows::Several(named.iter().map(|person| person.name.clone()).collect()),
         (shown, _) => Shows::Several(shown.iter().map(|person| person.name.clone()).collect()),
     }
 }
 
 /// A page without any canary: nobody, somebody without a name, or something else.
 fn nobody(oracle: &Oracle, status: u16, body: &str) -> Shows {
-    let text_fits = |pattern: &Pattern| pattern.contains.as_deref().is_none_or(|text| body.contains(text));
-    if oracle.signed_out.status.fits(status) && text_fits(&oracle.signed_out) {
+    if oracle.signed_out.status.fits(status) && oracle.signed_out.is_said_by(body, &BTreeMap::new()) {
         return Shows::Nobody;
     }
     if oracle.signed_in.status.fits(status) && status < 300 {
@@ -213,22 +231,16 @@ fn nobody(oracle: &Oracle, status: u16, body: &str) -> Shows {
     }
 }
 
-/// Whether the signed-in pattern fits for this person; a pattern without text fits nobody in particular.
-fn fits(pattern: &Pattern, status: u16, body: &str, person: &Person) -> bool {
-    let Some(text) = &pattern.contains else { return false };
-    if !text.contains("{user.") || !pattern.status.fits(status) {
+/// Whether the signed-in pattern fits for this person; a pattern that names nobody fits nobody in particular.
+fn fits(oracle: &Oracle, status: u16, body: &str, person: &Person) -> bool {
+    let pattern = &oracle.signed_in;
+    if !pattern.names_people() || !pattern.status.fits(status) {
         return false;
     }
     let persona = &person.persona;
-    let fill = |name: &str| {
-        text.replace("{user.email}", &persona.email)
-            .replace("{user.sub}", &persona.sub)
-            .replace("{user.login}", &persona.login)
-            .replace("{user.name}", name)
-    };
     [&persona.id_token_name, &persona.userinfo_name]
         .into_iter()
-        .any(|name| body.contains(&fill(name)))
+        .any(|name| pattern.is_said_by(body, &of_person(persona, name)))
 }
 
 /// A body with the escapes undone that hide an e-mail address from a text search.
@@ -246,7 +258,7 @@ mod tests {
     use mock_idp::flow::scenario::Persona;
 
     use super::*;
-    use crate::target::Statuses;
+    use crate::target::{Pattern, Statuses};
 
     fn evidence() -> Evidence {
         let person = |name: &str| Person {
@@ -269,11 +281,13 @@ mod tests {
             signed_in: Pattern {
                 status: Statuses(vec![200]),
                 contains: Some("{user.email}".into()),
+                ..Pattern::default()
             },
             signed_out: Pattern {
                 status: Statuses(vec![302, 401]),
-                contains: None,
+                ..Pattern::default()
             },
+            headers: BTreeMap::new(),
         }
     }
 
@@ -317,6 +331,7 @@ mod tests {
         oracle.signed_out = Pattern {
             status: Statuses(vec![200]),
             contains: Some("Sign in".into()),
+            ..Pattern::default()
         };
         assert_eq!(
             classify(&oracle, &evidence(), &answer(200, "Sign in"), None),
@@ -326,5 +341,48 @@ mod tests {
             classify(&oracle, &evidence(), &answer(200, "Welcome, !"), None),
             Shows::Nameless
         );
+    }
+
+    fn people() -> Evidence {
+        let mut evidence = evidence();
+        for (person, given) in evidence.people.iter_mut().zip(["Bcdf", "Ghjk"]) {
+            person.persona.given_name = given.to_owned();
+        }
+        evidence
+    }
+
+    #[test]
+    fn a_first_name_an_upper_case_address_and_a_json_value_tell_who_is_there() {
+        let with = |signed_in: Pattern, body: &str| {
+            let oracle = Oracle { signed_in, ..oracle() };
+            classify(&oracle, &people(), &answer(200, body), None)
+        };
+        let matches = |text: &str| Pattern {
+            matches: Some(text.to_owned()),
+            ..Pattern::default()
+        };
+        let greeting = || matches(r"Hi\s+{user.given_name}!");
+        assert_eq!(with(greeting(), "<p>Hi  Bcdf!</p>"), Shows::Person("user".into()));
+        assert_eq!(with(greeting(), "<p>Hi Ghjk!</p>"), Shows::Person("victim".into()));
+        assert_eq!(with(greeting(), "<p>Hi Bcdfx!</p>"), Shows::Nameless);
+        let folded = Pattern {
+            contains: Some("{user.email}".into()),
+            ignore_case: true,
+            ..Pattern::default()
+        };
+        assert_eq!(
+            with(folded, "VICTIM.QZXWV@EXAMPLE.TEST"),
+            Shows::Person("victim".into())
+        );
+        let json = || Pattern {
+            json: Some("/user/first".into()),
+            contains: Some("{user.given_name}".into()),
+            ..Pattern::default()
+        };
+        assert_eq!(
+            with(json(), r#"{"user":{"first":"Bcdf"},"by":"Ghjk"}"#),
+            Shows::Person("user".into())
+        );
+        assert_eq!(with(json(), r#"{"user":null,"by":"Ghjk"}"#), Shows::Nameless);
     }
 }

@@ -5,6 +5,7 @@ use url::Url;
 use super::{
     Walker,
     navigate::{Landing, Purpose, submission},
+    steps::Missing,
     window::Press,
 };
 use crate::{
@@ -34,6 +35,7 @@ impl Walker<'_> {
 
     /// Opens the app's sign-in and stops before the authorization request is sent.
     pub(super) async fn start(&mut self, who: &str, person: &str, slot: Slot, edits: &[Edit]) {
+        self.provision(person).await;
         self.world.pace.turn().await;
         let slot = self.begin(who, person, slot);
         let purpose = Purpose {
@@ -42,9 +44,14 @@ impl Walker<'_> {
             flow: Some(slot),
         };
         let site = std::sync::Arc::clone(&self.world.site);
+        if let SignIn::Steps(steps) = &site.sign_in {
+            self.mark_edited(slot, edits);
+            let landing = self.steps(purpose, person, steps, edits, Missing::Stops).await;
+            return self.keep_authorization_request(slot, landing);
+        }
         let page = Outgoing::get(&site.sign_in_page());
         let hop = match &site.sign_in {
-            SignIn::Get(_) | SignIn::Protected(_) => self.send(purpose, page, edits).await,
+            SignIn::Get(_) | SignIn::Protected(_) | SignIn::Steps(_) => self.send(purpose, page, edits).await,
             SignIn::Form(_) if self.is_real() => {
                 let hop = self.send(purpose, page, edits).await;
                 self.press(purpose, Press::Form(SIGN_IN_WORDS)).await.unwrap_or(hop)
@@ -89,6 +96,7 @@ impl Walker<'_> {
         let Some(mut url) = self.world.site.initiate_login.clone() else {
             return self.obstacle("the target has no `initiate_login` URI");
         };
+        self.provision(who).await;
         self.world.pace.turn().await;
         let slot = self.begin(who, who, slot);
         url.query_pairs_mut().append_pair("iss", &self.evidence.target.issuer);
@@ -104,6 +112,7 @@ impl Walker<'_> {
 
     /// Opens the protected page as a deep link.
     pub(super) async fn deep_link(&mut self, who: &str, slot: Slot, suffix: &str) {
+        self.provision(who).await;
         self.world.pace.turn().await;
         let slot = self.begin(who, who, slot);
         let purpose = Purpose {
@@ -115,7 +124,12 @@ impl Walker<'_> {
         outgoing.target.push_str(suffix);
         let hop = self.send(purpose, outgoing, &[]).await;
         let mut landing = self.follow(purpose, hop).await;
-        // A page on which the user still has to press the button.
+        // A page on which the user still has to press the button, or to make the steps that follow the first page.
+        let site = std::sync::Arc::clone(&self.world.site);
+        if let (SignIn::Steps(steps), Landing::Page) = (&site.sign_in, &landing) {
+            let rest = steps.get(1..).unwrap_or_default();
+            landing = self.steps(purpose, who, rest, &[], Missing::Skips).await;
+        }
         if matches!(landing, Landing::Page)
             && let Some(pressed) = self.press_sign_in(purpose).await
         {
@@ -129,7 +143,7 @@ impl Walker<'_> {
         let site = std::sync::Arc::clone(&self.world.site);
         let opened = self.evidence.hops.len().checked_sub(1)?;
         let next = match &site.sign_in {
-            SignIn::Get(_) | SignIn::Protected(_) => return None,
+            SignIn::Get(_) | SignIn::Protected(_) | SignIn::Steps(_) => return None,
             SignIn::Form(_) if self.is_real() => return self.press(purpose, Press::Form(SIGN_IN_WORDS)).await,
             SignIn::Click(text) if self.is_real() => return self.press(purpose, Press::Text(text)).await,
             SignIn::Form(_) => submission(&self.page(opened).await?.form_saying(SIGN_IN_WORDS)?),
@@ -323,7 +337,19 @@ impl Walker<'_> {
             leg: Leg::AfterCallback,
             ..purpose
         };
-        if let Landing::Idp(next) = self.follow(after, hop).await {
+        let mut landing = self.follow(after, hop).await;
+        let site = std::sync::Arc::clone(&self.world.site);
+        if matches!(landing, Landing::Page) && !site.after_callback.is_empty() {
+            let person = purpose
+                .flow
+                .and_then(|slot| self.evidence.flow(slot))
+                .map(|flow| flow.person.clone());
+            let person = person.unwrap_or_else(|| purpose.who.to_owned());
+            landing = self
+                .steps(after, &person, &site.after_callback, &[], Missing::Skips)
+                .await;
+        }
+        if let Landing::Idp(next) = landing {
             // An app that answers a refusal with a new sign-in has refused; following it would sign in by the back door.
             self.note_unsent(
                 Purpose {

@@ -14,6 +14,7 @@ use url::Url;
 use super::{
     Walker,
     navigate::{Landing, Purpose, submission},
+    steps::Missing,
     window::Press,
 };
 use crate::{
@@ -50,9 +51,13 @@ impl Walker<'_> {
             leg: Leg::SignOut,
             flow: None,
         };
+        if let Some(SignOut::Steps(steps)) = &site.sign_out {
+            let landing = self.steps(purpose, who, steps, edits, Missing::Stops).await;
+            return self.leave_app(purpose, landing);
+        }
         let page_url = match &site.sign_out {
             None => return self.obstacle("the target has no sign-out"),
-            Some(SignOut::Click(_)) => site.at(&site.oracle.probe),
+            Some(SignOut::Click(_) | SignOut::Steps(_)) => site.at(&site.oracle.probe),
             Some(SignOut::Get(path) | SignOut::Post(path) | SignOut::Form(path)) => site.at(path),
         };
         let hop = match &site.sign_out {
@@ -80,11 +85,18 @@ impl Walker<'_> {
                     None => hop,
                 }
             }
-            Some(SignOut::Get(_)) | None => self.send(purpose, Outgoing::get(&page_url), edits).await,
+            Some(SignOut::Get(_) | SignOut::Steps(_)) | None => {
+                self.send(purpose, Outgoing::get(&page_url), edits).await
+            }
         };
         let landing = self.follow(purpose, hop).await;
+        self.leave_app(purpose, landing);
+    }
+
+    /// Keeps where a sign-out leads on to, outside the app.
+    fn leave_app(&mut self, purpose: Purpose<'_>, landing: Landing) {
         let told = self.told_in_json();
-        let browser = self.browser(who);
+        let browser = self.browser(purpose.who);
         browser.leaving = None;
         let next = match landing {
             Landing::Idp(next) => Some(next),
@@ -134,6 +146,18 @@ impl Walker<'_> {
         let page_url = match &site.sign_out {
             Some(SignOut::Form(path)) => site.at(path),
             Some(SignOut::Click(_)) => site.at(&site.oracle.probe),
+            Some(SignOut::Steps(steps)) => {
+                let (last, before) = steps.split_last()?;
+                let purpose = Purpose {
+                    who,
+                    leg: Leg::Direct,
+                    flow: None,
+                };
+                let Landing::Page = self.steps(purpose, who, before, &[], Missing::Stops).await else {
+                    return None;
+                };
+                return Url::parse(&self.pressed(last, &[])?.url()).ok();
+            }
             _ => return site.place(Place::SignOut),
         };
         let purpose = Purpose {

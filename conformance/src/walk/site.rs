@@ -1,12 +1,16 @@
 //! The target with every place resolved to a URL.
 
-use url::Url;
+use std::{collections::BTreeMap, path::PathBuf};
 
+use url::{Host, Url};
+
+use super::persona::Mould;
 use crate::{
     browser::http::Outgoing,
     evidence::TargetFacts,
+    placeholder::replace,
     script::Place,
-    target::{Declares, Oracle, SignIn, SignOut, Target},
+    target::{Declares, Move, Oracle, Provision, SignIn, SignOut, Target},
 };
 
 /// The app as the walk sees it.
@@ -14,8 +18,12 @@ use crate::{
 pub struct Site {
     /// Its origin, with a trailing slash.
     pub origin: Url,
+    /// Further origins of the app.
+    pub origins: Vec<Url>,
     /// How sign-in starts.
     pub sign_in: SignIn,
+    /// What a person does after the callback.
+    pub after_callback: Vec<Move>,
     /// How sign-out happens.
     pub sign_out: Option<SignOut>,
     /// The redirection endpoint.
@@ -32,8 +40,23 @@ pub struct Site {
     pub javascript: bool,
     /// What cannot be seen from outside.
     pub declares: Declares,
+    /// How the people are made.
+    pub people: Mould,
+    /// What makes an account for each.
+    pub provision: Option<Provision>,
+    /// Where its command runs, and in which environment.
+    pub surroundings: Surroundings,
     /// What evidence says of the target.
     pub facts: TargetFacts,
+}
+
+/// Where commands of the configuration run.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The environment of the app.
+    pub env: BTreeMap<String, String>,
 }
 
 /// A place in the configuration is no URL of the app.
@@ -47,12 +70,12 @@ pub struct BadPlace {
 }
 
 impl Site {
-    /// Resolves a target whose port is known.
+    /// Resolves a target. `vars` fill the placeholders of its values (`port`, `idp.issuer`, …).
     ///
     /// # Errors
     /// When a path or URL of the configuration cannot be resolved; the message names it.
-    pub fn new(target: &Target, port: u16, facts: TargetFacts) -> Result<Self, BadPlace> {
-        let filled = target.url.replace("{port}", &port.to_string());
+    pub fn new(target: &Target, vars: &BTreeMap<String, String>, facts: TargetFacts) -> Result<Self, BadPlace> {
+        let filled = replace(&target.url, vars);
         let origin = Url::parse(&filled).map_err(|error| BadPlace {
             name: "url",
             text: target.url.clone(),
@@ -60,7 +83,7 @@ impl Site {
             reason: error.to_string(),
         })?;
         let resolve = |name: &'static str, text: &str| {
-            let text = text.replace("{port}", &port.to_string());
+            let text = replace(text, vars);
             origin.join(&text).map_err(|error| BadPlace {
                 name,
                 text: text.clone(),
@@ -70,11 +93,8 @@ impl Site {
         };
         let optional = |name, text: &Option<String>| text.as_deref().map(|text| resolve(name, text)).transpose();
         let callback = resolve("callback", &target.callback)?;
-        let post_logout = target
-            .post_logout
-            .iter()
-            .map(|text| text.replace("{port}", &port.to_string()))
-            .collect();
+        let post_logout = target.post_logout.iter().map(|text| replace(text, vars)).collect();
+        let origins = target.origins.iter().map(|text| resolve("origins", text));
         let mut protected = vec![target.session.probe.clone()];
         protected.extend(
             target
@@ -85,7 +105,7 @@ impl Site {
         );
         let facts = TargetFacts {
             app: origin.clone(),
-            redirect_uri: target.callback_uri(&callback, port),
+            redirect_uri: target.callback_uri(&callback, vars),
             post_logout,
             scopes: target.declares.scopes.clone(),
             login_params: target.declares.login_params.clone(),
@@ -102,8 +122,13 @@ impl Site {
             ..facts
         };
         Ok(Self {
+            origins: origins.collect::<Result<_, _>>()?,
             sign_in: target.sign_in.clone(),
+            after_callback: target.after_callback.clone(),
             sign_out: target.sign_out.clone(),
+            people: Mould::of(target),
+            provision: target.provision.clone(),
+            surroundings: Surroundings::default(),
             backchannel: optional("backchannel_logout", &target.backchannel_logout)?,
             frontchannel: optional("frontchannel_logout", &target.frontchannel_logout)?,
             initiate_login: optional("initiate_login", &target.initiate_login)?,
@@ -130,7 +155,7 @@ impl Site {
             Place::Callback => Some(self.callback.clone()),
             Place::SignOut => match self.sign_out.as_ref()? {
                 SignOut::Get(path) | SignOut::Post(path) | SignOut::Form(path) => Some(self.at(path)),
-                SignOut::Click(_) => None,
+                SignOut::Click(_) | SignOut::Steps(_) => None,
             },
             Place::Protected => Some(self.at(&self.oracle.probe)),
             // An app that signs out locally registers none: its users land where they started.
@@ -149,6 +174,10 @@ impl Site {
     pub fn sign_in_page(&self) -> Url {
         match &self.sign_in {
             SignIn::Get(path) | SignIn::Protected(path) | SignIn::Form(path) => self.at(path),
+            SignIn::Steps(steps) => match steps.first() {
+                Some(Move::Open(path)) => self.at(path),
+                _ => self.origin.clone(),
+            },
             SignIn::Click(_) => self.origin.clone(),
         }
     }
@@ -163,7 +192,8 @@ impl Site {
     /// Whether a URL is the app's. Loopback names of the same port count: apps that build URLs from a fixed name.
     #[must_use]
     pub fn is_app(&self, url: &Url) -> bool {
-        same_server(&self.origin, url)
+        let mut own = [&self.origin, &self.callback].into_iter().chain(&self.origins);
+        own.any(|origin| same_server(origin, url))
     }
 
     /// Whether a URL is the authorization server's.
@@ -175,8 +205,8 @@ impl Site {
 
 impl Target {
     /// The redirect URI exactly as it has to be registered: an absolute `callback` is taken byte for byte.
-    fn callback_uri(&self, resolved: &Url, port: u16) -> String {
-        let text = self.callback.replace("{port}", &port.to_string());
+    fn callback_uri(&self, resolved: &Url, vars: &BTreeMap<String, String>) -> String {
+        let text = replace(&self.callback, vars);
         if text.contains("://") {
             text
         } else {
@@ -186,8 +216,19 @@ impl Target {
 }
 
 fn same_server(one: &Url, other: &Url) -> bool {
-    let loopback = |url: &Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let loopback = is_loopback;
     one.scheme() == other.scheme()
         && one.port_or_known_default() == other.port_or_known_default()
         && (one.host_str() == other.host_str() || (loopback(one) && loopback(other)))
+}
+
+/// Whether a URL's host is this machine by its very name. `*.localhost` is, whatever a name server says (RFC 6761 §6.3).
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => crate::browser::http::is_localhost(name),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }

@@ -33,6 +33,10 @@ pub(super) enum Press<'a> {
     Text(&'a str),
     /// The button of the form that says one of these words.
     Form(&'a [&'a str]),
+    /// What says exactly this, after these fields were filled in.
+    Filled(&'a str, &'a [(String, String)]),
+    /// The form with this `action` path or `id`, after these fields were filled in.
+    FilledForm(&'a str, &'a [(String, String)]),
 }
 
 /// A navigation that was held at the gate: where the browser wanted to go.
@@ -130,6 +134,8 @@ impl Walker<'_> {
         let pressed = match what {
             Press::Text(text) => session.click_text(text).await,
             Press::Form(words) => session.click_form(words).await,
+            Press::Filled(text, fields) => session.press_filled(text, fields).await,
+            Press::FilledForm(form, fields) => session.submit_filled(form, fields).await,
         };
         let page = self.browser(purpose.who).document.clone();
         let page = Outgoing::get(&page.unwrap_or_else(|| self.world.site.origin.clone()));

@@ -25,6 +25,7 @@ signed_out = {{ status = 401 }}
 [target.start]
 command = "exec python3 app.py {{port}} {mode}"
 port = {port}
+stop_timeout = 3
 env = {{ ISSUER = "{{idp.issuer}}", CLIENT_ID = "{{idp.client.id}}", CLIENT_SECRET = "{{idp.client.secret}}" }}
 "#
     );

@@ -36,7 +36,9 @@ fn outcome(command: &mut Command) -> (i32, String, String) {
 #[test]
 fn help_is_an_interface() {
     let mut text = String::new();
-    for command in ["", "run", "doctor", "list", "explain", "env", "browser", "version"] {
+    for command in [
+        "", "run", "doctor", "list", "explain", "env", "schema", "browser", "version",
+    ] {
         text.push_str(&format!(
             "==== conformance {command}\n{}\n",
             conformance::cli::help(command)
@@ -81,10 +83,12 @@ const FOREIGN_FLAGS: [&str; 11] = [
 
 #[test]
 fn the_readme_speaks_of_commands_and_flags_that_exist() {
-    let help: String = ["", "run", "doctor", "list", "explain", "env", "browser", "version"]
-        .iter()
-        .map(|command| conformance::cli::help(command))
-        .collect();
+    let help: String = [
+        "", "run", "doctor", "list", "explain", "env", "schema", "browser", "version",
+    ]
+    .iter()
+    .map(|command| conformance::cli::help(command))
+    .collect();
     for readme in READMES {
         let words = readme.split(|c: char| c.is_whitespace() || "`|(),=[]".contains(c));
         let flags = words.filter(|word| word.starts_with("--") && word.trim_matches('-').len() > 1);

@@ -148,6 +148,7 @@ pub(crate) fn run() -> RunResult {
             ok: true,
             text: "user signed in, /me shows her, signed out".to_owned(),
             duration_ms: 412,
+            failure: None,
         }],
         framework: Some(("express".to_owned(), "cookie connect.sid".to_owned())),
         cases: vec![

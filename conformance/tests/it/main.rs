@@ -22,6 +22,7 @@ mod habits;
 mod hostile_pages;
 mod judging;
 mod made;
+mod odd_app;
 mod process;
 mod report;
 mod rooms;

@@ -36,7 +36,7 @@ fn folder() -> tempfile::TempDir {
 
 fn start(command: &str) -> Start {
     let text = toml::to_string(&BTreeMap::from([("command", command)])).unwrap();
-    toml::from_str(&text).unwrap()
+    toml::from_str(&format!("{text}\nstop_timeout = 3\n")).unwrap()
 }
 
 fn vars(port: u16) -> BTreeMap<String, String> {

@@ -315,6 +315,7 @@ impl Running {
         };
         let folder = &running.folder;
         let start = Start {
+            stop_timeout: Some(3),
             build: None,
             build_timeout: None,
             command: brand.command(program, port, folder),

@@ -189,6 +189,43 @@ impl Session {
         self.press_found(found).await
     }
 
+    /// Types into the fields of the open page, known by name, id, label or placeholder, and clicks what says `text`. `false`
+    /// when the page has no such field or nothing to click.
+    ///
+    /// # Errors
+    /// When a field takes no text, or what says the text cannot be clicked.
+    pub async fn press_filled(&mut self, text: &str, fields: &[(String, String)]) -> Result<bool, BrowserError> {
+        if !self.type_fields(fields).await? {
+            return Ok(false);
+        }
+        let found = self.execute(script::FIND_SAYING, vec![json!(text)]).await?;
+        self.press_found(found).await
+    }
+
+    /// Types into fields as [`Session::press_filled`] does, and sends the form of this id or action path.
+    ///
+    /// # Errors
+    /// When a field takes no text, or the form's button cannot be clicked.
+    pub async fn submit_filled(&mut self, form: &str, fields: &[(String, String)]) -> Result<bool, BrowserError> {
+        if !self.type_fields(fields).await? {
+            return Ok(false);
+        }
+        let found = self.execute(script::FIND_NAMED_FORM, vec![json!(form)]).await?;
+        self.press_found(found).await
+    }
+
+    async fn type_fields(&mut self, fields: &[(String, String)]) -> Result<bool, BrowserError> {
+        for (name, value) in fields {
+            let found = self.execute(script::FIND_FIELD, vec![json!(name)]).await?;
+            let Some(field) = self.element(found)? else {
+                return Ok(false);
+            };
+            field.clear().await?;
+            field.send_keys(value).await?;
+        }
+        Ok(true)
+    }
+
     /// Fills in the hosted page and sends it: each value goes into the first field that has one of its names. `false`
     /// when the page has no form that can be filled in or only needs a click.
     ///

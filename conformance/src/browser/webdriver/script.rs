@@ -61,6 +61,37 @@ pub(super) const FIND_TEXT: &str = r#"
         && [e.innerText, e.value, e.alt, e.ariaLabel].some(text => plain(text) === wanted)) || null;
 "#;
 
+/// The visible link or button that says `arguments[0]`, else the first that holds it.
+pub(super) const FIND_SAYING: &str = r#"
+    const plain = text => (text || '').replace(/\s+/g, ' ').trim().toLowerCase();
+    const wanted = plain(arguments[0]);
+    const all = [...document.querySelectorAll(
+        'a[href], button, input[type=submit], input[type=button], input[type=image], [role=button], [role=link]')]
+        .filter(e => e.getClientRects().length);
+    const says = (e, fits) => [e.innerText, e.value, e.alt, e.ariaLabel].some(text => fits(plain(text)));
+    return all.find(e => says(e, text => text === wanted)) || all.find(e => says(e, text => text.includes(wanted))) || null;
+"#;
+
+/// The button of the form whose id is, or whose action leads to, `arguments[0]`.
+pub(super) const FIND_NAMED_FORM: &str = r#"
+    const wanted = arguments[0].replace(/^#/, '');
+    const form = [...document.forms].find(f => f.id === wanted)
+        || [...document.forms].find(f => new URL(f.getAttribute('action') || '', location.href).pathname === arguments[0]);
+    return form ? [...form.elements].find(e =>
+        e.tagName === 'BUTTON' ? e.type === 'submit' : ['submit', 'image'].includes(e.type)) || null : null;
+"#;
+
+/// The visible field that is called `arguments[0]`: by its name, its id, its label or its placeholder.
+pub(super) const FIND_FIELD: &str = r#"
+    const plain = text => (text || '').replace(/\s+/g, ' ').trim().replace(/[*:\s]+$/, '').toLowerCase();
+    const wanted = plain(arguments[0]);
+    const all = [...document.querySelectorAll('input:not([type=hidden]), select, textarea')]
+        .filter(e => e.getClientRects().length);
+    const by = name => all.find(e => name(e).some(text => plain(text) === wanted));
+    return by(e => [e.name]) || by(e => [e.id]) || by(e => [...e.labels || []].map(l => l.innerText))
+        || by(e => [e.placeholder, e.ariaLabel]) || null;
+"#;
+
 /// The button of the form that says one of the words in `arguments[0]`, or of the only form.
 pub(super) const FIND_FORM: &str = r#"
     const words = arguments[0];

@@ -1,0 +1,124 @@
+//! Sign-in and sign-out as steps: what a person opens, types and presses, over HTTP and in browsers alike.
+
+use url::Url;
+
+use super::{
+    Walker,
+    navigate::{Landing, Purpose, submission},
+    window::Press,
+};
+use crate::{
+    browser::{
+        http::Outgoing,
+        page::{self, Clickable},
+    },
+    edit::Edit,
+    placeholder::{of_person, replace},
+    target::Move,
+};
+
+/// What happens with a step whose button or field is not on the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// The step cannot be made: nothing that follows would mean anything.
+    Stops,
+    /// The page did not come up this time (terms that were agreed to before): the step is left out.
+    Skips,
+}
+
+impl Walker<'_> {
+    /// Makes these steps on behalf of `person`, and follows inside the app after each. Ends early where the app leads to
+    /// the authorization server. The edits stand on every request that a step sends.
+    pub(super) async fn steps(
+        &mut self,
+        purpose: Purpose<'_>,
+        person: &str,
+        steps: &[Move],
+        edits: &[Edit],
+        missing: Missing,
+    ) -> Landing {
+        let vars = match self.evidence.person(person) {
+            Some(person) => of_person(&person.persona, &person.persona.userinfo_name),
+            None => std::collections::BTreeMap::new(),
+        };
+        let mut typed: Vec<(String, String)> = Vec::new();
+        for step in steps {
+            let hop = match step {
+                Move::Fill(fields) => {
+                    let filled = fields.iter().map(|(name, text)| (name.clone(), replace(text, &vars)));
+                    typed.extend(filled);
+                    continue;
+                }
+                Move::Open(path) => {
+                    let page = Outgoing::get(&self.world.site.at(path));
+                    self.send(purpose, page, edits).await
+                }
+                Move::Press(_) | Move::Submit(_) if self.is_real() => {
+                    let fields = std::mem::take(&mut typed);
+                    let what = match step {
+                        Move::Press(text) => Press::Filled(text, &fields),
+                        Move::Submit(form) => Press::FilledForm(form, &fields),
+                        Move::Open(_) | Move::Fill(_) => continue,
+                    };
+                    match self.press(purpose, what).await {
+                        Some(hop) => hop,
+                        None if missing == Missing::Skips => continue,
+                        None => return self.stuck(step),
+                    }
+                }
+                Move::Press(_) | Move::Submit(_) => {
+                    let fields = std::mem::take(&mut typed);
+                    match self.pressed(step, &fields) {
+                        Some(request) => self.send(purpose, request, edits).await,
+                        None if missing == Missing::Skips => continue,
+                        None => return self.stuck(step),
+                    }
+                }
+            };
+            match self.follow(purpose, hop).await {
+                Landing::Page => {}
+                elsewhere => return elsewhere,
+            }
+        }
+        Landing::Page
+    }
+
+    /// The request that a step sends from the page that is open, which is the last hop.
+    pub(super) fn pressed(&self, step: &Move, typed: &[(String, String)]) -> Option<Outgoing> {
+        let hop = self.evidence.hops.last()?;
+        let url = Url::parse(&hop.url).ok()?;
+        let mut form = match step {
+            Move::Press(text) => match page::pressable(hop.shown(), &url, text)? {
+                Clickable::Link(url) => return Some(Outgoing::get(&url)),
+                Clickable::Button(form) => form,
+            },
+            Move::Submit(name) => page::form_named(hop.shown(), &url, name)?,
+            Move::Open(path) => return Some(Outgoing::get(&self.world.site.at(path))),
+            Move::Fill(_) => return None,
+        };
+        for (name, value) in typed {
+            form.set(&page::field_called(hop.shown(), name), value);
+        }
+        Some(submission(&form))
+    }
+
+    /// A step that cannot be made stops the walk here; the obstacle names what the page offers instead.
+    fn stuck(&mut self, step: &Move) -> Landing {
+        let (wanted, page) = match step {
+            Move::Press(text) => (format!("nothing says `{text}`"), true),
+            Move::Submit(form) => (format!("there is no form `{form}`"), true),
+            Move::Open(path) => (format!("{path} could not be opened"), false),
+            Move::Fill(_) => ("nothing can be filled in".to_owned(), true),
+        };
+        let offer = self.evidence.hops.last().map(|hop| {
+            let offered = page::offered(hop.shown());
+            let path = hop.request.target.split('?').next().unwrap_or_default().to_owned();
+            match offered.is_empty() || !page {
+                true => format!(" on {path}"),
+                false => format!(" on {path}; it offers {}", offered.join(", ")),
+            }
+        });
+        self.obstacle(format!("{wanted}{}", offer.unwrap_or_default()));
+        Landing::Page
+    }
+}
