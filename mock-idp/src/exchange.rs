@@ -11,6 +11,7 @@ use crate::{
     delivery,
     flow::{
         fault::Fault,
+        near_miss::{self, NearMiss, Refused},
         record::{self, Endpoint, Event, Stamp},
         scenario::Point,
         store::{FLOW_COOKIE, Flow, locked},
@@ -103,16 +104,7 @@ impl Exchange {
         let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
         let custom_domain = idp.custom_domain(host.unwrap_or_default());
         let request = if idp.journal.is_on() {
-            let mut headers = Vec::with_capacity(parts.headers.len());
-            for (name, value) in &parts.headers {
-                headers.push((name.as_str().to_owned(), delivery::text_of(value.as_bytes())));
-            }
-            record::Request {
-                method: parts.method.to_string(),
-                target: target.clone(),
-                headers,
-                body: delivery::cut_text(delivery::text_of(&body)),
-            }
+            recorded(&parts.method, &target, &parts.headers, &body)
         } else {
             record::Request::default()
         };
@@ -235,7 +227,31 @@ impl Exchange {
             error: error.error.to_owned(),
             text: error.text.to_string(),
         });
+        if let Some(near_miss) = self.near_miss(error) {
+            self.explain(near_miss);
+        }
         error.clone()
+    }
+
+    /// What was sent beside what is registered; `None` where the refusal is about neither.
+    pub(crate) fn near_miss(&self, error: &OAuthError) -> Option<NearMiss> {
+        let asked = self.form.get("code").and_then(|code| {
+            let codes = locked(&self.idp.store.codes);
+            codes.get(code).map(|code| code.grant.request.as_params())
+        });
+        near_miss::of(Refused {
+            tenant: &self.idp.tenant(),
+            request: &recorded(&self.method, &self.target, &self.headers, &self.body),
+            server: &self.server_id,
+            rule: error.rule,
+            asked: asked.as_ref(),
+        })
+    }
+
+    /// Records why this request does not lead where it was meant to.
+    pub(crate) fn explain(&mut self, near_miss: NearMiss) {
+        let exchange = self.id;
+        self.event(Event::NearMiss { exchange, near_miss });
     }
 
     /// Records what a hook wrote for these faults beside what it would have written with the value left valid.
@@ -339,6 +355,20 @@ impl Exchange {
 
     fn append(&self, at: Stamp, event: Event) {
         self.idp.journal.append(at, self.flow.as_ref(), &self.server_id, event);
+    }
+}
+
+/// A request as records keep it.
+fn recorded(method: &Method, target: &str, headers: &HeaderMap, body: &[u8]) -> record::Request {
+    let mut fields = Vec::with_capacity(headers.len());
+    for (name, value) in headers {
+        fields.push((name.as_str().to_owned(), delivery::text_of(value.as_bytes())));
+    }
+    record::Request {
+        method: method.to_string(),
+        target: target.to_owned(),
+        headers: fields,
+        body: delivery::cut_text(delivery::text_of(body)),
     }
 }
 

@@ -231,7 +231,10 @@ impl Idp {
         let id = settings.id.clone();
         let server = Server {
             issuer: self.issuer_for(&settings),
-            keys: KeyRing::of(&id, 0),
+            keys: settings
+                .signing_key
+                .as_ref()
+                .map_or_else(|| KeyRing::of(&id, 0), |key| key.ring()),
             retired: Vec::new(),
             generation: 0,
             faults: Vec::new(),
@@ -286,7 +289,7 @@ impl Idp {
         authority.eq_ignore_ascii_case(host).then(|| domain.to_owned())
     }
 
-    pub(crate) fn metadata<'a>(&'a self, server: &'a Server, tenant: &Tenant) -> Metadata<'a> {
+    pub(crate) fn metadata<'a>(&'a self, server: &'a Server, tenant: &'a Tenant) -> Metadata<'a> {
         Metadata {
             org: &self.org,
             issuer: &server.issuer,
@@ -299,6 +302,8 @@ impl Idp {
                 .map(|scope| scope.name.as_str())
                 .collect(),
             features: tenant.features,
+            browser: tenant.browser_url.as_deref(),
+            backend: tenant.backend_url.as_deref(),
         }
     }
 

@@ -29,6 +29,45 @@
 //! # }
 //! ```
 //!
+//! A whole test: an app, a sign-in, a fault, and whether the app refused.
+//!
+//! ```
+//! # use axum::{Router, extract::Query, http::StatusCode, response::Redirect, routing::get};
+//! # /// An app that compares the issuer of the response, where there is one (RFC 9207), and nothing else.
+//! # async fn my_app(idp: &mock_idp::MockIdp) -> String {
+//! #     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+//! #     let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+//! #     idp.set_clients(vec![mock_idp::Client::web("web").redirect(&format!("{url}/callback"))]);
+//! #     let (issuer, callback) = (idp.issuer(), format!("{url}/callback"));
+//! #     let to = format!(
+//! #         "{issuer}/v1/authorize?client_id=web&response_type=code&scope=openid&state=s&redirect_uri={callback}"
+//! #     );
+//! #     let finish = move |Query(query): Query<Vec<(String, String)>>| async move {
+//! #         let is_ours = query.iter().all(|(name, value)| name != "iss" || *value == issuer);
+//! #         if is_ours { (StatusCode::OK, "Hello, Alice") } else { (StatusCode::BAD_REQUEST, "Please sign in again") }
+//! #     };
+//! #     let login = move || async move { Redirect::to(&to) };
+//! #     let router = Router::new().route("/login", get(login)).route("/callback", get(finish));
+//! #     tokio::spawn(async move { axum::serve(listener, router).await });
+//! #     url
+//! # }
+//! use mock_idp::{MockIdp, Scenario};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let idp = MockIdp::builder().user("alice@example.test").start().await?;
+//! let app = my_app(&idp).await;
+//! let visit = idp.sign_in(format!("{app}/login")).await?;
+//! assert!(visit.shows("Hello, Alice"));
+//!
+//! let flow = idp.begin(Scenario::fault("authorization-response.iss-wrong.other".parse()?));
+//! let visit = flow.sign_in(format!("{app}/login")).await?;
+//! assert!(flow.delivered(), "without that a refusal proves nothing");
+//! assert_eq!(visit.status, 400);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The map, from the outside in: [`MockIdp`] starts, begins flows and reads what happened; `router` is the table of
 //! endpoints, one file each in `endpoint`; `exchange` is one request on its way through, `delivery` and `wire` put its answer
 //! on the wire; [`tenant`] is an Okta org as data; [`flow`] holds what happens between the first request and the last token,
@@ -37,6 +76,7 @@
 mod clock;
 pub mod config;
 mod control;
+mod data;
 mod delivery;
 mod endpoint;
 mod exchange;
@@ -46,6 +86,7 @@ pub mod okta;
 pub mod protocol;
 mod router;
 mod server;
+mod suggest;
 pub mod tenant;
 mod tls;
 mod wire;
@@ -56,5 +97,5 @@ pub use endpoint::{
 };
 pub use flow::{fault::Fault, record::Event, scenario::Scenario};
 pub use router::{EndpointRow, endpoints};
-pub use server::{Builder, FlowHandle, MockIdp, StartError};
+pub use server::{Builder, FlowHandle, MockIdp, StartError, Visit, VisitError};
 pub use tenant::{Client, Tenant, User};

@@ -2,7 +2,8 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
+    path::{Path, PathBuf},
+    sync::{Arc, Weak},
 };
 
 use tokio::{
@@ -13,7 +14,7 @@ use tower::ServiceExt as _;
 use url::Url;
 
 use crate::{
-    control,
+    control, data,
     endpoint::{
         logout_token::{self, LogoutTokenError},
         universal_logout::{self, UniversalLogout},
@@ -29,6 +30,12 @@ use crate::{
     tls::Tls,
     wire,
 };
+
+mod flow_handle;
+mod visit;
+
+pub use flow_handle::FlowHandle;
+pub use visit::{Visit, VisitError};
 
 /// A fake Okta that listens. Cloning gives another handle; when the last one is dropped, it stops.
 ///
@@ -51,6 +58,7 @@ struct Running {
     http: reqwest::Client,
     stop: watch::Sender<bool>,
     router: axum::Router,
+    data: Option<PathBuf>,
 }
 
 impl Drop for Running {
@@ -81,15 +89,9 @@ pub enum StartError {
     /// No client for logout tokens could be made.
     #[error("cannot set up the HTTP client that posts logout tokens: {0}")]
     HttpClient(#[source] reqwest::Error),
-}
-
-/// A flow that was begun: visit `enter` in a browser, and its next authorization request belongs to the flow.
-#[derive(Clone, Debug)]
-pub struct FlowHandle {
-    /// Its id, for [`MockIdp::records`].
-    pub id: FlowId,
-    /// GET sets a one-shot cookie and answers 204; with `?to=URL` it redirects there.
-    pub enter: Url,
+    /// The file with users, clients and sessions is none.
+    #[error("cannot keep users, clients and sessions: {0}")]
+    Data(String),
 }
 
 /// How a mock-idp is to be started. Everything has a default.
@@ -100,6 +102,8 @@ pub struct Builder {
     port: u16,
     issuer: Option<String>,
     tls: bool,
+    certificate: Option<(String, String)>,
+    data: Option<PathBuf>,
     settings: Settings,
     own_clients: bool,
     own_users: bool,
@@ -113,6 +117,8 @@ impl Default for Builder {
             port: 0,
             issuer: None,
             tls: false,
+            certificate: None,
+            data: None,
             settings: Settings::default(),
             own_clients: false,
             own_users: false,
@@ -177,6 +183,23 @@ impl Builder {
         self
     }
 
+    /// Serve https with this certificate chain and its private key, both PEM, instead of one made at start. Faults of the
+    /// certificate are then certificates that nobody trusts.
+    #[must_use]
+    pub fn certificate(mut self, chain_pem: &str, key_pem: &str) -> Self {
+        self.certificate = Some((chain_pem.to_owned(), key_pem.to_owned()));
+        self.tls = true;
+        self
+    }
+
+    /// Keep users, clients and sessions in this file: what it holds comes before what is configured, and it is written
+    /// shortly after each change and by [`MockIdp::save`].
+    #[must_use]
+    pub fn data(mut self, file: &Path) -> Self {
+        self.data = Some(file.to_owned());
+        self
+    }
+
     /// Accept what Okta would refuse, for everybody, and say so on every page.
     #[must_use]
     pub fn lax(mut self, lax: bool) -> Self {
@@ -230,16 +253,33 @@ impl Builder {
             .tls_danger_accept_invalid_certs(true)
             .build()
             .map_err(StartError::HttpClient)?;
-        let idp = Arc::new(Idp::new(self.tenant, org, url, second_origin, self.settings));
-        let tls = match self.tls {
-            true => Some(Tls::make(&idp, &name, self.host).map_err(StartError::Tls)?),
-            false => None,
+        let mut tenant = self.tenant;
+        let saved = match &self.data {
+            Some(file) => Some(data::load(file, &mut tenant).map_err(StartError::Data)?),
+            None => None,
         };
+        let idp = Arc::new(Idp::new(tenant, org, url, second_origin, self.settings));
+        let tls = match (self.tls, &self.certificate) {
+            (true, Some((chain, key))) => Some(Tls::own(&idp, &name, self.host, chain, key).map_err(StartError::Tls)?),
+            (true, None) => Some(Tls::make(&idp, &name, self.host).map_err(StartError::Tls)?),
+            (false, _) => None,
+        };
+        if let Some(saved) = saved {
+            saved.into_store(&idp);
+        }
         // Nobody else has it yet.
         let _ = idp.http.set(http.clone());
         let router = router::router(&idp, tls.clone());
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(wire::serve(listener, tls.clone(), router.clone(), stopped.clone()));
+        if let Some(file) = self.data.clone() {
+            tokio::spawn(data::keep(
+                Arc::downgrade(&idp),
+                idp.journal.subscribe(),
+                file,
+                stopped.clone(),
+            ));
+        }
         tokio::spawn(wire::serve(second, None, router::second_origin(&idp), stopped));
         Ok(MockIdp {
             running: Arc::new(Running {
@@ -249,6 +289,7 @@ impl Builder {
                 http,
                 router,
                 stop,
+                data: self.data,
             }),
         })
     }
@@ -394,7 +435,7 @@ impl MockIdp {
         let flow = self.idp().store.begin(true, scenario);
         let mut enter = self.idp().origin.clone();
         enter.set_path(&format!("{}/flows/{}/enter", control::BASE, flow.id));
-        FlowHandle { id: flow.id, enter }
+        FlowHandle::new(self, flow.id, enter)
     }
 
     /// What happened in this flow so far, in order.
@@ -448,8 +489,35 @@ impl MockIdp {
         universal_logout::send(self.idp().clone(), user).await
     }
 
-    fn idp(&self) -> &Arc<Idp> {
+    /// Writes users, clients and sessions into the file of [`Builder::data`] now, if there is one.
+    pub fn save(&self) {
+        if let Some(file) = &self.running.data {
+            data::save(self.idp(), file);
+        }
+    }
+
+    pub(crate) fn idp(&self) -> &Arc<Idp> {
         &self.running.idp
+    }
+
+    /// The client that trusts any certificate and follows no redirect.
+    pub(crate) fn http(&self) -> reqwest::Client {
+        self.running.http.clone()
+    }
+
+    /// A handle that does not keep the server running.
+    pub(crate) fn weak(&self) -> WeakIdp {
+        WeakIdp(Arc::downgrade(&self.running))
+    }
+}
+
+/// A handle on a mock-idp that may have stopped.
+#[derive(Clone, Debug)]
+pub(crate) struct WeakIdp(Weak<Running>);
+
+impl WeakIdp {
+    pub(crate) fn upgrade(&self) -> Option<MockIdp> {
+        self.0.upgrade().map(|running| MockIdp { running })
     }
 }
 

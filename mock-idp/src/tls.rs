@@ -10,7 +10,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     SanType,
 };
-use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _};
 use time::{Duration, OffsetDateTime};
 use tokio::{net::TcpStream, sync::watch};
 use tokio_rustls::{
@@ -67,6 +67,29 @@ impl Tls {
     /// A fresh CA and certificates for this host, `localhost` and the address.
     pub(crate) fn make(idp: &Arc<Idp>, host: &str, address: IpAddr) -> Result<Self, String> {
         build(idp, host, address).map_err(|error| error.to_string())
+    }
+
+    /// This certificate chain with its key, PEM. What stands for wrong ones is made, and signed by nobody's CA.
+    pub(crate) fn own(idp: &Arc<Idp>, host: &str, address: IpAddr, chain: &str, key: &str) -> Result<Self, String> {
+        let right = own(chain, key)?;
+        let made = Self::make(idp, host, address)?;
+        // Reissued by another CA it would be an untrusted one, which is another fault.
+        let faulty: Vec<(TlsFault, Certificate)> = made
+            .faulty
+            .iter()
+            .filter(|(fault, _)| *fault != TlsFault::Reissued)
+            .cloned()
+            .collect();
+        Ok(Self {
+            ca_pem: chain.to_owned(),
+            faulty: faulty.into(),
+            presented: watch::Sender::new(Presented {
+                certificate: right.clone(),
+                fault: None,
+            }),
+            right,
+            idp: idp.clone(),
+        })
     }
 
     /// These are the faults of this server from now on. Another server's certificate fault stays in force.
@@ -170,6 +193,36 @@ fn build(idp: &Arc<Idp>, host: &str, address: IpAddr) -> Result<Tls, Failure> {
     })
 }
 
+/// A certificate chain and its key from PEM.
+fn own(chain: &str, key: &str) -> Result<Certificate, String> {
+    let certificates = CertificateDer::pem_slice_iter(chain.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| format!("the certificate is no PEM: {error}"))?;
+    if certificates.is_empty() {
+        return Err("the file of the certificate holds none (PEM, BEGIN CERTIFICATE)".to_owned());
+    }
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+        .map_err(|error| format!("the file of the key holds none (PEM, BEGIN PRIVATE KEY): {error}"))?;
+    let config = server_config(certificates, key).map_err(|error| format!("certificate and key: {error}"))?;
+    Ok(Certificate {
+        config: Arc::new(config),
+        pem: chain.to_owned(),
+    })
+}
+
+fn server_config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, tokio_rustls::rustls::Error> {
+    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
 /// The certificate with a key of its own, signed by the CA, or by itself.
 fn signed(leaf: &CertificateParams, issuer: Option<&Issuer<'_, KeyPair>>) -> Result<Certificate, Failure> {
     let key = KeyPair::generate()?;
@@ -177,17 +230,9 @@ fn signed(leaf: &CertificateParams, issuer: Option<&Issuer<'_, KeyPair>>) -> Res
         Some(issuer) => leaf.signed_by(&key, issuer)?,
         None => leaf.self_signed(&key)?,
     };
-    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-        )?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     Ok(Certificate {
-        config: Arc::new(config),
+        config: Arc::new(server_config(vec![certificate.der().clone()], key)?),
         pem: certificate.pem(),
     })
 }

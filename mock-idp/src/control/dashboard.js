@@ -228,7 +228,7 @@
   function nearMiss(near) {
     if (!near) return null;
     const rows = near.rows || [];
-    const mend = near.mend ? [].concat(near.mend).map(json).join("\n") : "";
+    const mend = [near.app && `In the app: ${near.app}`, near.toml && `In mock-idp.toml:\n${near.toml}`].filter(Boolean).join("\n\n");
     const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     return h("div", {},
       rows.length ? h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name)))),

@@ -11,7 +11,7 @@ use crate::{
         waiting::Known,
     },
     protocol::totp,
-    tenant::{Persona, Subject, User, UserStatus, WRONG_PASSWORD},
+    tenant::{Persona, Subject, User, UserStatus, WRONG_PASSWORD, same_login},
 };
 
 /// Whoever signs in with such a login gets the fault of that id: `id-token.alg-none@fault.test`.
@@ -52,7 +52,7 @@ pub(crate) fn authenticate(
             password_expires_in: None,
         })
     };
-    let is = |persona: &&Persona| !persona.login.is_empty() && persona.login.eq_ignore_ascii_case(identifier);
+    let is = |persona: &&Persona| !persona.login.is_empty() && same_login(&persona.login, identifier);
     let people = flow.map(|flow| [Some(&flow.scenario.user), flow.scenario.victim.as_ref()]);
     if let Some(persona) = people.into_iter().flatten().flatten().find(is) {
         return guest(None, Subject::from_persona(persona));
@@ -105,6 +105,12 @@ pub(crate) fn authenticate(
 /// The fault of a magic login.
 fn magic(identifier: &str) -> Option<Fault> {
     identifier.to_lowercase().strip_suffix(MAGIC_DOMAIN)?.parse().ok()
+}
+
+/// What a magic login names that is no fault.
+pub(crate) fn unknown_fault(identifier: &str) -> Option<String> {
+    let id = identifier.to_lowercase().strip_suffix(MAGIC_DOMAIN)?.to_owned();
+    id.parse::<Fault>().is_err().then_some(id)
 }
 
 /// Whether this user's password must be changed before anything else.

@@ -3,15 +3,21 @@
 //! What is on them follows the contract that end-to-end suites rely on: roots, `data-se`, names, and the ids that Okta's
 //! widget numbers and that suites write down all the same.
 
+use std::sync::Arc;
+
 use askama::Template;
 
 use crate::{
     endpoint::{answer, problem::Problem, sign_in},
     exchange::Exchange,
-    flow::store::{Stage, Transaction},
+    flow::{
+        fault::{Fault, Reach},
+        near_miss::NearMiss,
+        store::{Stage, Transaction},
+    },
     okta::error::OAuthError,
     protocol::{draft::Reply, random},
-    tenant::PageStyle,
+    tenant::{EVERYONE, PageStyle, User, UserStatus},
 };
 
 /// What every page has.
@@ -19,6 +25,8 @@ use crate::{
 struct Shell {
     org: String,
     lax: bool,
+    /// The style's name in the style sheet: `classic`, `gen2`, `gen3`, `companion`; `plain` for pages that Okta lacks.
+    look: &'static str,
     /// Whether the elements are those of the widget's third generation.
     gen3: bool,
 }
@@ -26,12 +34,57 @@ struct Shell {
 impl Shell {
     fn of(exchange: &Exchange) -> Self {
         let tenant = exchange.idp.tenant();
+        let gen3 = tenant.third_generation && tenant.page != PageStyle::Classic;
         Self {
             org: tenant.name.clone(),
             lax: exchange.idp.lax,
-            gen3: tenant.third_generation && tenant.page != PageStyle::Classic,
+            look: match tenant.page {
+                PageStyle::Classic => "classic",
+                PageStyle::Companion => "companion",
+                _ if gen3 => "gen3",
+                _ => "gen2",
+            },
+            gen3,
         }
     }
+}
+
+/// Somebody who signs in with one click.
+struct Person {
+    login: String,
+    name: String,
+    initials: String,
+    groups: String,
+}
+
+/// More people have no button; their names are typed.
+const MOST_PEOPLE: usize = 30;
+
+impl Person {
+    fn of(user: &User) -> Self {
+        let name = format!("{} {}", user.given_name, user.family_name);
+        let initial = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+        let groups = user.groups.iter().filter(|group| *group != EVERYONE);
+        Self {
+            login: user.login.clone(),
+            initials: format!("{}{}", initial(&user.given_name), initial(&user.family_name)).to_uppercase(),
+            name: name.trim().to_owned(),
+            groups: groups.cloned().collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// The faults of a single flow by the message that they change, as the panel lists them.
+fn fault_groups() -> Vec<(String, Vec<Fault>)> {
+    let mut groups: Vec<(String, Vec<Fault>)> = Vec::new();
+    for fault in Fault::all().filter(|fault| fault.reach() == Reach::Flow && !fault.is_twin()) {
+        let message = fault.id().split('.').next().unwrap_or_default();
+        match groups.last_mut() {
+            Some((known, faults)) if known == message => faults.push(fault),
+            _ => groups.push((message.to_owned(), vec![fault])),
+        }
+    }
+    groups
 }
 
 /// A page that is a form.
@@ -68,6 +121,10 @@ struct FormPage<'a> {
     base: String,
     token: String,
     from: String,
+    /// On the companion page: who signs in with one click, how many have no button, and what can go wrong.
+    people: Vec<Person>,
+    more_people: usize,
+    faults: Vec<(String, Vec<Fault>)>,
 }
 
 impl FormPage<'_> {
@@ -150,7 +207,7 @@ pub(crate) fn show(exchange: &Exchange, transaction: &Transaction, handle: &str,
         ),
         _ => (handle.to_owned(), String::new()),
     };
-    let page = FormPage {
+    let mut page = FormPage {
         shell: Shell::of(exchange),
         banner: problem.banner(style),
         is_answer: problem.is_answer(),
@@ -160,15 +217,73 @@ pub(crate) fn show(exchange: &Exchange, transaction: &Transaction, handle: &str,
         from: in_script(&from),
         ..page
     };
+    if style == PageStyle::Companion && matches!(transaction.stage, Stage::Identify) {
+        let tenant = exchange.idp.tenant();
+        let can = |user: &&Arc<User>| matches!(user.status, UserStatus::Active | UserStatus::PasswordExpired);
+        let people = tenant.users.iter().filter(can);
+        page.more_people = people.clone().count().saturating_sub(MOST_PEOPLE);
+        page.people = people.take(MOST_PEOPLE).map(|user| Person::of(user)).collect();
+        page.faults = fault_groups();
+    }
     answer::page_with_script(200, page.render().unwrap_or_default(), &nonce)
 }
 
-/// "Back to sign in": the same page with the transaction's handle in its query.
-fn back(transaction: &Transaction, handle: &str) -> Link {
+/// The page's address with the transaction's handle in its query.
+fn address(transaction: &Transaction, handle: &str, further: &str) -> String {
     let action = &transaction.action;
     let join = if action.contains('?') { '&' } else { '?' };
-    let href = format!("{action}{join}{}={handle}", sign_in::HANDLE);
-    link("Back to sign in", &href, "cancel", "js-cancel")
+    format!("{action}{join}{}={handle}{further}", sign_in::HANDLE)
+}
+
+/// "Back to sign in".
+fn back(transaction: &Transaction, handle: &str) -> Link {
+    link(
+        "Back to sign in",
+        &address(transaction, handle, ""),
+        "cancel",
+        "js-cancel",
+    )
+}
+
+/// "Verify with something else": the list of what somebody can prove himself by.
+fn other_authenticator(transaction: &Transaction, handle: &str) -> Link {
+    let href = address(transaction, handle, &format!("&{}=", sign_in::AUTHENTICATORS));
+    link(
+        "Verify with something else",
+        &href,
+        "switchAuthenticator",
+        "js-switchAuthenticator",
+    )
+}
+
+#[derive(Template)]
+#[template(path = "authenticators.html")]
+struct AuthenticatorsPage<'a> {
+    shell: Shell,
+    person: &'a str,
+    /// The authenticator's `data-se` and its name.
+    name: &'static str,
+    label: &'static str,
+    select: Link,
+    back: Link,
+}
+
+/// Identity Engine's list of security methods: the one that the transaction waits for.
+pub(crate) fn authenticators(exchange: &Exchange, transaction: &Transaction, handle: &str) -> Reply {
+    let (name, label) = match transaction.stage {
+        Stage::Passcode { .. } | Stage::Enroll { .. } => ("google_otp", "Google Authenticator"),
+        _ => ("okta_password", "Password"),
+    };
+    let select = address(transaction, handle, &format!("&{}={name}", sign_in::AUTHENTICATOR));
+    let page = AuthenticatorsPage {
+        shell: Shell::of(exchange),
+        person: &transaction.identifier,
+        name,
+        label,
+        select: link("Select", &select, name, "select-factor"),
+        back: back(transaction, handle),
+    };
+    answer::page(200, page.render().unwrap_or_default())
 }
 
 fn classic<'a>(transaction: &'a Transaction, handle: &'a str, problem: Problem) -> FormPage<'a> {
@@ -285,7 +400,11 @@ fn password<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle,
         handle,
         fields: vec![password_field("input54", problem.of_password(style), true)],
         submit: "Verify",
-        links: vec![forgot(), back(transaction, handle)],
+        links: vec![
+            forgot(),
+            other_authenticator(transaction, handle),
+            back(transaction, handle),
+        ],
         ..FormPage::default()
     }
 }
@@ -322,7 +441,11 @@ fn passcode<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle,
             focus: true,
         }],
         submit: "Verify",
-        links: vec![back(transaction, handle)],
+        links: if is_classic {
+            vec![back(transaction, handle)]
+        } else {
+            vec![other_authenticator(transaction, handle), back(transaction, handle)]
+        },
         ..FormPage::default()
     }
 }
@@ -559,12 +682,19 @@ struct ErrorPage<'a> {
     home: &'a str,
     error: &'a str,
     description: &'a str,
+    near_miss: Option<NearMiss>,
+    flow: String,
 }
 
-/// Okta's error page: for refusals that have nowhere to be redirected to.
+/// Okta's error page, for refusals that have nowhere to be redirected to; below it, what was sent.
 pub(crate) fn error(exchange: &Exchange, error: &OAuthError) -> Reply {
     let page = ErrorPage {
-        shell: Shell::of(exchange),
+        shell: Shell {
+            look: "plain",
+            ..Shell::of(exchange)
+        },
+        near_miss: exchange.near_miss(error),
+        flow: exchange.flow().map(|flow| flow.id.to_string()).unwrap_or_default(),
         home: exchange.org(),
         error: error.error,
         description: &error.text,

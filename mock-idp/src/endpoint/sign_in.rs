@@ -13,7 +13,12 @@ use crate::{
         sessions,
     },
     exchange::Exchange,
-    flow::store::{Flow, Request, Session, Stage, Transaction, locked},
+    flow::{
+        fault::{Fault, Reach},
+        near_miss,
+        scenario::Scenario,
+        store::{Flow, Request, Session, Stage, Transaction, locked},
+    },
     okta::error::REQUEST_EXPIRED,
     protocol::{draft::Reply, random},
     tenant::{PageStyle, Subject},
@@ -21,6 +26,9 @@ use crate::{
 
 /// The hidden field that tells a step of the page from an authorization request.
 pub(crate) const HANDLE: &str = "stateToken";
+/// In the query of the page: show the list of authenticators, or go on with this one.
+pub(crate) const AUTHENTICATORS: &str = "authenticators";
+pub(crate) const AUTHENTICATOR: &str = "authenticator";
 /// How long somebody may look at the page, seconds.
 const PAGE_LIFETIME: i64 = 3600;
 
@@ -241,7 +249,12 @@ fn password(exchange: &mut Exchange, transaction: &mut Transaction, password: &s
         Err(Failure::WrongPassword) if matches!(transaction.stage, Stage::Password) => {
             Outcome::Ask(Problem::PasswordWrong)
         }
-        Err(_) => Outcome::Ask(Problem::Unable),
+        Err(_) => {
+            if let Some(id) = authentication::unknown_fault(&identifier) {
+                exchange.explain(near_miss::unknown_fault(&identifier, &id));
+            }
+            Outcome::Ask(Problem::Unable)
+        }
     }
 }
 
@@ -275,6 +288,9 @@ pub(crate) fn step(exchange: &mut Exchange) -> Answered {
             decide::consented(exchange, &flow, request, session, scopes)
         });
     }
+    if let Some(outcome) = chosen(exchange, &mut transaction) {
+        return concluded(exchange, &handle, transaction, outcome);
+    }
     let submitted = Submitted {
         identifier: field(exchange, &["identifier", "username"]),
         secret: field(exchange, &["credentials.passcode", "password", "answer", "newPassword"]),
@@ -282,14 +298,39 @@ pub(crate) fn step(exchange: &mut Exchange) -> Answered {
         old: exchange.form.get("oldPassword").map(str::to_owned),
         again: exchange.form.get("confirmPassword").map(str::to_owned),
     };
-    match advance(exchange, &mut transaction, &submitted) {
+    let outcome = advance(exchange, &mut transaction, &submitted);
+    concluded(exchange, &handle, transaction, outcome)
+}
+
+/// Somebody's button on the companion page: signed in without a password, with the fault that was chosen for this sign-in.
+fn chosen(exchange: &mut Exchange, transaction: &mut Transaction) -> Option<Outcome> {
+    if exchange.idp.tenant().page != PageStyle::Companion || !matches!(transaction.stage, Stage::Identify) {
+        return None;
+    }
+    let login = exchange.form.filled("person")?.to_owned();
+    let tenant = exchange.idp.tenant();
+    let user = tenant.user(&login)?;
+    let fault = exchange.form.filled("fault").and_then(|id| id.parse::<Fault>().ok());
+    if let Some(fault) = fault.filter(|fault| fault.reach() == Reach::Flow && !transaction.flow.watched) {
+        let subject = Subject::of(user);
+        let scenario = Scenario::honest(subject.persona).with_faults([fault]);
+        transaction.flow = exchange.idp.store.begin(false, scenario);
+    }
+    transaction.identifier.clone_from(&user.login);
+    let right = user.password.clone().unwrap_or_else(|| "any".to_owned());
+    Some(password(exchange, transaction, &right))
+}
+
+/// Shows the page again, or leads back.
+fn concluded(exchange: &mut Exchange, handle: &str, transaction: Transaction, outcome: Outcome) -> Answered {
+    match outcome {
         Outcome::Ask(problem) => {
-            let reply = page::show(exchange, &transaction, &handle, problem);
-            keep(exchange, &handle, transaction);
+            let reply = page::show(exchange, &transaction, handle, problem);
+            keep(exchange, handle, transaction);
             Ok(reply)
         }
         Outcome::Known(session) => {
-            if !close(exchange, &handle) {
+            if !close(exchange, handle) {
                 return expired(exchange);
             }
             let flow = transaction.flow;
@@ -302,6 +343,12 @@ pub(crate) fn step(exchange: &mut Exchange) -> Answered {
 pub(crate) fn back_to_start(exchange: &mut Exchange) -> Option<Reply> {
     let handle = exchange.query.get(HANDLE)?.to_owned();
     let mut transaction = resume(exchange, &handle)?;
+    if exchange.query.has(AUTHENTICATORS) {
+        return Some(page::authenticators(exchange, &transaction, &handle));
+    }
+    if exchange.query.has(AUTHENTICATOR) {
+        return Some(page::show(exchange, &transaction, &handle, Problem::None));
+    }
     restart(&mut transaction);
     let reply = page::show(exchange, &transaction, &handle, Problem::None);
     keep(exchange, &handle, transaction);

@@ -10,6 +10,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::suggest;
+
 /// Which message of the flow a fault changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -242,8 +244,17 @@ impl fmt::Display for Fault {
 
 /// There is no fault with this id.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("there is no fault `{0}`; `mock-idp faults` lists them")]
 pub struct UnknownFault(pub String);
+
+impl fmt::Display for UnknownFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(id) = self;
+        match suggest::nearest(id, Fault::all().map(Fault::id)) {
+            Some(nearest) => write!(f, "there is no fault `{id}`; did you mean `{nearest}`?"),
+            None => write!(f, "there is no fault `{id}`; `mock-idp faults` lists them"),
+        }
+    }
+}
 
 impl FromStr for Fault {
     type Err = UnknownFault;

@@ -3,6 +3,7 @@
 pub(crate) mod armed;
 pub mod fault;
 pub(crate) mod journal;
+pub mod near_miss;
 pub mod record;
 pub mod scenario;
 pub(crate) mod store;

@@ -5,12 +5,15 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 use super::{
     fault::{Fault, Message},
+    near_miss::NearMiss,
     scenario::{FlowId, Point},
 };
+use crate::protocol::params::Params;
 
 /// A moment, in microseconds since 1970. The harness and the authorization server share this clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,6 +78,57 @@ pub struct Request {
     pub body: String,
 }
 
+impl Request {
+    /// The first header field of this name, in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The parameters of the query, then those of a form body.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        let mut params = Params::parse(query.as_bytes()).0;
+        let kind = self.header("content-type").unwrap_or_default();
+        if kind
+            .to_ascii_lowercase()
+            .starts_with("application/x-www-form-urlencoded")
+        {
+            params.extend(Params::parse(self.body.as_bytes()).0);
+        }
+        params
+    }
+
+    /// Client id and secret of a Basic `Authorization` header.
+    #[must_use]
+    pub fn basic_credentials(&self) -> Option<(String, String)> {
+        let value = self.header("authorization")?;
+        let (scheme, text) = value.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let text = String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()?;
+        text.split_once(':')
+            .map(|(id, secret)| (id.to_owned(), secret.to_owned()))
+    }
+
+    /// The client that it names, in the header or as a parameter.
+    #[must_use]
+    pub fn client_id(&self) -> Option<String> {
+        let basic = self.basic_credentials().map(|(id, _)| id);
+        basic.or_else(|| {
+            let mut params = self.parameters().into_iter();
+            params
+                .find(|(name, value)| name == "client_id" && !value.is_empty())
+                .map(|(_, value)| value)
+        })
+    }
+}
+
 /// What happened at the authorization server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -110,6 +164,8 @@ pub enum Event {
         error: String,
         text: String,
     },
+    /// Why the request of this exchange was refused: what was sent, beside what is registered.
+    NearMiss { exchange: u64, near_miss: NearMiss },
     /// The user proved who he is on the hosted page (or a session did).
     SignedIn { login: String, sso: bool },
     /// A code was issued for this authorization request.
@@ -169,6 +225,7 @@ impl Record {
             }
             Event::WouldRefuse { rule, text, .. } => texts(&[rule, text]),
             Event::Refused { rule, error, text, .. } => texts(&[rule, error, text]),
+            Event::NearMiss { near_miss, .. } => near_miss.weight(TEXT),
             Event::SignedIn { login, .. } => texts(&[login]),
             Event::CodeIssued { code } => texts(&[code]),
             Event::TokensIssued {

@@ -24,7 +24,7 @@ use super::{
     windows::Windows,
 };
 use crate::{
-    protocol::{draft::ResponseMode, random},
+    protocol::{draft::ResponseMode, params::Params, random},
     tenant::Subject,
 };
 
@@ -106,6 +106,21 @@ pub(crate) struct Request {
     /// The authenticators of which one is to be set up (`enroll_amr_values`).
     pub(crate) enroll: Vec<String>,
     pub(crate) asker: Asker,
+}
+
+impl Request {
+    /// What of it the token endpoint compares with.
+    pub(crate) fn as_params(&self) -> Params {
+        let mut params = vec![
+            ("client_id".to_owned(), self.client_id.clone()),
+            ("redirect_uri".to_owned(), self.redirect_uri.clone()),
+        ];
+        if let Some((challenge, method)) = &self.challenge {
+            params.push(("code_challenge".to_owned(), challenge.clone()));
+            params.push(("code_challenge_method".to_owned(), method.clone()));
+        }
+        Params(params)
+    }
 }
 
 /// Who waits for the end of a sign-in.

@@ -58,7 +58,7 @@ impl IdToken<'_> {
         if has("profile") {
             put("name", json!(user.id_token_name));
         }
-        if has("email") {
+        if has("email") && !user.email.is_empty() {
             put("email", json!(user.email));
         }
         put("ver", json!(1));

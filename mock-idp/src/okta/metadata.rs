@@ -17,6 +17,10 @@ pub struct Metadata<'a> {
     pub custom_scopes: Vec<&'a str>,
     /// Rows that depend on features of the org.
     pub features: Features,
+    /// Where browsers reach the org, if not at its URL.
+    pub browser: Option<&'a str>,
+    /// Where applications reach it, if not at its URL.
+    pub backend: Option<&'a str>,
 }
 
 /// The scopes that a custom server knows without configuration.
@@ -123,22 +127,32 @@ impl Metadata<'_> {
         }
     }
 
+    /// The same at another base URL than the org's.
+    fn endpoints_at(&self, base: Option<&str>) -> String {
+        let endpoints = self.endpoints();
+        match (base, endpoints.strip_prefix(self.org)) {
+            (Some(base), Some(path)) => format!("{base}{path}"),
+            _ => endpoints,
+        }
+    }
+
     /// `openid-configuration`.
     #[must_use]
     pub fn openid_configuration(&self) -> Value {
-        let base = self.endpoints();
+        let base = self.endpoints_at(self.backend);
+        let browsers = self.endpoints_at(self.browser);
         let features = self.features;
         let mut document = Map::new();
         let mut put = |name: &str, value: Value| {
             document.insert(name.to_owned(), value);
         };
         put("issuer", json!(self.issuer));
-        put("authorization_endpoint", json!(format!("{base}/authorize")));
+        put("authorization_endpoint", json!(format!("{browsers}/authorize")));
         put("token_endpoint", json!(format!("{base}/token")));
         put("userinfo_endpoint", json!(format!("{base}/userinfo")));
         put(
             "registration_endpoint",
-            json!(format!("{}/oauth2/v1/clients", self.org)),
+            json!(format!("{}/oauth2/v1/clients", self.backend.unwrap_or(self.org))),
         );
         put("jwks_uri", json!(format!("{base}/keys")));
         put(
@@ -174,7 +188,7 @@ impl Metadata<'_> {
         put("introspection_endpoint_auth_methods_supported", json!(AUTH_METHODS));
         put("revocation_endpoint", json!(format!("{base}/revoke")));
         put("revocation_endpoint_auth_methods_supported", json!(AUTH_METHODS));
-        put("end_session_endpoint", json!(format!("{base}/logout")));
+        put("end_session_endpoint", json!(format!("{browsers}/logout")));
         put("request_parameter_supported", json!(true));
         put("request_object_signing_alg_values_supported", json!(REQUEST_ALGORITHMS));
         if features.device {

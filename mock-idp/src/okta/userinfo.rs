@@ -31,7 +31,8 @@ pub fn scope_claims(subject: &Subject, scopes: &[String]) -> Map<String, Value> 
     let user = &subject.persona;
     let has = |scope: &str| scopes.iter().any(|granted| granted == scope);
     let attribute = |name: &str| subject.profile.get(name).cloned();
-    let (profile, email) = (has("profile"), has("email"));
+    // Without an address there is nothing to be verified either.
+    let (profile, email) = (has("profile"), has("email") && !user.email.is_empty());
     let candidates = [
         ("name", profile, Some(json!(user.userinfo_name))),
         ("locale", profile, attribute("locale").or(Some(json!("en-US")))),

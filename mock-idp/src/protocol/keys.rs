@@ -23,6 +23,10 @@ use serde_json::{Map, Value, json};
 
 use super::draft::{Mangle, NamedKey, Signing, TokenDraft};
 
+mod own;
+
+pub use own::{KeyError, SigningKey};
+
 /// The keys of one authorization server: the one that it publishes, and the named ones that every mock-idp holds.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
@@ -198,6 +202,7 @@ fn pem(label: &str, der: &[u8]) -> String {
 struct Material {
     name: &'static str,
     pair: Pair,
+    pkcs8: Vec<u8>,
     spki: Vec<u8>,
     pkcs1: Vec<u8>,
     /// Public JWK members that describe the key itself.
@@ -250,7 +255,10 @@ fn named(key: NamedKey) -> &'static Material {
 impl Material {
     fn load(name: &'static str, pem: &str) -> Self {
         let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-        let pkcs8 = STANDARD.decode(body).unwrap_or_default();
+        Self::from_pkcs8(name, STANDARD.decode(body).unwrap_or_default())
+    }
+
+    fn from_pkcs8(name: &'static str, pkcs8: Vec<u8>) -> Self {
         if let Ok(pair) = RsaKeyPair::from_pkcs8(&pkcs8) {
             let public = pair.public_key();
             let spki = public.as_der().map(|der| der.as_ref().to_vec()).unwrap_or_default();
@@ -263,6 +271,7 @@ impl Material {
                     public.modulus().big_endian_without_leading_zero(),
                 ),
                 pair: Pair::Rsa(Box::new(pair)),
+                pkcs8,
             };
         }
         if let Ok(pair) = EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8) {
@@ -285,6 +294,7 @@ impl Material {
                     ("y", B64.encode(y)),
                 ],
                 pair: Pair::Ec(pair),
+                pkcs8,
             };
         }
         if let Ok(key) = rsa::RsaPrivateKey::from_pkcs8_der(&pkcs8) {
@@ -298,11 +308,13 @@ impl Material {
                     .unwrap_or_default(),
                 members: rsa_members(&public.e().to_bytes_be(), &public.n().to_bytes_be()),
                 pair: Pair::ShortRsa(Box::new(rsa::pkcs1v15::SigningKey::new(key))),
+                pkcs8,
             };
         }
         Self {
             name,
             pair: Pair::Unusable("the stored key is neither RSA nor P-256"),
+            pkcs8,
             spki: Vec::new(),
             pkcs1: Vec::new(),
             members: Vec::new(),

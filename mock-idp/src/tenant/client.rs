@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{FOUNDED, GroupFilter, Subject};
+use super::{FOUNDED, GroupFilter, Subject, same_login};
 use crate::protocol::keys::digest43;
 
 /// A registered application.
@@ -55,6 +55,9 @@ pub struct Client {
     pub leeway: i64,
     /// Whether a `*` may stand in the lowest label of a https redirect URI (`wildcard_redirect`: `SUBDOMAIN`).
     pub wildcard_redirect: bool,
+    /// Whether a `*` may stand for the port of a redirect URI. Okta has no such thing.
+    #[serde(default)]
+    pub wildcard_ports: bool,
     /// Whether the application is active; an inactive one is unknown to every endpoint.
     pub active: bool,
     /// When it was created and last changed, seconds since 1970.
@@ -145,6 +148,7 @@ impl Client {
             global_token_revocation_uri: None,
             leeway: 30,
             wildcard_redirect: false,
+            wildcard_ports: false,
             active: true,
             times: (FOUNDED, FOUNDED),
             settings: Map::new(),
@@ -202,11 +206,29 @@ impl Client {
             .any(|known| known == origin)
     }
 
-    /// Whether this is one of its login redirect URIs: exactly, or by the wildcard where that is switched on.
+    /// Whether this is one of its login redirect URIs: exactly, or by a wildcard where that is switched on.
     #[must_use]
     pub fn has_redirect(&self, uri: &str) -> bool {
-        let fits = |known: &String| known == uri || (self.wildcard_redirect && fits_wildcard(known, uri));
+        let fits = |known: &String| {
+            known == uri
+                || (self.wildcard_redirect && fits_wildcard(known, uri))
+                || (self.wildcard_ports && fits_wildcard_port(known, uri))
+        };
         self.redirect_uris.iter().any(fits)
+    }
+
+    /// Whether this is one of its redirect URIs on this machine, but for the port (RFC 8252 §7.3 asks that of servers; Okta
+    /// does not).
+    #[must_use]
+    pub fn has_redirect_on_another_port(&self, uri: &str) -> bool {
+        let without_port = |text: &str| {
+            let mut url = Url::parse(text).ok()?;
+            let is_loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+            url.set_port(None).ok().filter(|()| is_loopback)?;
+            Some(url)
+        };
+        let wanted = without_port(uri);
+        wanted.is_some() && self.redirect_uris.iter().any(|known| without_port(known) == wanted)
     }
 
     /// Whether this user may use the application.
@@ -215,7 +237,7 @@ impl Client {
         let Some(assigned) = &self.assigned else { return true };
         assigned.iter().any(|entry| match entry.strip_prefix("group:") {
             Some(group) => subject.groups.iter().any(|known| known == group),
-            None => *entry == subject.persona.sub || entry.eq_ignore_ascii_case(&subject.persona.login),
+            None => *entry == subject.persona.sub || same_login(entry, &subject.persona.login),
         })
     }
 
@@ -229,6 +251,18 @@ impl Client {
                 .any(|known| host(known).as_deref() == Some(wanted.as_str()))
         })
     }
+}
+
+/// `http://localhost:*/callback`: any port, and a port only.
+fn fits_wildcard_port(known: &str, uri: &str) -> bool {
+    let Some((before, after)) = known.split_once(":*/") else {
+        return false;
+    };
+    let rest = uri.strip_prefix(before).and_then(|rest| rest.strip_prefix(':'));
+    let parts = rest.and_then(|rest| rest.split_once('/'));
+    parts.is_some_and(|(port, path)| {
+        port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok() && path == after
+    })
 }
 
 /// `https://*.example.test/cb` and `https://app-*.example.test/cb`: https only, one `*`, in the lowest label.

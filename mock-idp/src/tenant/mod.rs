@@ -33,6 +33,10 @@ pub struct Tenant {
     pub name: String,
     /// Its `00o…` id, the `idp` claim of local users.
     pub id: String,
+    /// Where browsers reach it, if not at the issuer; without a trailing slash.
+    pub browser_url: Option<String>,
+    /// Where applications reach it, if not at the issuer; without a trailing slash.
+    pub backend_url: Option<String>,
     /// Its own domain beside the URL that it is served at, without a trailing slash.
     pub custom_domain: Option<String>,
     /// Custom authorization servers. The org server is always there.
@@ -84,6 +88,8 @@ pub enum PageStyle {
     IdentifierFirst,
     /// The classic one-page form.
     Classic,
+    /// As [`PageStyle::OnePage`], with a button for each user and a panel that makes the sign-in fail.
+    Companion,
 }
 
 impl Default for Tenant {
@@ -92,6 +98,8 @@ impl Default for Tenant {
         Self {
             name: "Mock Org".to_owned(),
             id: "00omockorg0000000001".to_owned(),
+            browser_url: None,
+            backend_url: None,
             custom_domain: None,
             servers: vec![AuthServer::new("default", "api://default")],
             clients: vec![Arc::new(default_client())],
@@ -153,8 +161,13 @@ impl Tenant {
     /// The user of this login; logins ignore case.
     #[must_use]
     pub fn user(&self, login: &str) -> Option<&Arc<User>> {
-        self.users.iter().find(|user| user.login.eq_ignore_ascii_case(login))
+        self.users.iter().find(|user| same_login(&user.login, login))
     }
+}
+
+/// Whether these are the same login: upper and lower case do not matter, of any alphabet.
+pub(crate) fn same_login(one: &str, other: &str) -> bool {
+    one == other || one.to_lowercase() == other.to_lowercase()
 }
 
 /// When what a configuration names was created, as the management API tells it; seconds since 1970.

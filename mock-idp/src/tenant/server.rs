@@ -1,10 +1,13 @@
 //! Custom authorization servers: scopes, claims, access policies.
 
+use std::sync::Arc;
+
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Client, FOUNDED, Subject, stable_id};
+use super::{Client, FOUNDED, Subject, same_login, stable_id};
+use crate::protocol::keys::SigningKey;
 
 /// A custom authorization server.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +40,8 @@ pub struct AuthServer {
     pub refresh_token_lifetime: i64,
     /// After so many seconds without use a refresh token is dead.
     pub refresh_token_idle: i64,
+    /// What signs its tokens until keys are rotated, where it is no key that is stored with the crate.
+    pub signing_key: Option<Arc<SigningKey>>,
 }
 
 /// Where the issuer of a custom server is (`issuerMode`), for an org with a domain of its own.
@@ -243,6 +248,7 @@ impl AuthServer {
             access_token_lifetime: 3600,
             refresh_token_lifetime: 90 * 24 * 3600,
             refresh_token_idle: 7 * 24 * 3600,
+            signing_key: None,
         }
     }
 
@@ -367,7 +373,7 @@ fn names(users: &[String], subject: &Subject) -> bool {
     let persona = &subject.persona;
     users
         .iter()
-        .any(|user| *user == persona.sub || user.eq_ignore_ascii_case(&persona.login))
+        .any(|user| *user == persona.sub || same_login(user, &persona.login))
 }
 
 impl ClaimValue {

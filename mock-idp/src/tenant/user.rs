@@ -108,13 +108,17 @@ pub struct Subject {
 }
 
 impl User {
-    /// A user whose e-mail address is the login. The id is derived from the login, so it is stable.
+    /// A user whose e-mail address is the login, if that is an address; otherwise he has none. The id is derived from the login, so it is stable.
     #[must_use]
     pub fn named(login: &str, given_name: &str, family_name: &str) -> Self {
         Self {
             id: stable_id("00u", &format!("user {login}")),
             login: login.to_owned(),
-            email: login.to_owned(),
+            email: if login.contains('@') {
+                login.to_owned()
+            } else {
+                String::new()
+            },
             given_name: given_name.to_owned(),
             family_name: family_name.to_owned(),
             groups: vec!["Everyone".to_owned()],
@@ -179,6 +183,7 @@ impl Subject {
         let persona = &self.persona;
         let text = match name {
             "login" | "preferred_username" | "userName" => &persona.login,
+            "email" if persona.email.is_empty() => return None,
             "email" => &persona.email,
             "given_name" | "firstName" => &persona.given_name,
             "family_name" | "lastName" => &persona.family_name,

@@ -824,3 +824,139 @@ async fn the_third_generation_has_elements_of_its_own() {
     assert_eq!(text(&consent, "button[data-se=save]"), "Allow Access");
     assert!(is_done(&browser.submit(&url, &consent, &[]).await));
 }
+
+#[tokio::test]
+async fn the_companion_page_signs_somebody_in_by_a_button_and_makes_it_fail_on_request() {
+    let idp = org("companion").await;
+    let mut browser = Browser::new();
+    let (url, page) = first_page(&idp, &mut browser, &[]).await;
+    has(
+        &page,
+        &[
+            "form#people button[data-user='ann@acme.test'][name=person][type=submit]",
+            "details.fail:not([open]) select[name=fault] option[value='id-token.alg-none']",
+            "form[data-se=o-form] input[name=identifier]",
+            "form[data-se=o-form] input[data-type=save]",
+        ],
+    );
+    // Who cannot sign in has no button, and what reaches everybody cannot be chosen for one.
+    has_not(
+        &page,
+        &[
+            "[data-user='shut@acme.test']",
+            "[data-user='off@acme.test']",
+            "option[value^='jwks.']",
+        ],
+    );
+    // Ann has a password of her own, which her button knows.
+    let done = browser.submit(&url, &page, &[("person", "ann@acme.test")]).await;
+    assert!(is_done(&done));
+
+    let mut other = Browser::new();
+    let (url, page) = first_page(&idp, &mut other, &[]).await;
+    let done = other
+        .submit(
+            &url,
+            &page,
+            &[("person", "ann@acme.test"), ("fault", "id-token.alg-none")],
+        )
+        .await;
+    let code = param(&app::location(&done), "code").unwrap();
+    let tokens: Value = app::redeem(&idp.issuer(), &code, &[]).await.json().await.unwrap();
+    let token = tokens["id_token"].as_str().unwrap();
+    assert_eq!(part(token, 0)["alg"], "none");
+    assert_eq!(part(token, 1)["preferred_username"], "ann@acme.test");
+
+    // A second factor is asked for all the same, and nobody's button is nobody.
+    let (url, page) = first_page(&idp, &mut Browser::new(), &[]).await;
+    let asked = Browser::new()
+        .submit(&url, &page, &[("person", "mia@acme.test")])
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert_eq!(
+        text(&asked, "[data-se=o-form-head]"),
+        "Verify with Google Authenticator"
+    );
+    let nobody = Browser::new()
+        .submit(&url, &page, &[("person", "nobody@acme.test")])
+        .await;
+    assert_eq!(nobody.status(), 200);
+}
+
+#[tokio::test]
+async fn no_style_but_the_companion_takes_a_button() {
+    let idp = org("one-page").await;
+    let mut browser = Browser::new();
+    let (url, page) = first_page(&idp, &mut browser, &[]).await;
+    has_not(&page, &["[data-user]", "[name=fault]"]);
+    let answer = browser.submit(&url, &page, &[("person", "ann@acme.test")]).await;
+    assert_eq!(answer.status(), 200, "nobody is signed in without a password");
+}
+
+#[tokio::test]
+async fn password_fields_have_an_eye_in_every_style() {
+    for style in ["classic", "one-page", "companion"] {
+        let idp = org(style).await;
+        let (_, page) = first_page(&idp, &mut Browser::new(), &[]).await;
+        has(
+            &page,
+            &[
+                "input[type=password].password-with-toggle",
+                ".password-toggle[hidden] button.button-show[aria-label='Show password'][type=button]",
+            ],
+        );
+        let look = if style == "one-page" { "gen2" } else { style };
+        has(&page, &[&format!("body.look-{look}")]);
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_security_methods_leads_on_in_the_same_flow() {
+    for (third, selectors) in [
+        (
+            "",
+            [
+                ".authenticator-list [data-se=google_otp] .select-factor",
+                ".authenticator-label",
+                ".authenticator-button",
+            ],
+        ),
+        (
+            "third_generation = true\n",
+            [
+                "[data-se=authenticator-button]",
+                "[data-se=authenticator-button-label]",
+                "a[aria-label='Select Google Authenticator.']",
+            ],
+        ),
+    ] {
+        let config = config::parse("mock-idp.toml", &format!("{third}page = \"one-page\"\n{ORG}")).unwrap();
+        let idp = MockIdp::builder().tenant(config.tenant).start().await.unwrap();
+        let mut browser = Browser::new();
+        let (url, page) = first_page(&idp, &mut browser, &[]).await;
+        let fields = [("identifier", "mia@acme.test"), ("credentials.passcode", "any")];
+        let page = browser.submit(&url, &page, &fields).await.text().await.unwrap();
+        let list = browser
+            .get(url.join(&href(&page, "[data-se=switchAuthenticator]")).unwrap())
+            .await;
+        let list = list.text().await.unwrap();
+        has(&list, &selectors);
+        assert_eq!(text(&list, ".authenticator-label"), "Google Authenticator");
+        let page = browser
+            .get(url.join(&href(&list, ".select-factor")).unwrap())
+            .await
+            .text()
+            .await
+            .unwrap();
+        let done = browser.submit(&url, &page, &[("credentials.passcode", &code())]).await;
+        assert!(is_done(&done));
+    }
+}
+
+fn href(page: &str, selector: &str) -> String {
+    let html = Html::parse_document(page);
+    let element = html.select(&Selector::parse(selector).unwrap()).next().expect(selector);
+    element.attr("href").unwrap().to_owned()
+}

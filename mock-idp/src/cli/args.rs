@@ -1,6 +1,6 @@
 //! The command line. Every flag has an environment twin; a flag wins over the environment, that over the file.
 
-use std::{net::IpAddr, path::PathBuf, str::FromStr};
+use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mock_idp::{Client, User, tenant::PageStyle};
@@ -19,11 +19,20 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Start; the same as no command.
     Serve(Serve),
-    /// Check a mock-idp.toml and say what it configures.
+    /// Write a mock-idp.toml to begin with, and its schema for editors.
+    Init {
+        /// Where.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Check a mock-idp.toml and say what it configures. Every mistake is told at once.
     Check {
         /// The file.
         #[arg(default_value = "mock-idp.toml")]
         file: PathBuf,
+        /// As strictly as `serve --lax` reads it.
+        #[arg(long)]
+        lax: bool,
     },
     /// Print what an app needs in its environment.
     Env {
@@ -35,8 +44,33 @@ pub(crate) enum Command {
     },
     /// List everything that can go wrong on purpose.
     Faults {
-        /// Explain this one only.
-        id: Option<String>,
+        /// The beginning of their ids; a whole id is explained.
+        prefix: Option<String>,
+    },
+    /// Print every key of mock-idp.toml with type, default and example, as Markdown.
+    Reference {
+        /// As a JSON schema for editors.
+        #[arg(long)]
+        schema: bool,
+    },
+    /// Print the keys that sign the tokens of an authorization server, as a JWK set.
+    Keys {
+        #[command(flatten)]
+        serve: Serve,
+        /// The id of the authorization server; empty for the org's own.
+        #[arg(long, default_value = "default")]
+        server: String,
+        /// With the private members: a file for `signing_key`. Test keys; everybody has them.
+        #[arg(long)]
+        private: bool,
+    },
+    /// Ask whether the server is up; exit code 0 if it is, 1 if not. Reads the same settings as the server.
+    Healthcheck {
+        #[command(flatten)]
+        serve: Serve,
+        /// Ask again for so long, as in 10s or 500ms.
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        wait: Option<Duration>,
     },
     /// Print a completion script for a shell.
     Completions {
@@ -56,6 +90,9 @@ pub(crate) enum EnvFormat {
     Dotenv,
     Json,
     Github,
+    Fish,
+    /// A compose file in which browser and container know the server by one issuer.
+    Docker,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -101,6 +138,27 @@ pub(crate) struct Serve {
         default_missing_value = ".mock-idp"
     )]
     pub(crate) https: Option<PathBuf>,
+    /// Serve https with this certificate chain (PEM) instead.
+    #[arg(long, env = "MOCK_IDP_CERT", value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The private key of --cert (PEM).
+    #[arg(long, env = "MOCK_IDP_KEY", value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// Keep users, clients and sessions in this file over a restart.
+    #[arg(long, env = "MOCK_IDP_DATA", value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Append everything that happens to this file, one JSON object a line.
+    #[arg(long, env = "MOCK_IDP_JOURNAL", value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Stop when the process that started this one is gone.
+    #[arg(long, env = "MOCK_IDP_EXIT_WITH_PARENT")]
+    pub(crate) exit_with_parent: bool,
+    /// Say nothing of requests, and of the start only the last line.
+    #[arg(short, long, env = "MOCK_IDP_QUIET", conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say of each request also what was sent and where it led.
+    #[arg(short, long, env = "MOCK_IDP_VERBOSE")]
+    pub(crate) verbose: bool,
     /// Write the port into this file once it listens.
     #[arg(long, env = "MOCK_IDP_PORT_FILE", value_name = "FILE")]
     pub(crate) port_file: Option<PathBuf>,
@@ -110,6 +168,15 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
+    /// `https` or `http`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.https.is_some() || self.cert.is_some() {
+            "https"
+        } else {
+            "http"
+        }
+    }
+
     /// Where the CA is written, if https is served.
     pub(crate) fn ca_file(&self) -> Option<PathBuf> {
         self.https.as_ref().map(|dir| dir.join("ca.pem"))
@@ -124,6 +191,8 @@ pub(crate) enum Style {
     IdentifierFirst,
     /// The classic form.
     Classic,
+    /// As one-page, with a button for each user and a panel that makes the sign-in fail.
+    Companion,
 }
 
 impl From<Style> for PageStyle {
@@ -132,7 +201,22 @@ impl From<Style> for PageStyle {
             Style::OnePage => Self::OnePage,
             Style::IdentifierFirst => Self::IdentifierFirst,
             Style::Classic => Self::Classic,
+            Style::Companion => Self::Companion,
         }
+    }
+}
+
+/// `10s`, `500ms`, `2m`, or seconds as a plain number.
+fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|character: char| !character.is_ascii_digit());
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| format!("`{text}` is no time, as in 10s or 500ms"))?;
+    match &text[digits.len()..] {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" | "" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
+        unit => Err(format!("`{unit}` is no unit of time; ms, s and m are")),
     }
 }
 

@@ -1,0 +1,155 @@
+//! The near miss of a refusal: what was sent, what is registered, what differs, and what mends it. A plain value, computed by
+//! a pure function; the terminal, the 400 page, the dashboard and the control API show the same one.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+mod redirect;
+mod rules;
+mod secret;
+
+pub use rules::{Refused, of, unknown_fault};
+
+/// What a refused request sent, beside what is registered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NearMiss {
+    /// The rule that refused, a stable word: `redirect-uri-unregistered`.
+    pub rule: String,
+    /// One row for each parameter that matters.
+    pub rows: Vec<Row>,
+    /// What the application must change; empty where only the registration can be wrong.
+    pub app: String,
+    /// Lines for `mock-idp.toml` that make the request a good one; empty where none do.
+    pub toml: String,
+}
+
+/// A parameter of the request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Row {
+    /// Its name on the wire.
+    pub name: String,
+    /// What was sent; `None` if it was absent. Secrets are shown by their first characters and their length.
+    pub sent: Option<String>,
+    /// What is registered or required.
+    pub registered: Option<String>,
+    /// What differs, in a sentence; `None` where both agree.
+    pub differs: Option<String>,
+}
+
+impl NearMiss {
+    /// About how much memory it takes, bytes, where each text takes so many beside its own.
+    pub(crate) fn weight(&self, text: usize) -> usize {
+        let of_rows = self.rows.iter().map(|row| {
+            let values = [&row.sent, &row.registered, &row.differs];
+            let values = values.into_iter().flatten().map(|value| value.len() + text);
+            std::mem::size_of::<Row>() + row.name.len() + text + values.sum::<usize>()
+        });
+        of_rows.sum::<usize>() + self.rule.len() + self.app.len() + self.toml.len() + 3 * text
+    }
+
+    /// With these rows.
+    fn new(rule: &str, rows: Vec<Row>) -> Self {
+        Self {
+            rule: rule.to_owned(),
+            rows,
+            ..Self::default()
+        }
+    }
+
+    /// Mended by the application.
+    fn app(mut self, sentence: impl Into<String>) -> Self {
+        self.app = sentence.into();
+        self
+    }
+
+    /// Mended by these lines.
+    fn toml(mut self, lines: impl Into<String>) -> Self {
+        self.toml = lines.into();
+        self
+    }
+}
+
+impl Row {
+    /// A parameter that is as it should be.
+    fn good(name: &str, sent: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            sent: Some(shortened(sent)),
+            ..Self::default()
+        }
+    }
+
+    /// A parameter that is not.
+    fn bad(name: &str, sent: Option<&str>, registered: impl Into<String>, differs: impl Into<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            sent: sent.map(shortened),
+            registered: Some(registered.into()),
+            differs: Some(differs.into()),
+        }
+    }
+}
+
+/// Nobody reads more of a value than this.
+const SHOWN: usize = 300;
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}… ({} characters)", &text[..at], text.chars().count()),
+        None => text.to_owned(),
+    }
+}
+
+/// A text without line breaks, control characters and what reverses the reading direction: a request must not write to
+/// somebody's terminal.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let is_plain = |character: char| {
+        !character.is_control()
+            && !matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .flat_map(|character| {
+            let escaped = (!is_plain(character)).then(|| character.escape_unicode());
+            let plain = escaped.is_none().then_some(character);
+            plain.into_iter().chain(escaped.into_iter().flatten())
+        })
+        .collect()
+}
+
+/// The table as the terminal shows it, each line indented by two.
+impl fmt::Display for NearMiss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
+        let values = self.rows.iter().map(|row| shown(row).chars().count());
+        let width = values.filter(|width| *width <= 48).max().unwrap_or(0);
+        for row in &self.rows {
+            let verdict = match (&row.registered, &row.differs) {
+                (_, None) => "ok".to_owned(),
+                (Some(registered), Some(_)) => format!("<- {}", printable(registered)),
+                (None, Some(_)) => "<-".to_owned(),
+            };
+            writeln!(f, "  {:names$}  {:width$}  {verdict}", row.name, shown(row))?;
+            if let Some(differs) = &row.differs {
+                writeln!(f, "  {:names$}  {}", "", printable(differs))?;
+            }
+        }
+        if !self.app.is_empty() {
+            writeln!(f, "  {:names$}  in the app: {}", "", printable(&self.app))?;
+        }
+        if !self.toml.is_empty() {
+            writeln!(f, "  {:names$}  in mock-idp.toml:", "")?;
+            for line in self.toml.lines() {
+                writeln!(f, "  {:names$}    {}", "", printable(line))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn shown(row: &Row) -> String {
+    row.sent.as_deref().map_or_else(|| "(absent)".to_owned(), printable)
+}
