@@ -58,7 +58,8 @@ export class MockIdp {
 
   /** Any call of the control API; the answer's JSON, or its text. */
   async call(method, path, body) {
-    const headers = { accept: 'application/json' };
+    // No page in a browser can send this header: the server wants it where something changes.
+    const headers = { accept: 'application/json', 'x-mock-idp': '1' };
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (this.token) headers.authorization = `Bearer ${this.token}`;
     const response = await fetch(`${this.url}/_mock/${path}`, {

@@ -68,7 +68,8 @@ class MockIdp:
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Any call of the control API; the answer's JSON, or its text."""
-        headers = {"accept": "application/json"}
+        # No page in a browser can send this header: the server wants it where something changes.
+        headers = {"accept": "application/json", "x-mock-idp": "1"}
         if body is not None:
             headers["content-type"] = "application/json"
         if self.token:
