@@ -1,9 +1,36 @@
 //! "Did you mean": the nearest of the known names.
 
-/// The known name that is most like this one, if one is like it at all.
+/// The known name that is most like this one, if one is like it at all: by its beginning and its letters, or because few
+/// letters are exchanged, missing or too many.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.78;
-    let scored = known.map(|name| (strsim::jaro_winkler(wrong, name), name));
+    let few = (wrong.chars().count() / 4).max(1);
+    let likeness = |name: &str| {
+        let likeness = strsim::jaro_winkler(wrong, name);
+        let is_slip = name.chars().count() > 1 && strsim::damerau_levenshtein(wrong, name) <= few;
+        if is_slip { likeness.max(ALIKE) } else { likeness }
+    };
+    let scored = known.map(|name| (likeness(name), name));
     let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other));
     best.filter(|(likeness, _)| *likeness >= ALIKE).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn slips_are_found_and_strangers_are_not() {
+        let known = || ["web", "spa", "redirect_uris", "id-token.alg-none"].into_iter();
+        for (wrong, expected) in [
+            ("wbe", Some("web")),
+            ("redirect_uri", Some("redirect_uris")),
+            ("id-token.alg-nonne", Some("id-token.alg-none")),
+            ("api", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(wrong, known()), expected, "{wrong}");
+        }
+    }
 }

@@ -224,6 +224,10 @@ pub(crate) fn show(exchange: &Exchange, transaction: &Transaction, handle: &str,
         page.more_people = people.clone().count().saturating_sub(MOST_PEOPLE);
         page.people = people.take(MOST_PEOPLE).map(|user| Person::of(user)).collect();
         page.faults = fault_groups();
+        // The keyboard begins with the people.
+        for field in &mut page.fields {
+            field.focus = false;
+        }
     }
     answer::page_with_script(200, page.render().unwrap_or_default(), &nonce)
 }

@@ -24,6 +24,7 @@ mod inputs;
 mod limits;
 mod management;
 mod metadata;
+mod near_miss;
 mod openidconnect;
 mod pages;
 mod readme;

@@ -72,19 +72,29 @@ async fn the_lines_for_the_file_mend_what_was_refused() {
     let idp = app::idp().await;
     for changes in [
         [("client_id", Some("wbe")), ("scope", Some("openid"))],
-        [("redirect_uri", Some("http://localhost:3000/other")), ("scope", Some("openid"))],
+        [
+            ("redirect_uri", Some("http://localhost:3000/other")),
+            ("scope", Some("openid")),
+        ],
         [("scope", Some("openid orders:read")), ("client_id", Some("web"))],
     ] {
         assert_ne!(asked(&idp, &changes).await.status(), 200, "{changes:?}");
         let miss = latest(&idp);
-        let lines: String = miss.toml.lines().filter(|line| !line.starts_with('#')).flat_map(|line| [line, "\n"]).collect();
+        let lines: String = miss
+            .toml
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .flat_map(|line| [line, "\n"])
+            .collect();
         let base = "redirect_uris = [\"http://localhost:3000/callback\"]\n";
         let text = match miss.rule.as_str() {
             "client-unknown" => lines,
             "redirect-uri-unregistered" => format!("[[client]]\nid = \"web\"\n{lines}"),
             _ => format!("[[client]]\nid = \"web\"\n{base}[[auth_server]]\nid = \"default\"\n{lines}"),
         };
-        let tenant = mock_idp::config::parse("mock-idp.toml", &text).unwrap_or_else(|error| panic!("{error}")).tenant;
+        let tenant = mock_idp::config::parse("mock-idp.toml", &text)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .tenant;
         let mended = MockIdp::builder().tenant(tenant).start().await.unwrap();
         assert_eq!(asked(&mended, &changes).await.status(), 200, "{text}");
     }
@@ -94,21 +104,37 @@ async fn the_lines_for_the_file_mend_what_was_refused() {
 async fn an_unknown_client_hears_of_the_nearest_one() {
     let idp = app::idp().await;
     asked(&idp, &[("client_id", Some("wbe"))]).await;
-    assert_eq!(differences(&latest(&idp)), ["No client has this id; the nearest is `web`."]);
+    assert_eq!(
+        differences(&latest(&idp)),
+        ["No client has this id; the nearest is `web`."]
+    );
     let answer = app::redeem(&idp.issuer(), "c", &[("client_id", Some("wbe"))]).await;
     assert_eq!(answer.status(), 401);
     let miss = latest(&idp);
-    assert!(miss.toml.contains("secret = \"env:OKTA_CLIENT_SECRET\""), "{}", miss.toml);
+    assert!(
+        miss.toml.contains("secret = \"env:OKTA_CLIENT_SECRET\""),
+        "{}",
+        miss.toml
+    );
 }
 
 #[tokio::test]
 async fn a_wrong_secret_is_explained_and_never_said() {
     let idp = app::idp().await;
     for (sent, expected) in [
-        (format!("{SECRET}\n"), "It has white space before or after it, perhaps the end of a line."),
+        (
+            format!("{SECRET}\n"),
+            "It has white space before or after it, perhaps the end of a line.",
+        ),
         (SECRET.to_uppercase(), "It differs in upper and lower case only."),
-        (SECRET[..12].to_owned(), "It is the beginning of it: the end was cut off."),
-        ("something-else-altogether".to_owned(), "It is another secret altogether."),
+        (
+            SECRET[..12].to_owned(),
+            "It is the beginning of it: the end was cut off.",
+        ),
+        (
+            "something-else-altogether".to_owned(),
+            "It is another secret altogether.",
+        ),
     ] {
         let answer = app::redeem(&idp.issuer(), "c", &[("client_secret", Some(&sent))]).await;
         assert_eq!(answer.status(), 401);
@@ -118,7 +144,10 @@ async fn a_wrong_secret_is_explained_and_never_said() {
         assert!(!told.contains(SECRET) && !told.contains(sent.trim()), "{told}");
     }
     app::redeem(&idp.issuer(), "c", &[("client_secret", None)]).await;
-    assert_eq!(differences(&latest(&idp)), ["The client has a secret, and none was sent."]);
+    assert_eq!(
+        differences(&latest(&idp)),
+        ["The client has a secret, and none was sent."]
+    );
 }
 
 #[tokio::test]
@@ -127,13 +156,24 @@ async fn a_wrong_verifier_is_compared_with_the_challenge() {
     let other = VERIFIER.replace('d', "e");
     app::redeem(&idp.issuer(), &code(&idp).await, &[("code_verifier", Some(&other))]).await;
     let miss = latest(&idp);
-    assert!(differences(&miss)[0].contains("it belongs to another request"), "{miss}");
+    assert!(
+        differences(&miss)[0].contains("it belongs to another request"),
+        "{miss}"
+    );
     assert!(miss.to_string().contains(app::CHALLENGE), "{miss}");
     app::redeem(&idp.issuer(), &code(&idp).await, &[("code_verifier", None)]).await;
     assert_eq!(latest(&idp).rule, "verifier-missing");
     let code = code(&idp).await;
-    app::redeem(&idp.issuer(), &code, &[("redirect_uri", Some("http://localhost:3000/callback/"))]).await;
-    assert_eq!(differences(&latest(&idp)), ["It differs in the path only. It is a slash at the end."]);
+    app::redeem(
+        &idp.issuer(),
+        &code,
+        &[("redirect_uri", Some("http://localhost:3000/callback/"))],
+    )
+    .await;
+    assert_eq!(
+        differences(&latest(&idp)),
+        ["It differs in the path only. It is a slash at the end."]
+    );
     app::redeem(&idp.issuer(), &code, &[]).await;
     app::redeem(&idp.issuer(), &code, &[]).await;
     assert_eq!(latest(&idp).rule, "code-reused");
@@ -148,10 +188,22 @@ async fn what_only_the_app_can_mend_says_so() {
         .unwrap();
     for (changes, rule) in [
         ([("state", None), ("scope", Some("openid"))], "state-missing"),
-        ([("code_challenge", None), ("code_challenge_method", None)], "pkce-missing"),
-        ([("code_challenge_method", None), ("scope", Some("openid"))], "pkce-plain"),
-        ([("code_challenge", Some("short")), ("scope", Some("openid"))], "pkce-malformed"),
-        ([("scope", Some("profile")), ("state", Some("s"))], "scope-openid-missing"),
+        (
+            [("code_challenge", None), ("code_challenge_method", None)],
+            "pkce-missing",
+        ),
+        (
+            [("code_challenge_method", None), ("scope", Some("openid"))],
+            "pkce-plain",
+        ),
+        (
+            [("code_challenge", Some("short")), ("scope", Some("openid"))],
+            "pkce-malformed",
+        ),
+        (
+            [("scope", Some("profile")), ("state", Some("s"))],
+            "scope-openid-missing",
+        ),
     ] {
         asked(&idp, &changes).await;
         let miss = latest(&idp);
@@ -166,10 +218,16 @@ async fn a_magic_login_without_a_fault_hears_of_the_nearest_one() {
     let mut browser = Browser::new();
     let url = app::authorization_url(&idp.issuer(), &[]);
     let page = browser.get(&url).await.text().await.unwrap();
-    let fields = [("identifier", "id-token.alg-nonne@fault.test"), ("credentials.passcode", "x")];
+    let fields = [
+        ("identifier", "id-token.alg-nonne@fault.test"),
+        ("credentials.passcode", "x"),
+    ];
     assert_eq!(browser.submit(&url, &page, &fields).await.status(), 200);
     let miss = latest(&idp);
-    assert_eq!(miss.rows[0].registered.as_deref(), Some("did you mean id-token.alg-none?"));
+    assert_eq!(
+        miss.rows[0].registered.as_deref(),
+        Some("did you mean id-token.alg-none?")
+    );
 }
 
 #[tokio::test]
