@@ -281,3 +281,19 @@ fn it_stops_when_its_parent_is_gone() {
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
 }
+
+#[test]
+fn healthcheck_tells_whether_a_server_is_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |wait: &str| {
+        let arguments = ["healthcheck", "--port", "0", "--port-file", "port", "--wait", wait];
+        refusal(&arguments, folder.path())
+    };
+    let (code, told) = ask("50ms");
+    assert_eq!(code, 1);
+    assert!(told.contains("holds no port yet"), "{told}");
+    let server = Running::start(&["--port-file", "port"], folder.path());
+    assert_eq!(ask("10s").0, 0);
+    drop(server);
+    assert_eq!(ask("50ms").0, 1);
+}
