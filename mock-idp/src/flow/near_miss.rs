@@ -65,9 +65,13 @@ impl NearMiss {
         self
     }
 
-    /// Mended by these lines.
+    /// Mended by these lines; nobody registers what is longer than a screen.
     fn toml(mut self, lines: impl Into<String>) -> Self {
+        const LONGEST: usize = 1_500;
         self.toml = lines.into();
+        if self.toml.len() > LONGEST {
+            self.toml.clear();
+        }
         self
     }
 }
