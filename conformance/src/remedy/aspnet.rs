@@ -60,13 +60,13 @@ options.Events.OnMessageReceived = context => {
             "The handler sends client_secret_post, and only that. For another method clear ClientSecret of the token request in OnAuthorizationCodeReceived and add the header (or a client_assertion) to Backchannel's request: never both.",
         ),
         BackChannel => code(
-            "HttpClient follows redirects unless told otherwise, and verifies certificates: never set a callback that returns true. RequireHttpsMetadata is on by default.",
+            "HttpClient follows redirects unless configured otherwise, and verifies certificates: never set a callback that returns true. RequireHttpsMetadata is on by default.",
             "options.BackchannelHttpHandler = new SocketsHttpHandler {
   AllowAutoRedirect = false,
 };",
         ),
         Limits => code(
-            "One minute and 10 MB by default. Metadata are fetched at the first sign-in and again after a failure.",
+            "One minute and 10 MB by default. Metadata is fetched at the first sign-in and again after a failure.",
             "options.BackchannelTimeout = TimeSpan.FromSeconds(10);
 options.Backchannel = new HttpClient(options.BackchannelHttpHandler!) {
   Timeout = options.BackchannelTimeout,

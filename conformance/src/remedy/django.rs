@@ -69,7 +69,7 @@ if request.GET.get(\"iss\", settings.OKTA_ISSUER) != settings.OKTA_ISSUER:
 info = oauth.okta.userinfo(token=token, allow_redirects=False)",
         ),
         Limits => code(
-            "requests waits for ever unless told otherwise, and reads everything. Metadata are fetched at first use, so a late issuer does not keep Django from starting.",
+            "requests waits forever unless configured otherwise, and reads everything. Metadata is fetched at first use, so a late issuer does not keep Django from starting.",
             "client_kwargs={\"scope\": \"openid profile email\",
                \"default_timeout\": (3, 10)}",
         ),
@@ -93,7 +93,7 @@ metadata[\"id_token_signing_alg_values_supported\"] = [\"RS256\"]",
             "The key set is kept in the client object and fetched again, once, for an unknown kid: every bad token costs a request. Limit the callback's rate where that matters, and keep one OAuth() per process.",
         ),
         Claims => code(
-            "Only iss is compared by default, and azp when aud is somebody else's. Ask for aud and sub.",
+            "Only iss is compared by default, and azp when aud names another client. Require aud and sub.",
             "token = oauth.okta.authorize_access_token(request, claims_options={
     \"iss\": {\"essential\": True, \"value\": settings.OKTA_ISSUER},
     \"aud\": {\"essential\": True, \"value\": settings.OKTA_CLIENT_ID},

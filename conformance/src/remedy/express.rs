@@ -67,7 +67,7 @@ app.get('/callback', async (req, res) => {
 })",
         ),
         Issuer => code(
-            "discovery() refuses a document of another issuer, and the grant compares iss with it, and demands it when the metadata promise it. Both stay on as long as the configuration comes from discovery() with a fixed issuer.",
+            "discovery() refuses a document of another issuer, and the grant compares iss with it, and demands it when the metadata promises it. Both stay on as long as the configuration comes from discovery() with a fixed issuer.",
             "const config = await client.discovery(
   new URL(process.env.OKTA_ISSUER), CLIENT_ID, CLIENT_SECRET)",
         ),
@@ -165,7 +165,7 @@ req.session.roles = rolesFor(claims.groups ?? [])",
 res.render('profile', { name: info.name, picture: web(info.picture) })",
         ),
         SessionId => code(
-            "express-session keeps the id at sign-in unless it is told otherwise.",
+            "express-session keeps the id at sign-in unless it is configured otherwise.",
             "const user = { sub, name: info.name }
 await new Promise((done, fail) =>
   req.session.regenerate((error) => (error ? fail(error) : done())))

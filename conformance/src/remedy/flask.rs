@@ -64,7 +64,7 @@ if request.args.get(\"iss\", ISSUER) != ISSUER:
 info = oauth.okta.userinfo(token=token, allow_redirects=False)",
         ),
         Limits => code(
-            "requests waits for ever unless told otherwise, and reads everything. Metadata are fetched at first use, so a late issuer does not keep the app from starting.",
+            "requests waits forever unless configured otherwise, and reads everything. Metadata is fetched at first use, so a late issuer does not keep the app from starting.",
             "client_kwargs={\"scope\": \"openid email profile\",
                \"default_timeout\": (3, 10)}",
         ),
@@ -88,7 +88,7 @@ metadata[\"id_token_signing_alg_values_supported\"] = [\"RS256\"]",
             "The key set is kept in the client object and fetched again, once, for an unknown kid: every bad token costs a request. Limit the callback's rate where that matters, and keep one OAuth() per process.",
         ),
         Claims => code(
-            "Only iss is compared by default, and azp when aud is somebody else's. Ask for aud and sub.",
+            "Only iss is compared by default, and azp when aud names another client. Require aud and sub.",
             "token = oauth.okta.authorize_access_token(claims_options={
     \"iss\": {\"essential\": True, \"value\": ISSUER},
     \"aud\": {\"essential\": True, \"value\": CLIENT_ID},
@@ -158,7 +158,7 @@ session[\"roles\"] = roles_for(claims.get(\"groups\", []))",
 return render_template(\"profile.html\", name=name, picture=web(picture))",
         ),
         SessionId => code(
-            "Flask-Session keeps the id unless told otherwise; Flask's own cookie session has none.",
+            "Flask-Session keeps the id unless configured otherwise; Flask's own cookie session has none.",
             "session.clear()
 session[\"user\"] = {\"sub\": claims[\"sub\"], \"name\": claims.get(\"name\")}
 app.session_interface.regenerate(session)",

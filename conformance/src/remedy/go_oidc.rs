@@ -81,7 +81,7 @@ endpoint.AuthStyle = oauth2.AuthStyleInHeader",
 ctx = oidc.ClientContext(ctx, client)     // for x/oauth2 as well",
         ),
         Limits => code(
-            "http.DefaultClient waits for ever. x/oauth2 reads at most 1 MB, go-oidc has no limit. Call NewProvider() when it is needed and again after a failure.",
+            "http.DefaultClient waits forever. x/oauth2 reads at most 1 MB, go-oidc has no limit. Call NewProvider() when it is needed and again after a failure.",
             "client.Timeout = 10 * time.Second
 client.Transport = &limited{http.DefaultTransport, 512 << 10}
 
@@ -188,7 +188,7 @@ var profile = template.Must(template.New(\"\").Parse(
 	`<p>{{.Name}}</p><img src=\"{{.Picture}}\" alt=\"\">`))",
         ),
         SessionId => code(
-            "scs keeps the token until it is told otherwise.",
+            "scs keeps the token until it is configured otherwise.",
             "if err := a.sessions.RenewToken(ctx); err != nil {
 	return err
 }

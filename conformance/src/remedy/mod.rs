@@ -75,7 +75,7 @@ remedies! {
     RedirectUri "redirect-uri", "Keep one redirect URI, and take it from the settings",
         "The same registered string goes into the authorization request and the token request. It is never put together from the Host header or from a proxy's headers.";
     State "state", "Bind a fresh state to the browser, compare it, and forget it",
-        "At least 128 random bits per attempt, kept where only this browser leads to them (its session, or an encrypted cookie). The callback compares the whole value before it redeems anything, and forgets it whatever happens next. Attempts are kept one by one and bounded in number and age, so that two tabs work and abandoned ones do not pile up.";
+        "At least 128 random bits per attempt, kept where only this browser's requests lead to them (its session, or an encrypted cookie). The callback compares the whole value before it redeems anything, and forgets it whatever happens next. Attempts are kept one by one and bounded in number and age, so that two tabs work and abandoned ones do not pile up.";
     Nonce "nonce", "Send a fresh nonce and require it in the ID token",
         "At least 128 random bits per attempt, kept beside the state; an ID token whose nonce is another one, or is missing, is refused. It is what stops a stolen code or a replayed token.";
     Pkce "pkce", "Use PKCE with S256 in every sign-in",
@@ -83,19 +83,19 @@ remedies! {
     Callback "callback", "Read the callback strictly, once, and leave its address",
         "Only the registered method; every parameter at most once; an error before a code; no token from the front channel; nothing before the state was found. Afterwards a redirect to a clean address, so that the code stays in no history and no Referer.";
     Issuer "issuer", "Compare the issuer wherever it is named",
-        "The metadata's issuer equals the configured one byte for byte, or nothing of the document is used. An iss parameter of the authorization response equals it too, before any token request, and must be there when the metadata promise it.";
+        "The metadata's issuer equals the configured one byte for byte, or nothing of the document is used. An iss parameter of the authorization response equals it too, before any token request, and must be there when the metadata promises it.";
     ClientAuth "client-auth", "Authenticate the client in one way",
         "The method that is registered and no other; the secret in a header or in the form, never in a URL; id and secret form-encoded before Basic joins them. A public client sends its client_id only.";
     BackChannel "back-channel", "Check TLS and follow no redirects when calling the issuer",
         "Certificates are verified against a trust store (a test CA is added to it, never a reason to switch the check off), endpoints without TLS are refused when the issuer has TLS, and neither codes, secrets nor bearer tokens follow a redirect.";
     Limits "limits", "Bound the time and the size of every call to the issuer",
-        "A few seconds for the connection, some ten for the answer, a few hundred kilobytes after decompression; at most one retry, and never of the token request. Then a plain error. Metadata are fetched when needed and fetched again after a failure, so that an issuer that is late does not take the app down.";
+        "A few seconds for the connection, some ten for the answer, a few hundred kilobytes after decompression; at most one retry, and never of the token request. Then a plain error. Metadata is fetched when needed and fetched again after a failure, so that an issuer that is late does not take the app down.";
     TokenResponse "token-response", "Refuse token answers that are not complete, tolerate what is only unusual",
         "No sign-in without an ID token and an access token of type Bearer (in any case of letters), none when there is an error member or another status than 200. Missing expires_in or scope and unknown members are no reason to refuse.";
     Signature "signature", "Verify the signature with the issuer's published keys and no others",
         "The JWT is three segments around two JSON objects; its kid is looked up as plain text among the keys of the issuer's jwks_uri; jwk, jku, x5u and x5c in the header are ignored, an unknown crit is refused, and so are other kinds of tokens.";
     Algorithm "algorithm", "Pin the algorithm that is registered, RS256 with Okta",
-        "An allow-list of one, in code or configuration, compared before the key is chosen. Then none and its spellings, HMAC with a public key and whatever the metadata advertise cannot matter.";
+        "An allow-list of one, in code or configuration, compared before the key is chosen. Then none and its spellings, HMAC with a public key and whatever the metadata advertises cannot matter.";
     KeySet "key-set", "Cache the key set, and refetch it once for an unknown kid",
         "Keys are chosen by kid, type and use; entries that are not understood are skipped, RSA below 2048 bits and symmetric keys are not used. An unknown kid leads to one fetch that all waiters share, then to a pause of some seconds, and never to acceptance.";
     Claims "claims", "Require iss, aud and sub of the ID token and compare them",

@@ -56,7 +56,7 @@ NEXTAUTH_URL=https://app.example",
             "openid-client 5 follows no redirects and verifies certificates. A private CA goes into NODE_EXTRA_CA_CERTS; never set NODE_TLS_REJECT_UNAUTHORIZED=0, nor httpOptions with an agent that does not verify.",
         ),
         Limits => code(
-            "3.5 seconds by default. httpOptions sets another limit, in milliseconds. Metadata are fetched for each sign-in, so an issuer that is late takes nothing down.",
+            "3.5 seconds by default. httpOptions sets another limit, in milliseconds. Metadata is fetched for each sign-in, so an issuer that is late takes nothing down.",
             "OktaProvider({ /* ... */ httpOptions: { timeout: 10_000 } })",
         ),
         TokenResponse => code(

@@ -22,7 +22,7 @@ reverse_proxy = true
 trusted_proxy_ips = [\"10.0.0.0/8\"]",
         ),
         State => code(
-            "Always sent and compared with an encrypted cookie. One cookie per browser unless told otherwise: then tabs work side by side, and the limit keeps headers short.",
+            "Always sent and compared with an encrypted cookie. One cookie per browser unless configured otherwise: then tabs work side by side, and the limit keeps headers short.",
             "cookie_csrf_per_request = true
 cookie_csrf_per_request_limit = 10
 cookie_csrf_expire = \"15m\"",
@@ -102,7 +102,7 @@ prefer_email_to_user = false",
 email_domains = [\"corp.example\"]",
         ),
         Escape => says(
-            "Its own pages escape, and show the issuer's error code but not its description while show_debug_on_error is false. What the headers carry is still a stranger's text to the app behind.",
+            "Its own pages escape, and show the issuer's error code but not its description while show_debug_on_error is false. The app behind must still escape what the headers carry.",
         ),
         SessionId => says(
             "Every sign-in writes a new session cookie, and a new ticket with Redis; there is nothing to plant. An app behind with a session of its own has to bind it to X-Forwarded-User, or end it when that changes.",

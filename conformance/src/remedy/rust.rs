@@ -73,7 +73,7 @@ if query.iss.as_deref().is_some_and(|iss| iss != issuer.as_str()) {
             "let client = client.set_auth_type(AuthType::BasicAuth);",
         ),
         BackChannel => code(
-            "reqwest follows redirects unless told otherwise, and verifies certificates: never danger_accept_invalid_certs().",
+            "reqwest follows redirects unless configured otherwise, and verifies certificates: never danger_accept_invalid_certs().",
             "let http = reqwest::Client::builder()
     .redirect(reqwest::redirect::Policy::none())
     .https_only(true)
@@ -208,7 +208,7 @@ let allowed = verified
     .filter(|url| matches!(url.scheme(), \"http\" | \"https\"));",
         ),
         SessionId => code(
-            "tower-sessions keeps the id until it is told otherwise.",
+            "tower-sessions keeps the id until it is configured otherwise.",
             "session.flush().await?;                  // nothing of an earlier user
 session.insert(\"user\", user).await?;
 session.cycle_id().await?;",

@@ -84,7 +84,7 @@ new SupplierClientRegistrationRepository(() -> discovered());",
             "OidcIdTokenDecoderFactory verifies with the provider's jwks-uri, always. Header members such as jwk and jku are not used. A JwtDecoder of your own for ID tokens steps around it: configure the factory instead.",
         ),
         Algorithm => code(
-            "RS256 unless the factory is told otherwise, whatever the metadata say.",
+            "RS256 unless the factory is configured otherwise, whatever the metadata says.",
             "@Bean JwtDecoderFactory<ClientRegistration> idTokens() {
   var factory = new OidcIdTokenDecoderFactory();
   factory.setJwsAlgorithmResolver(r -> SignatureAlgorithm.RS256);
@@ -202,7 +202,7 @@ ResponseEntity<Void> out(@AuthenticationPrincipal OidcUser user,
 }",
         ),
         Errors => code(
-            "Boot's error page shows neither message nor trace unless it is told to.",
+            "Boot's error page shows neither message nor trace unless it is configured to.",
             "server.error.include-message=never
 server.error.include-stacktrace=never
 server.max-http-request-header-size=16KB",
