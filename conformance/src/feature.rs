@@ -44,7 +44,10 @@ pub enum Feature {
     SendsMaxAge,
     SendsAcrValues,
     DeepLinks,
-    CarriesTarget,
+    /// The state of a deep link holds the return target in clear.
+    StateCarriesTarget,
+    /// A cookie of a deep link holds it in clear.
+    CookieCarriesTarget,
     DeclaresSessionIdle,
     DeclaresSessionLifetime,
     StartCommand,
@@ -202,13 +205,14 @@ impl Feature {
                     "the protected page does not lead to a sign-in when asked by nobody",
                 )
             }
-            Feature::CarriesTarget => {
-                let carries = crate::check::redirects::carries_target(control);
-                yes(
-                    carries,
-                    "neither state nor a cookie of a deep link holds the return target in clear",
-                )
-            }
+            Feature::StateCarriesTarget => yes(
+                crate::check::redirects::state_carries_target(control),
+                "the state of a deep link does not hold the return target in clear",
+            ),
+            Feature::CookieCarriesTarget => yes(
+                crate::check::redirects::cookie_carries_target(control),
+                "no cookie of a deep link holds the return target in clear",
+            ),
             Feature::DeclaresSessionIdle => {
                 yes(declares.session_idle.is_some(), "the target declares no `session_idle`")
             }

@@ -14,7 +14,10 @@ use crate::{
         Initiator::OtherSiteSubresource,
         Text::{Plain, Repeat, RequestOf, ResponseOf},
     },
-    feature::Feature::{CarriesTarget, DeepLinks, InitiateLogin as HasInitiateLogin, SendsState, SignOutRequest},
+    feature::Feature::{
+        CookieCarriesTarget, DeepLinks, InitiateLogin as HasInitiateLogin, SendsState, SignOutRequest,
+        StateCarriesTarget,
+    },
     outcome::Level,
     script::{
         AFTER,
@@ -265,7 +268,7 @@ pub(super) const CASES: &[Case] = &[
                 &[],
                 &[Must(ask::STAYS_INSIDE)],
             )
-            .needing(&[DeepLinks, CarriesTarget]),
+            .needing(&[DeepLinks, StateCarriesTarget]),
             Variant::of(
                 "edited-cookie",
                 &[
@@ -278,7 +281,7 @@ pub(super) const CASES: &[Case] = &[
                 &[],
                 &[Must(ask::STAYS_INSIDE)],
             )
-            .needing(&[DeepLinks, CarriesTarget]),
+            .needing(&[DeepLinks, CookieCarriesTarget]),
             Variant::of(
                 "appended-to-state",
                 &[

@@ -127,33 +127,33 @@ pub const START_IS_NOT_FRAMED: Check = Check {
     },
 };
 
-/// Whether a deep link's state or flow cookie holds the return target in clear: then it can be edited on the way.
+/// Whether a state that the app sent holds the return target in clear or base64.
 #[must_use]
-pub fn carries_target(evidence: &Evidence) -> bool {
-    let Some(path) = evidence.target.protected.first().map(String::as_str) else {
+pub fn state_carries_target(evidence: &Evidence) -> bool {
+    let requests = all_authorization_requests(evidence);
+    let mut states = requests.iter().filter_map(|request| request.get("state"));
+    states.any(|state| holds_target(evidence, state))
+}
+
+/// Whether a cookie that a sign-in set holds the return target in clear or base64.
+#[must_use]
+pub fn cookie_carries_target(evidence: &Evidence) -> bool {
+    let starts = evidence.hops.iter().filter(|hop| hop.leg == Leg::SignInStart);
+    let mut cookies = starts.flat_map(super::cookies::set_by);
+    cookies.any(|cookie| holds_target(evidence, &cookie.value))
+}
+
+/// Whether a value holds the path of the protected page.
+fn holds_target(evidence: &Evidence, value: &str) -> bool {
+    let Some(path) = evidence.target.protected.first().filter(|path| path.len() > 1) else {
         return false;
     };
-    if path.len() < 2 {
-        return false;
-    }
-    let holds = |value: &str| {
-        let decoded = percent_encoding::percent_decode_str(value)
-            .decode_utf8_lossy()
-            .into_owned();
-        super::authorization::readings(&decoded)
-            .iter()
-            .any(|reading| reading.contains(path))
-    };
-    let in_state = all_authorization_requests(evidence)
+    let decoded = percent_encoding::percent_decode_str(value)
+        .decode_utf8_lossy()
+        .into_owned();
+    super::authorization::readings(&decoded)
         .iter()
-        .any(|request| request.get("state").is_some_and(holds));
-    let in_cookie = evidence
-        .hops
-        .iter()
-        .filter(|hop| hop.leg == Leg::SignInStart)
-        .flat_map(super::cookies::set_by)
-        .any(|cookie| holds(&cookie.value));
-    in_state || in_cookie
+        .any(|reading| reading.contains(path.as_str()))
 }
 
 /// Where an answer leads when that is neither the app nor the authorization server.
