@@ -404,7 +404,8 @@ proptest! {
                 }
             }
         }
-        let _ = conformance::check::redirects::carries_target(&evidence);
+        let _ = conformance::check::redirects::state_carries_target(&evidence);
+        let _ = conformance::check::redirects::cookie_carries_target(&evidence);
     }
 }
 
