@@ -700,12 +700,17 @@ fn added_parameters(evidence: &Evidence) -> Vec<(String, String)> {
     added
 }
 
-/// Hops of a start that lead to the authorization server.
+/// Hops of a start that lead to the authorization server: by a redirect, by a refresh, by a script.
 fn starts(evidence: &Evidence) -> impl Iterator<Item = &Hop> {
     evidence.hops.iter().filter(|hop| {
         let leads_on =
-            |location: &str| Url::parse(location).is_ok_and(|target| target.origin() == evidence.target.idp.origin());
-        hop.leg == Leg::SignInStart && hop.header("location").is_some_and(leads_on)
+            |target: &str| Url::parse(target).is_ok_and(|target| target.origin() == evidence.target.idp.origin());
+        let by_page = || super::pages::navigations(hop).iter().any(|target| leads_on(target));
+        let by_header = || {
+            let refresh = hop.header("refresh").and_then(super::pages::refresh_target);
+            hop.header("location").is_some_and(leads_on) || refresh.is_some_and(|target| leads_on(&target))
+        };
+        hop.leg == Leg::SignInStart && hop.was_sent() && (by_header() || by_page())
     })
 }
 

@@ -225,8 +225,11 @@ fn nobody(oracle: &Oracle, status: u16, body: &str) -> Shows {
         return Shows::Nameless;
     }
     match status {
-        // Whatever the patterns say: a redirect or a refusal without anybody's data is how nobody is treated.
-        300..=399 | 401 | 403 => Shows::Nobody,
+        // Whatever the patterns say: a redirect or a refusal without anybody's data is how nobody is treated. So is an answer
+        // that blames the authorization server, where the protected page itself starts the sign-in: whether the app still
+        // works is asked by the control afterwards. Too many requests are no answer to the question.
+        429 => Shows::Unclear("status 429: the app limits how often it is asked".to_owned()),
+        300..=499 | 502..=504 => Shows::Nobody,
         _ => Shows::Unclear(format!("status {status} without anybody's data")),
     }
 }
@@ -316,7 +319,10 @@ mod tests {
             Shows::Person("victim".into())
         );
         assert_eq!(shows(401, ""), Shows::Nobody);
-        assert_eq!(shows(303, ""), Shows::Nobody);
+        for refusal in [303, 400, 404, 424, 502, 503] {
+            assert_eq!(shows(refusal, "no"), Shows::Nobody, "{refusal}");
+        }
+        assert!(matches!(shows(429, "slower"), Shows::Unclear(_)));
         assert_eq!(shows(200, "hello "), Shows::Nameless);
         assert_eq!(
             shows(200, "user.qzxwv@example.test victim.qzxwv@example.test"),
