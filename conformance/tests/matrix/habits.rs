@@ -1,8 +1,9 @@
 //! Who tests that the tester does not cry wolf: an app with a habit is right, and every case must leave it alone.
 //!
 //! The trials `habit::…` are one for each habit, so `cargo test -p conformance --test matrix -- habit::session` runs some of
-//! them. By default a few habits meet a sample of the cases; with `HABITS=full` every habit meets every case, and so do
-//! seeded pairs of habits (`pair::…`), of which `HABITS=pairs` runs nothing else. `HABITS_OUT=FILE` writes the table.
+//! them. By default a few habits meet a sample of the cases; with `HABITS=brief` every habit meets a sample, each another one;
+//! with `HABITS=full` every habit meets every case, and so do seeded pairs of habits (`pair::…`), of which `HABITS=pairs` runs
+//! nothing else. `HABITS_OUT=FILE` writes the table.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -87,12 +88,24 @@ pub(crate) fn trials(seen: &Arc<Mutex<Seen>>, seed: u64) -> Vec<Trial> {
     if pairs {
         for [one, other] in KNOWN_PAIRS.iter().copied().chain(drawn(seed)) {
             let name = format!("pair::{one}+{other}");
-            trials.push(trial(name, vec![one, other], ResponseMode::Query, true, seen));
+            trials.push(trial(
+                name,
+                vec![one, other],
+                ResponseMode::Query,
+                Meets::Everything,
+                seen,
+            ));
         }
         // Form post is a habit too, and most that is right about cookies differs there.
         for habit in Habit::ALL.iter().filter(|habit| is_about_cookies(**habit)) {
             let name = format!("pair::{habit}+form-post");
-            trials.push(trial(name, vec![*habit], ResponseMode::FormPost, true, seen));
+            trials.push(trial(
+                name,
+                vec![*habit],
+                ResponseMode::FormPost,
+                Meets::Everything,
+                seen,
+            ));
         }
     }
     trials
@@ -151,9 +164,9 @@ fn drawn(seed: u64) -> Vec<[Habit; 2]> {
     pairs
 }
 
-fn trial(name: String, habits: Vec<Habit>, mode: ResponseMode, whole: bool, seen: &Arc<Mutex<Seen>>) -> Trial {
+fn trial(name: String, habits: Vec<Habit>, mode: ResponseMode, meets: Meets, seen: &Arc<Mutex<Seen>>) -> Trial {
     let seen = Arc::clone(seen);
-    Trial::test(name.clone(), move || left_alone(&name, habits, mode, whole, &seen))
+    Trial::test(name.clone(), move || left_alone(&name, habits, mode, meets, &seen))
 }
 
 /// Nothing is said of the app but what its habits' remarks allow.
@@ -161,7 +174,7 @@ fn left_alone(
     name: &str,
     habits: Vec<Habit>,
     mode: ResponseMode,
-    whole: bool,
+    meets: Meets,
     seen: &Mutex<Seen>,
 ) -> Result<(), Failed> {
     let shape = Shape {
@@ -171,7 +184,7 @@ fn left_alone(
     let began = Instant::now();
     let told: Vec<&str> = habits.iter().map(|habit| habit.tells()).collect();
     let own: Habits = habits.iter().copied().collect();
-    let result = app::judged_with(Flaws::none(), own, &told, shape, cases(whole), crate::seed())?;
+    let result = app::judged_with(Flaws::none(), own, &told, shape, cases(meets), crate::seed())?;
     let remarks: Vec<Remark> = habits.iter().flat_map(|habit| habit.remarks()).copied().collect();
     let mut met = Met {
         habits,
@@ -205,15 +218,23 @@ fn left_alone(
     crate::told(alarms.into_iter().map(CaseResult::story))
 }
 
-/// Every case but those that wait for declared times; or a sample of the quick ones.
-fn cases(whole: bool) -> Vec<&'static Case> {
+/// Which cases a habit meets.
+#[derive(Clone, Copy, Debug)]
+enum Meets {
+    /// Every case but those that wait for declared times.
+    Everything,
+    /// Every n-th of the quick ones, beginning with this one.
+    Sample(usize),
+}
+
+fn cases(meets: Meets) -> Vec<&'static Case> {
     let all = catalog::all().filter(|case| case.lane != Lane::Slow);
-    match whole {
-        true => all.collect(),
-        false => all
+    match meets {
+        Meets::Everything => all.collect(),
+        Meets::Sample(first) => all
             .filter(|case| matches!(case.lane, Lane::Parallel | Lane::Watch))
             .enumerate()
-            .filter(|(at, _)| at % EVERY == 0)
+            .filter(|(at, _)| at % EVERY == first)
             .map(|(_, case)| case)
             .collect(),
     }
@@ -226,7 +247,7 @@ impl fmt::Display for Seen {
             .iter()
             .filter(|habit| self.0.contains_key(&format!("habit::{habit}")))
             .count();
-        let cases = cases(true).len();
+        let cases = cases(Meets::Everything).len();
         let minutes: f64 = self.0.values().map(|met| met.seconds).sum::<f64>() / 60.0;
         writeln!(
             f,
