@@ -80,7 +80,7 @@ pub(crate) fn trials(seen: &Arc<Mutex<Seen>>, seed: u64) -> Vec<Trial> {
                 format!("habit::{habit}"),
                 vec![*habit],
                 ResponseMode::Query,
-                full,
+                met,
                 seen,
             ));
         }
@@ -248,13 +248,18 @@ impl fmt::Display for Seen {
             .filter(|habit| self.0.contains_key(&format!("habit::{habit}")))
             .count();
         let cases = cases(Meets::Everything).len();
+        let meetings: usize = self
+            .0
+            .values()
+            .map(|met| met.passed + met.skipped.len() + met.said.len())
+            .sum();
         let minutes: f64 = self.0.values().map(|met| met.seconds).sum::<f64>() / 60.0;
         writeln!(
             f,
             "# Habits: what right apps do, and what no case may call wrong\n\n\
              Written by the tests themselves; do not edit. From the root of the repository:\n\n\
              ```sh\nHABITS=full HABITS_OUT=\"$PWD/conformance/HABITS.md\" cargo test -p conformance --test matrix -- habit:: pair::\n```\n\n\
-             {proved} of {} habits met each of the {cases} cases that do not wait for declared times, without a *fail*, without a \
+             {proved} of {} habits met {meetings} cases, of {cases} that do not wait for declared times, without a *fail*, without a \
              *warn* and without anything inconclusive but what stands in the last column. ({minutes:.0} minutes of walking, several \
              side by side.) The habits are code in `fixtures/flawed-app`; \
              `flawed-app --habit NAME` has one. What is skipped is skipped for the reason that the run gives.\n",
