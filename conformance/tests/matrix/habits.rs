@@ -30,7 +30,7 @@ const PAIRS: usize = 16;
 /// Habits that the sample of `cargo test` walks, chosen for what they change: state, ways in, refusals, cookies, pages.
 const SAMPLED: &[Habit] = &[
     Habit::AttemptSigned,
-    Habit::SignInProtected,
+    Habit::TemporaryRedirect,
     Habit::RefusedFlash,
     Habit::SessionChunked,
     Habit::CsrfHostCookie,
