@@ -65,7 +65,31 @@ pub fn terms(case: &Case) -> Vec<String> {
             .collect();
         terms.push(format!("Variant {} also needs: {}.", variant.name, needs.join(", ")));
     }
+    if let Some(caveat) = replay_caveat(case) {
+        terms.push(format!(
+            "A replay with the same seed may come to something else: {caveat}."
+        ));
+    }
     terms
+}
+
+/// What the command that replays a case does not bring back; `None` where its seed decides everything that is sent.
+#[must_use]
+pub fn replay_caveat(case: &Case) -> Option<&'static str> {
+    fn races(step: &Step) -> bool {
+        match step.act {
+            Act::Crowd(_) | Act::Flood(_) | Act::SignOutRace(_) | Act::DeliverTwice(_) => true,
+            Act::Repeat(_, steps) => steps.iter().any(races),
+            _ => false,
+        }
+    }
+    if case.lane == Lane::Watch {
+        return Some("it judges what other cases walk; alone it sees only the control");
+    }
+    let mut steps = case.variants.iter().flat_map(|variant| variant.script);
+    steps
+        .any(races)
+        .then_some("the order of requests that are made at once is chance")
 }
 
 /// Where cases of a lane run.

@@ -19,6 +19,7 @@ pub mod exit;
 pub mod explain;
 pub mod feature;
 pub mod markup;
+pub mod names;
 pub mod outcome;
 pub mod placeholder;
 pub mod process;

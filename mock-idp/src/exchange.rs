@@ -21,6 +21,7 @@ use crate::{
     protocol::{
         draft::{Delivery, Reply},
         params::Params,
+        random,
     },
     tenant::IssuerMode,
     wire::AsReceived,
@@ -164,6 +165,9 @@ impl Exchange {
     pub(crate) fn bind(&mut self, flow: &Arc<Flow>) {
         if self.flow.is_none() {
             self.flow = Some(flow.clone());
+            if let Some(seeds) = &flow.seeds {
+                random::seed(seeds.next());
+            }
             self.receive();
             self.adopt(flow);
         }

@@ -1,11 +1,7 @@
 //! One HTTP exchange, exactly as asked: the request target goes out verbatim, redirects are not followed, compression is
 //! not asked for, nothing is retried. Bodies that come compressed all the same are decoded. A connection serves one exchange, so that no keep-alive race looks like a defect.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use ::http::{HeaderName, HeaderValue, Method, Request as HttpRequest, Uri, header::CONTENT_ENCODING};
 use bytes::Bytes;
@@ -20,7 +16,10 @@ use tokio::{
 use url::Url;
 
 use super::coding;
-use crate::evidence::{Answer, Problem};
+use crate::{
+    evidence::{Answer, Problem},
+    names::look_up,
+};
 
 /// How much of a decoded body is read, in bytes: what stands beyond decides nothing.
 pub const BODY_LIMIT: usize = 8 * 1024 * 1024;
@@ -310,28 +309,6 @@ async fn connect(origin: &Url) -> Result<TcpStream, (Problem, String)> {
         .await
         .map_err(|error| (Problem::Refused, format!("cannot connect to {host}:{port}: {error}")))
 }
-
-/// The addresses of a host. `localhost` and names below it are this machine, without asking anybody (RFC 6761 §6.3), as in
-/// browsers.
-///
-/// # Errors
-/// When the name cannot be looked up.
-pub async fn look_up(host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
-    if is_localhost(host) {
-        return Ok(LOOPBACK.map(|address| SocketAddr::new(address, port)).to_vec());
-    }
-    Ok(tokio::net::lookup_host((host, port)).await?.collect())
-}
-
-/// Whether a host name is `localhost` or one below it.
-#[must_use]
-pub fn is_localhost(host: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    host == "localhost" || host.ends_with(".localhost")
-}
-
-/// This machine, in the order in which browsers try.
-pub const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 async fn over<S>(stream: S, outgoing: &Outgoing, limit: usize) -> Result<Whole, (Problem, String)>
 where

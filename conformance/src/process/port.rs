@@ -11,7 +11,7 @@ use std::{
 use tokio::{net::TcpStream, time::timeout};
 use url::Url;
 
-use crate::browser::http::look_up;
+use crate::names::look_up;
 
 /// Below the range from which systems take the local ports of outgoing connections (Linux: 32768 and up): a connection
 /// of somebody else cannot take the port between this call and the app's `bind`.

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::StartError;
 use crate::{
-    browser::http::{LOOPBACK, is_localhost},
+    names::{LOOPBACK, is_localhost},
     placeholder::fill,
     target::Start,
 };

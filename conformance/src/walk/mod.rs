@@ -33,7 +33,7 @@ use mock_idp::{
         scenario::{Barrier, FlowId, Point, Scenario},
     },
 };
-use rand::{SeedableRng, rngs::StdRng};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use url::Url;
 
 pub use self::{pace::Pace, site::Site, window::beyond_browsers};
@@ -348,6 +348,7 @@ impl<'w> Walker<'w> {
             victim: identity(victim.name()),
             earlier: self.evidence.flows.last().map(|flow| flow.id),
             barrier: self.barrier.clone(),
+            seed: Some(self.rng.random()),
             ..Scenario::honest(user).with_faults(faults.iter().copied())
         };
         let begun = self.world.idp.begin(scenario);

@@ -226,7 +226,7 @@ fn same_server(one: &Url, other: &Url) -> bool {
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => crate::browser::http::is_localhost(name),
+        Some(Host::Domain(name)) => crate::names::is_localhost(name),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,

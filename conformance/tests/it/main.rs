@@ -27,6 +27,7 @@ mod process;
 mod report;
 mod rooms;
 mod scripted;
+mod seeds;
 mod truth_table;
 mod web_catalogue;
 mod web_checks;

@@ -14,6 +14,7 @@ use crate::{
     flow::record::{Endpoint, Stamp},
     idp::Idp,
     okta::error::{API_BODY_MALFORMED, API_NO_PERMISSION, API_REQUEST_TOO_LARGE, ApiError},
+    protocol::{draft::Reply, random},
     wire::{self, Cutter},
 };
 
@@ -37,8 +38,18 @@ pub(crate) async fn answer(
     let body = wire::read_body(body, BODY_LIMIT).await;
     let is_whole = body.is_ok();
     let mut exchange = Exchange::new(idp, endpoint, at, parts, body.unwrap_or_default());
-    let is_foreign = is_management(&exchange.path) && !is_for_us(&exchange);
-    let left = limits::count(&exchange);
+    let reply = handled(&mut exchange, handle, is_whole);
+    exchange.wait_at_barrier().await;
+    let reply = delivery::serialised(reply);
+    exchange.record_answer(&reply);
+    delivery::write(reply, accepts_gzip, cutter.as_ref()).await
+}
+
+/// Decides and answers; the flow that the exchange is bound to decides what is drawn meanwhile.
+fn handled(exchange: &mut Exchange, handle: Answer, is_whole: bool) -> Reply {
+    let _scope = random::scope();
+    let is_foreign = is_management(&exchange.path) && !is_for_us(exchange);
+    let left = limits::count(exchange);
     let answered = if !is_whole {
         Err(API_BODY_MALFORMED.into())
     } else if is_foreign {
@@ -50,32 +61,29 @@ pub(crate) async fn answer(
         }
         .into())
     } else if left.is_some_and(|left| left.exceeded) {
-        Err(limits::refusal(&exchange))
+        Err(limits::refusal(exchange))
     } else if exchange.query.is_excessive() || exchange.form.is_excessive() {
         Err(API_REQUEST_TOO_LARGE.into())
     } else {
-        handle(&mut exchange)
+        handle(exchange)
     };
     let mut reply = answered.unwrap_or_else(|refusal| match refusal {
-        Refusal::OAuth(error) => answer::oauth_error(&exchange, &error),
+        Refusal::OAuth(error) => answer::oauth_error(exchange, &error),
         Refusal::Api(error) => answer::api_error(&error),
-        Refusal::Page(error) => page::error(&exchange, &error),
+        Refusal::Page(error) => page::error(exchange, &error),
         Refusal::Dpop(error) => {
-            let mut reply = answer::oauth_error(&exchange, &error);
+            let mut reply = answer::oauth_error(exchange, &error);
             if error.error == "use_dpop_nonce" {
-                answer::put(&mut reply, "dpop-nonce", dpop::nonce(&exchange));
+                answer::put(&mut reply, "dpop-nonce", dpop::nonce(exchange));
             }
             reply
         }
-        Refusal::Challenge(error) => userinfo::challenge(&exchange, &error),
+        Refusal::Challenge(error) => userinfo::challenge(exchange, &error),
     });
-    answer::complete(&exchange, &mut reply, left);
-    cors::allow(&exchange, &mut reply);
+    answer::complete(exchange, &mut reply, left);
+    cors::allow(exchange, &mut reply);
     exchange.finish();
-    exchange.wait_at_barrier().await;
-    let reply = delivery::serialised(reply);
-    exchange.record_answer(&reply);
-    delivery::write(reply, accepts_gzip, cutter.as_ref()).await
+    reply
 }
 
 /// What administers the org: no name of somebody else's that resolves to this machine may reach it (DNS rebinding).

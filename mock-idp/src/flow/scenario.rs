@@ -164,6 +164,9 @@ pub struct Scenario {
     pub hold_response: bool,
     /// How long `Delivery::After` faults wait, where the fault does not say.
     pub pause: Duration,
+    /// Decides the random values of this flow: its name, codes, tokens' ids. The second flow with the same seed draws
+    /// others, as two codes must never be the same.
+    pub seed: Option<u64>,
     /// What goes wrong. The faults act together.
     pub faults: Vec<Fault>,
 }
@@ -181,6 +184,7 @@ impl Scenario {
             auto: false,
             hold_response: false,
             pause: Duration::from_secs(4),
+            seed: None,
             faults: Vec::new(),
         }
     }

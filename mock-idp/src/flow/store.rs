@@ -40,6 +40,8 @@ pub(crate) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug)]
 pub(crate) struct Flow {
     pub(crate) id: FlowId,
+    /// What its random values are drawn from, where its scenario has a seed.
+    pub(crate) seeds: Option<Seeds>,
     /// Begun by the harness: refusals are recorded and the flow goes on where it can.
     pub(crate) watched: bool,
     pub(crate) scenario: Scenario,
@@ -56,6 +58,35 @@ pub(crate) struct Flow {
     /// What was armed for it.
     pub(crate) armed: Mutex<Vec<Arc<Armed>>>,
     pub(crate) records: Mutex<Held>,
+}
+
+/// The seeds of one flow: one for each request that is bound to it.
+#[derive(Debug)]
+pub(crate) struct Seeds {
+    flow: u64,
+    drawn: AtomicU64,
+}
+
+impl Seeds {
+    const fn new(flow: u64) -> Self {
+        Self {
+            flow,
+            drawn: AtomicU64::new(0),
+        }
+    }
+
+    /// The seed of the next request.
+    pub(crate) fn next(&self) -> u64 {
+        mix(self.flow, self.drawn.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+/// One number of two, so that neighbours have nothing in common (the finalizer of SplitMix64).
+const fn mix(seed: u64, count: u64) -> u64 {
+    let mut mixed = seed.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 impl Flow {
@@ -284,6 +315,8 @@ pub(crate) enum TokenKind {
 #[derive(Debug)]
 pub(crate) struct Store {
     next_flow: AtomicU64,
+    /// How often each seed was given to a flow.
+    seeds: Mutex<HashMap<u64, u64>>,
     flows: Mutex<Bounded<FlowId, Arc<Flow>>>,
     /// One-shot cookie value → flow.
     pub(crate) tickets: Mutex<Bounded<String, Arc<Flow>>>,
@@ -330,6 +363,7 @@ impl Default for Store {
     fn default() -> Self {
         Self {
             next_flow: AtomicU64::new(1),
+            seeds: Mutex::default(),
             flows: Mutex::default(),
             tickets: Mutex::default(),
             awaited: Mutex::default(),
@@ -359,8 +393,17 @@ impl Store {
     /// A new flow. What its scenario borrows from an earlier one is resolved here.
     pub(crate) fn begin(&self, watched: bool, scenario: Scenario) -> Arc<Flow> {
         let earlier = scenario.earlier.and_then(|id| self.flow(id));
-        let id = FlowId::random(self.next_flow.fetch_add(1, Ordering::Relaxed));
+        let seeds = scenario.seed.map(|seed| self.seeds_of(seed));
+        let id = {
+            let scope = random::scope();
+            let _scope = match &seeds {
+                Some(seeds) => scope.seeded(seeds.next()),
+                None => scope,
+            };
+            FlowId::random(self.next_flow.fetch_add(1, Ordering::Relaxed))
+        };
         let flow = Arc::new(Flow {
+            seeds,
             id,
             watched,
             scenario,
@@ -378,6 +421,14 @@ impl Store {
             locked(&self.awaited).insert(login, flow.clone());
         }
         flow
+    }
+
+    /// The seeds of a flow. Whoever begins another flow with the same seed gets others.
+    fn seeds_of(&self, seed: u64) -> Seeds {
+        let mut used = locked(&self.seeds);
+        let count = used.entry(seed).or_insert(0_u64);
+        *count += 1;
+        Seeds::new(mix(seed, *count))
     }
 
     pub(crate) fn flow(&self, id: FlowId) -> Option<Arc<Flow>> {

@@ -6,9 +6,10 @@ use url::Url;
 
 use super::readable;
 use crate::{
-    browser::{http::is_localhost, page},
+    browser::page,
     check::cookies::set_by,
     evidence::{Answer, EXPERIMENT, Evidence, Hop, Leg, Person, Probe, Problem, Shows},
+    names::is_localhost,
     script::{AFTER, MAIN, Who},
     target::{Config, SignIn},
 };
