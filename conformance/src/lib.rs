@@ -12,6 +12,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod describe;
+pub mod discover;
 pub mod edit;
 pub mod elsewhere;
 pub mod evidence;

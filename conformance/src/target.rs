@@ -122,7 +122,7 @@ pub enum Move {
 }
 
 /// How sign-out happens. Exactly one key.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignOut {
     /// GET this path.
@@ -292,6 +292,32 @@ impl<'de> Deserialize<'de> for Statuses {
 }
 
 impl Target {
+    /// A target of which only the address and the oracle are known: its sign-in is the protected page.
+    #[must_use]
+    pub fn bare(url: &str, session: Oracle) -> Self {
+        Self {
+            url: url.to_owned(),
+            origins: Vec::new(),
+            headers: BTreeMap::new(),
+            sign_in: SignIn::Protected(session.probe.clone()),
+            after_callback: Vec::new(),
+            sign_out: None,
+            callback: "/".to_owned(),
+            post_logout: Vec::new(),
+            backchannel_logout: None,
+            frontchannel_logout: None,
+            initiate_login: None,
+            protected: Vec::new(),
+            javascript: false,
+            framework: None,
+            session,
+            people: People::default(),
+            provision: None,
+            declares: Declares::default(),
+            start: None,
+        }
+    }
+
     /// Whether a started app is always on the same port, so that two copies cannot run at once.
     #[must_use]
     pub fn has_fixed_port(&self) -> bool {

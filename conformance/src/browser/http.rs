@@ -241,8 +241,7 @@ impl Client {
     /// # Errors
     /// Why there was no HTTP response.
     pub async fn send_whole(&self, outgoing: &Outgoing, limit: usize) -> Result<Whole, (Problem, String)> {
-        let dressed = self.dressed(outgoing);
-        let exchange = self.exchange(dressed.as_ref().unwrap_or(outgoing), limit);
+        let exchange = self.exchange(outgoing, limit);
         tokio::time::timeout(self.timeout, exchange)
             .await
             .map_err(|_| self.late())?
@@ -281,6 +280,8 @@ impl Client {
     }
 
     async fn exchange(&self, outgoing: &Outgoing, limit: usize) -> Result<Whole, (Problem, String)> {
+        let dressed = self.dressed(outgoing);
+        let outgoing = dressed.as_ref().unwrap_or(outgoing);
         let stream = connect(&outgoing.origin).await?;
         if outgoing.origin.scheme() != "https" {
             return over(stream, outgoing, limit).await;

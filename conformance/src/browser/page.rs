@@ -256,6 +256,47 @@ fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
+/// A link of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Where it leads, resolved against the page.
+    pub target: Url,
+    /// What it says.
+    pub text: String,
+}
+
+/// All links of a page to http and https addresses, in document order.
+#[must_use]
+pub fn links(html: &str, page: &Url) -> Vec<Link> {
+    let document = document_of(html);
+    let link = |element: ElementRef<'_>| {
+        let target = page.join(element.value().attr("href")?).ok()?;
+        let text = says(element);
+        matches!(target.scheme(), "http" | "https").then_some(Link { target, text })
+    };
+    document.select(&selector("a[href]")).filter_map(link).collect()
+}
+
+/// A page within the usual bounds; an empty one where it cannot be read.
+#[must_use]
+pub fn leniently(html: &str, page: &Url) -> Page {
+    Page::read(html, page, READING).unwrap_or_default()
+}
+
+impl Page {
+    /// The form that says one of these words; unlike [`Page::form_saying`] never another one.
+    #[must_use]
+    pub fn form_saying_exactly(&self, words: &[&str]) -> Option<&Form> {
+        let says = |form: &&Form| {
+            let text = format!("{} {}", form.label, form.action.path())
+                .to_lowercase()
+                .replace(['-', '_', ' '], "");
+            words.iter().any(|word| text.contains(word))
+        };
+        self.forms.iter().find(says)
+    }
+}
+
 /// The form with this `id`, or whose action leads to this path.
 #[must_use]
 pub fn form_named(html: &str, page: &Url, name: &str) -> Option<Form> {

@@ -4,6 +4,7 @@ mod browser;
 mod doctor;
 mod env;
 mod explain;
+mod init;
 mod list;
 mod manual;
 mod run;
@@ -47,6 +48,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look at an app, sign in, and write its conformance.toml
+    Init(Box<InitArgs>),
     /// Run cases against the app that conformance.toml describes
     Run(Box<RunArgs>),
     /// Check the set-up only: preflight and one honest sign-in, no case
@@ -74,6 +77,7 @@ impl Command {
         match self {
             Command::Run(args) => args.look.verbose,
             Command::Doctor(args) => args.look.verbose,
+            Command::Init(args) => args.look.verbose,
             _ => 0,
         }
     }
@@ -174,6 +178,33 @@ struct RunArgs {
     /// Keep this run's files here instead of .conformance/runs/ID beside the configuration
     #[arg(long, value_name = "DIR", env = "CONFORMANCE_OUT")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+#[derive(Debug, Args)]
+struct InitArgs {
+    /// Where the app answers, for instance http://localhost:3000; with --command it is found out
+    #[arg(value_name = "URL")]
+    url: Option<String>,
+    /// Start the app by this command
+    #[arg(long, value_name = "COMMAND", env = "CONFORMANCE_COMMAND")]
+    command: Option<String>,
+    /// Write this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "CONFORMANCE_CONFIG",
+        default_value = "conformance.toml",
+        hide_default_value = true
+    )]
+    config: PathBuf,
+    /// Write over a file that is there already
+    #[arg(long, env = "CONFORMANCE_FORCE", value_parser = FalseyValueParser::new())]
+    force: bool,
+    /// Allow a target on this host, which is not this machine (repeatable)
+    #[arg(long, value_name = "HOST", env = "CONFORMANCE_ALLOW_HOST", value_delimiter = ',')]
+    allow_host: Vec<String>,
     #[command(flatten)]
     look: LookArgs,
 }
@@ -310,7 +341,7 @@ enum When {
 #[derive(Debug, thiserror::Error)]
 enum CommandError {
     #[error(
-        "there is no {FILE_NAME} here or above; `conformance run FILE.toml` names one, `conformance explain config` says what stands in it"
+        "there is no {FILE_NAME} here or above; `conformance init URL` writes one, `conformance run FILE.toml` names one"
     )]
     NoConfig,
     #[error(transparent)]
@@ -369,6 +400,7 @@ pub async fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
 async fn dispatch(cli: Cli) -> Result<u8, CommandError> {
     terminal::narrate_at(cli.command.verbosity());
     match cli.command {
+        Command::Init(args) => init::init(*args).await,
         Command::Run(args) => run::run(*args).await,
         Command::Doctor(args) => doctor::doctor(*args).await,
         Command::List(args) => list::list(&args),

@@ -45,7 +45,7 @@ impl Config {
                 std::io::ErrorKind::InvalidData => "cannot be read: it is not UTF-8 text".to_owned(),
                 _ => format!("cannot be read: {error}"),
             };
-            let mend = "`conformance run FILE.toml` names another file";
+            let mend = "`conformance run FILE.toml` names another file, `conformance init` writes one";
             ConfigError::whole(file, message, mend)
         })?;
         let mut config = Config::parse(&text, file, allow_hosts)?;

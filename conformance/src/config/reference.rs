@@ -9,13 +9,16 @@ use super::{
     shape,
 };
 
+/// Where `init` writes the schema, beside the file: its first line names it.
+pub const SCHEMA_PATH: &str = ".conformance/schema.json";
+
 /// The whole reference as Markdown.
 #[must_use]
 pub fn markdown() -> String {
     let mut page = String::from(
         "# conformance.toml\n\n\
          Every key, what it takes, and what happens without it. This page is what `conformance explain config --md` prints; \
-         `conformance schema` prints the same as a JSON schema for editors.\n",
+         `conformance schema` prints the same as a JSON schema for editors, `conformance init` writes a file to begin with.\n",
     );
     for (table, heading, about) in TABLES {
         let _ = write!(page, "\n## {}\n\n{about}\n", heading_of(heading));

@@ -210,6 +210,62 @@ impl App {
         }
     }
 
+    /// Starts an app of which it is not known whether it listens where it is told to: besides `wait_for`, any port on which
+    /// its processes listen and answer will do, and is returned.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn start_anywhere(
+        start: &Start,
+        folder: &Path,
+        vars: &BTreeMap<String, String>,
+    ) -> Result<(App, Option<u16>), StartError> {
+        let url = ready::url(start, vars)?;
+        let command = fill(&start.command, vars)?;
+        let mut env = BTreeMap::new();
+        for (name, value) in &start.env {
+            env.insert(name.clone(), fill(value, vars)?);
+        }
+        let mut running = Running::spawn(&command, folder, &env, Some(url.as_str()))?;
+        let limit = start.timeout.map_or(READY_LIMIT, Duration::from_secs);
+        let group = running.group;
+        let found = tokio::select! {
+            biased;
+            status = running.ended() => Err(Err(status)),
+            found = ready::wait_anywhere(&url, limit, || group.living_members().map(|pids| port::ports_of(&pids)).unwrap_or_default()) => {
+                found.map_err(Ok)
+            }
+        };
+        match found {
+            Ok(port) => {
+                let app = App {
+                    running: Some(running),
+                    grace: start.stop_timeout.map_or(GRACE, Duration::from_secs),
+                };
+                Ok((app, port))
+            }
+            Err(Ok(last)) => {
+                let output = running.output.excerpt();
+                running.stop(KILLED).await;
+                Err(StartError::NotReady {
+                    command,
+                    url: url.to_string(),
+                    limit,
+                    last,
+                    output,
+                })
+            }
+            Err(Err(status)) => {
+                running.output.drained().await;
+                Err(StartError::Exited {
+                    command,
+                    status,
+                    output: running.output.excerpt(),
+                })
+            }
+        }
+    }
+
     /// Apps that an earlier run in this folder left behind because it was killed, and that still run.
     #[must_use]
     pub fn leftovers(folder: &Path) -> Vec<Leftover> {

@@ -80,6 +80,36 @@ pub fn holder_of(port: u16) -> Option<String> {
     None
 }
 
+/// Ports on which these processes listen, where the system tells.
+pub(super) fn ports_of(pids: &[u32]) -> Vec<u16> {
+    let inodes: HashSet<u64> = pids
+        .iter()
+        .flat_map(|pid| fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten())
+        .filter_map(|fd| fs::metadata(fd.path()).ok())
+        .map(|file| file.ino())
+        .collect();
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    let mut ports: Vec<u16> = tables
+        .iter()
+        .flat_map(|table| table.lines().skip(1))
+        .filter_map(listener)
+        .filter(|(_, inode)| inodes.contains(inode))
+        .map(|(port, _)| port)
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
+/// Port and inode of a line of `/proc/net/tcp*` that is about a listening socket.
+fn listener(line: &str) -> Option<(u16, u64)> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let local = fields.get(1)?.rsplit_once(':')?.1;
+    let listens = *fields.get(3)? == "0A";
+    let port = u16::from_str_radix(local, 16).ok().filter(|_| listens)?;
+    Some((port, fields.get(9)?.parse().ok()?))
+}
+
 /// A process in words: `pid 4711 (node server.js)`.
 pub(super) fn named(pid: u32) -> String {
     let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -92,13 +122,8 @@ pub(super) fn named(pid: u32) -> String {
 fn listening_sockets(port: u16) -> HashSet<u64> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
     let lines = tables.iter().flat_map(|table| table.lines().skip(1));
-    let inode = |line: &str| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let local = fields.get(1)?.rsplit_once(':')?.1;
-        let listens = u16::from_str_radix(local, 16).ok()? == port && *fields.get(3)? == "0A";
-        listens.then(|| fields.get(9)?.parse().ok()).flatten()
-    };
-    lines.filter_map(inode).collect()
+    let here = lines.filter_map(listener).filter(|(found, _)| *found == port);
+    here.map(|(_, inode)| inode).collect()
 }
 
 fn shorten(command: &str) -> String {

@@ -53,6 +53,40 @@ pub(super) async fn wait(url: &Url, limit: Duration) -> Result<(), String> {
     }
 }
 
+/// As [`wait`]; any of these ports will do as well, once the URL has had two seconds more. Returns the other port.
+pub(super) async fn wait_anywhere(
+    url: &Url,
+    limit: Duration,
+    mut ports: impl FnMut() -> Vec<u16>,
+) -> Result<Option<u16>, String> {
+    let began = Instant::now();
+    let mut elsewhere: Option<Instant> = None;
+    loop {
+        let Err(last) = wait(url, Duration::from_millis(400)).await else {
+            return Ok(None);
+        };
+        let others = ports();
+        let mut answering = None;
+        for port in others.into_iter().filter(|port| Some(*port) != url.port()) {
+            let mut other = url.clone();
+            let _ = other.set_port(Some(port));
+            if answers(&other).await {
+                answering = Some(port);
+                break;
+            }
+        }
+        if let Some(port) = answering {
+            let since = *elsewhere.get_or_insert_with(Instant::now);
+            if since.elapsed() > Duration::from_secs(2) {
+                return Ok(Some(port));
+            }
+        }
+        if began.elapsed() > limit {
+            return Err(last);
+        }
+    }
+}
+
 /// Whether it answers at this moment.
 pub(super) async fn answers(url: &Url) -> bool {
     match client(url) {

@@ -446,6 +446,12 @@ pub(super) fn guess_framework(evidence: &Evidence, config: &Config) -> Option<(S
         None | Some("auto") => {}
         Some(name) => return Some((name.to_owned(), "the configuration says so".to_owned())),
     }
+    framework_of(evidence)
+}
+
+/// Which framework the app seems to be built on, from its cookies and header fields, with the reason for the guess.
+#[must_use]
+pub fn framework_of(evidence: &Evidence) -> Option<(String, String)> {
     const BY_COOKIE: &[(&str, &str)] = &[
         ("connect.sid", "express"),
         ("JSESSIONID", "spring"),

@@ -36,6 +36,7 @@ use mock_idp::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use url::Url;
 
+pub use self::navigate::submission as form_request;
 pub use self::{pace::Pace, site::Site, window::beyond_browsers};
 use crate::{
     browser::{

@@ -388,7 +388,8 @@ fn refresh_header(value: &str, base: &Url) -> Option<Url> {
 }
 
 /// The request that sends a form.
-pub(super) fn submission(form: &page::Form) -> Outgoing {
+#[must_use]
+pub fn submission(form: &page::Form) -> Outgoing {
     if form.method == "POST" {
         return Outgoing::form(&form.action, &form.fields);
     }

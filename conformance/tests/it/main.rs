@@ -20,6 +20,7 @@ mod false_alarms;
 mod fixed_run;
 mod habits;
 mod hostile_pages;
+mod init;
 mod judging;
 mod made;
 mod odd_app;

@@ -1,0 +1,123 @@
+//! `conformance init` on the app with habits: from nothing to a judged run, without editing by hand.
+
+use std::{path::Path, process::Command};
+
+const APP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/odd-app/app.py");
+
+/// Exit code, and everything that was printed.
+fn conformance(folder: &Path, habits: &str, arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CONFORMANCE_") {
+            command.env_remove(name);
+        }
+    }
+    let output = command
+        .args(arguments)
+        .env("HABITS", habits)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code().unwrap(), text)
+}
+
+/// Writes a file for the app and judges it with that. Returns the file.
+fn learnt(habits: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let start = format!("exec python3 '{APP}'");
+    let (code, text) = conformance(folder.path(), habits, &["init", "--command", &start]);
+    let file = std::fs::read_to_string(folder.path().join("conformance.toml")).unwrap_or_default();
+    assert_eq!(code, 0, "{habits}\n{text}\n{file}");
+    assert!(file.starts_with("#:schema ./.conformance/schema.json\n"), "{file}");
+    assert!(folder.path().join(".conformance/schema.json").is_file());
+    let cases = [
+        "run",
+        "callback/state-missing",
+        "id-token/aud-wrong",
+        "logout/session-dead",
+        "logout/rp-initiated",
+    ];
+    let cases = &cases[..4];
+    let (code, text) = conformance(folder.path(), habits, cases);
+    assert_eq!(code, 0, "{habits}\n{text}\n{file}");
+    file
+}
+
+#[test]
+fn an_ordinary_app_is_learnt_and_judged_without_editing() {
+    let file = learnt("");
+    for line in [
+        "url = \"http://localhost:{port}\"",
+        "sign_in = { get = \"/login\" }",
+        "sign_out = { form = \"/me\" }",
+        "callback = \"/callback\"",
+        "post_logout = [\"http://localhost:{port}/\"]",
+        "probe = \"/me\"",
+        "signed_in = { status = 200, contains = \"{user.email}\" }",
+        "signed_out = { status = 302 }",
+        "scopes = [\"openid\", \"profile\", \"email\"]",
+        "OKTA_ISSUER = \"{idp.issuer}\"",
+    ] {
+        assert!(file.contains(line), "{line}\n{file}");
+    }
+}
+
+#[test]
+fn ours_is_pressed_among_several_providers() {
+    let file = learnt("providers");
+    let steps = "{ steps = [{ open = \"/login\" }, { press = \"Sign in with Okta\" }] }";
+    assert!(file.contains(steps), "{file}");
+}
+
+#[test]
+fn a_field_for_the_address_is_filled_in() {
+    let file = learnt("email-first");
+    assert!(
+        file.contains("\"email\" = \"{user.email}\"") && file.contains("{ press = \"Continue\" }"),
+        "{file}"
+    );
+}
+
+#[test]
+fn pages_that_show_little_are_understood() {
+    assert!(learnt("upper-case").contains("ignore_case = true"));
+    assert!(
+        learnt("first-name").contains("contains = \"{user.given_name}\"")
+            || learnt("first-name").contains("{user.name}")
+    );
+    let nameless = learnt("nameless");
+    assert!(
+        nameless.contains("probe = \"/\"") && nameless.contains("protected = [\"/me\""),
+        "{nameless}"
+    );
+}
+
+#[test]
+fn a_sign_out_that_asks_first_is_found() {
+    let file = learnt("asks-first");
+    assert!(file.contains("sign_out = { form = \"/logout\" }"), "{file}");
+}
+
+#[test]
+fn what_is_not_found_is_said_and_marked_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = format!("exec python3 '{APP}'");
+    let (code, text) = conformance(folder.path(), "group=admins", &["init", "--command", &start]);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("not found: ") && text.contains("FILL IN"), "{text}");
+    let file = std::fs::read_to_string(folder.path().join("conformance.toml")).unwrap();
+    assert!(file.contains("# probe = \"/me\"   # FILL IN"), "{file}");
+    let (again, text) = conformance(folder.path(), "", &["init", "http://localhost:1"]);
+    assert_eq!(again, 2, "nothing is written over\n{text}");
+    assert!(text.contains("--force"), "{text}");
+}
+
+#[test]
+fn an_app_that_does_not_start_is_told_with_what_it_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, text) = conformance(folder.path(), "", &["init", "--command", "echo no database; exit 4"]);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("no database"), "{text}");
+    assert!(!folder.path().join("conformance.toml").exists());
+}
