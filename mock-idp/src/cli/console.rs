@@ -201,9 +201,13 @@ impl Console {
                 exchange,
                 status,
                 headers,
+                body,
                 ..
             } => {
-                let open = self.open.remove(exchange)?;
+                let mut open = self.open.remove(exchange)?;
+                if *status >= 400 && open.refusal.is_none() {
+                    open.refusal = summary(body);
+                }
                 let location = headers.iter().find(|(name, _)| name == "location");
                 Some(self.line(record, &open, *status, location.map(|(_, value)| value.as_ref())))
             }
@@ -343,7 +347,13 @@ impl Console {
         );
         if self.volume == Volume::Verbose {
             for (name, value) in open.request.parameters() {
-                let pair = format!("{}={}", printable(&name), printable(&value));
+                // What somebody typed or keeps secret may be real, unlike everything else here.
+                let shown = if SECRETS.contains(&name.as_str()) {
+                    "…"
+                } else {
+                    &value
+                };
+                let pair = format!("{}={}", printable(&name), printable(shown));
                 let _ = writeln!(text, "  {}", self.painted(DIM, &pair));
             }
             if let Some(location) = location {
@@ -355,6 +365,24 @@ impl Console {
         }
         text
     }
+}
+
+/// Parameters whose values are not shown.
+const SECRETS: &[&str] = &[
+    "client_secret",
+    "password",
+    "credentials.passcode",
+    "answer",
+    "oldPassword",
+    "newPassword",
+    "confirmPassword",
+];
+
+/// Code and words of an error in the management shape.
+fn summary(body: &str) -> Option<(String, String)> {
+    let error: serde_json::Value = serde_json::from_str(body).ok()?;
+    let text = |name: &str| error.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    Some((text("errorCode")?, text("errorSummary")?))
 }
 
 /// What an answer is, where nothing else was told of it.

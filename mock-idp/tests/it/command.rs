@@ -243,7 +243,17 @@ async fn quiet_says_nothing_of_requests_and_verbose_what_was_sent() {
         app::sign_in(&server.issuer, "alice@example.test", &[]).await;
     }
     verbose.said("  scope=openid profile email").await;
-    verbose.said("  -> http://localhost:3000/callback?code=").await;
+    let said = verbose.said("  -> http://localhost:3000/callback?code=").await;
+    assert!(
+        said.contains("  credentials.passcode=…") && !said.contains("any password"),
+        "{said}"
+    );
+    app::Browser::new()
+        .get(app::endpoint(&format!("{}t", verbose.issuer), "keys"))
+        .await;
+    verbose
+        .said("404  E0000007  Not found: Resource not found: defaultt (AuthorizationServer)")
+        .await;
     assert_eq!(*quiet.stderr.lock().unwrap(), "");
 }
 
