@@ -579,7 +579,11 @@ fn only_cookies_that_were_found_to_carry_a_session_are_one() {
 fn a_start_that_leads_on_by_a_page_is_seen() {
     let mut evidence = nothing();
     sign_in(&mut evidence, MAIN, "user", "user");
-    let start = evidence.hops.iter_mut().find(|hop| hop.leg == Leg::SignInStart).unwrap();
+    let start = evidence
+        .hops
+        .iter_mut()
+        .find(|hop| hop.leg == Leg::SignInStart)
+        .unwrap();
     if let Answer::Http { status, headers, .. } = &mut start.response {
         *status = 200;
         let location = headers.iter_mut().find(|(name, _)| name == "location").unwrap();
@@ -587,7 +591,17 @@ fn a_start_that_leads_on_by_a_page_is_seen() {
     }
     assert_eq!((authz::START_IS_NOT_CACHEABLE.ask)(&evidence), Outcome::Holds);
     swap(&mut evidence, "no-store", "max-age=60");
-    assert!(matches!((authz::START_IS_NOT_CACHEABLE.ask)(&evidence), Outcome::Broken(_)));
+    assert!(matches!(
+        (authz::START_IS_NOT_CACHEABLE.ask)(&evidence),
+        Outcome::Broken(_)
+    ));
+}
+
+/// Five seconds are the default of many clients: an answer after five is a race.
+#[test]
+fn a_slow_answer_is_quicker_than_the_usual_time_limit() {
+    let pause = mock_idp::Scenario::honest(mock_idp::flow::scenario::Persona::default()).pause;
+    assert!(pause < std::time::Duration::from_secs(5), "{pause:?}");
 }
 
 /// A pattern stands for cookies that are named after their attempt.

@@ -40,6 +40,9 @@ enum Habit {
     StartsAtThePage,
     /// No more than five sign-ins may be pending in a browser.
     FivePending,
+    /// A page with a form starts the sign-in, deep links lead to that page, and what the form's own address carries is passed
+    /// on.
+    StartsByForm,
     /// The answer to a sign-out is JSON, and a script of the app goes on from there.
     JsonSignOut,
 }
@@ -54,8 +57,8 @@ struct App {
 #[derive(Default)]
 struct Store {
     count: u64,
-    /// Attempt → state, verifier.
-    pending: HashMap<String, (String, String)>,
+    /// Attempt → state, verifier, where to go afterwards.
+    pending: HashMap<String, (String, String, String)>,
     /// Session → address, ID token.
     sessions: HashMap<String, (String, String)>,
 }
@@ -116,7 +119,7 @@ impl App {
         Some((id, session))
     }
 
-    fn begin(&self, headers: &HeaderMap) -> Answer {
+    fn begin(&self, headers: &HeaderMap, asked: &HashMap<String, String>) -> Answer {
         let mut store = self.store.lock().unwrap();
         let held = cookies(headers);
         let mine: Vec<&String> = held.keys().filter(|name| name.starts_with("tx.")).collect();
@@ -128,7 +131,11 @@ impl App {
             );
         }
         let (attempt, state, verifier) = (store.fresh(), store.fresh(), store.fresh());
-        store.pending.insert(attempt.clone(), (state.clone(), verifier.clone()));
+        let next = asked.get("next").filter(|next| next.starts_with("/me")).cloned();
+        let next = next.unwrap_or_else(|| "/me".to_owned());
+        store
+            .pending
+            .insert(attempt.clone(), (state.clone(), verifier.clone(), next));
         let callback = format!("http://localhost:{}/callback", self.vars["port"]);
         let query = form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
@@ -140,6 +147,7 @@ impl App {
                 ("code_challenge", &random(&verifier)),
                 ("code_challenge_method", "S256"),
             ])
+            .extend_pairs(asked.get("prompt").map(|prompt| ("prompt", prompt)))
             .finish();
         let mut set = vec![match self.habit {
             Habit::FivePending => format!("{}; Max-Age=600", kept(&format!("tx.{}", &state[..8]), &attempt)),
@@ -163,7 +171,7 @@ impl App {
         let pending = held
             .get(&name)
             .and_then(|attempt| self.store.lock().unwrap().pending.remove(attempt));
-        let (Some((wanted, verifier)), Some(code)) = (pending, query.get("code")) else {
+        let (Some((wanted, verifier, next)), Some(code)) = (pending, query.get("code")) else {
             return answer(
                 StatusCode::BAD_REQUEST,
                 "text/html",
@@ -203,7 +211,18 @@ impl App {
             ]),
             _ => set.push(kept("sid", &id)),
         }
-        to("/me", &set)
+        to(&next, &set)
+    }
+
+    /// Where a sign-in starts: at once, or by a form.
+    fn sign_in(&self, headers: &HeaderMap, asked: &HashMap<String, String>) -> Answer {
+        if self.habit != Habit::StartsByForm {
+            return self.begin(headers, &HashMap::new());
+        }
+        let next = asked.get("next").map_or("/me", String::as_str);
+        let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        let form = format!("<form method=post action=\"/signin?next={next}\"><button>Sign in</button></form>");
+        answer(StatusCode::OK, "text/html", form)
     }
 
     /// Address and ID token that the code is worth.
@@ -228,10 +247,14 @@ impl App {
         Some((claims["email"].as_str()?.to_owned(), id_token))
     }
 
-    fn page(&self, headers: &HeaderMap) -> Answer {
+    fn page(&self, headers: &HeaderMap, target: &str) -> Answer {
         let Some((id, (email, id_token))) = self.session(headers) else {
             return match self.habit {
-                Habit::StartsAtThePage => self.begin(headers),
+                Habit::StartsAtThePage => self.begin(headers, &HashMap::new()),
+                Habit::StartsByForm => {
+                    let target: String = form_urlencoded::byte_serialize(target.as_bytes()).collect();
+                    to(&format!("/signin?next={target}"), &[])
+                }
                 _ => to("/signin", &[]),
             };
         };
@@ -288,7 +311,16 @@ fn app(habit: Habit) -> InProcess {
             .route("/", get(|| async { answer(StatusCode::OK, "text/html", "<a href=/signin>Sign in</a>") }))
             .route(
                 "/signin",
-                get(|State(app): State<App>, headers: HeaderMap| async move { app.begin(&headers) }),
+                get(
+                    |State(app): State<App>, Query(asked): Query<HashMap<String, String>>, headers: HeaderMap| async move {
+                        app.sign_in(&headers, &asked)
+                    },
+                )
+                .post(
+                    |State(app): State<App>, Query(asked): Query<HashMap<String, String>>, headers: HeaderMap| async move {
+                        app.begin(&headers, &asked)
+                    },
+                ),
             )
             .route(
                 "/callback",
@@ -298,7 +330,12 @@ fn app(habit: Habit) -> InProcess {
                     },
                 ),
             )
-            .route("/me", get(|State(app): State<App>, headers: HeaderMap| async move { app.page(&headers) }))
+            .route(
+                "/me",
+                get(|State(app): State<App>, uri: axum::http::Uri, headers: HeaderMap| async move {
+                    app.page(&headers, &uri.to_string())
+                }),
+            )
             .route(
                 "/signout",
                 get(|| async { to("/", &[]) })
@@ -318,6 +355,7 @@ fn app(habit: Habit) -> InProcess {
 async fn run_on(habit: Habit, ids: &[&str]) -> RunResult {
     let sign_in = match habit {
         Habit::StartsAtThePage => "{ protected = \"/me\" }",
+        Habit::StartsByForm => "{ form = \"/signin\" }",
         _ => "{ get = \"/signin\" }",
     };
     let config = format!(
@@ -446,4 +484,17 @@ async fn a_sign_out_that_answers_json_is_followed() {
     let result = run_on(Habit::JsonSignOut, &ids).await;
     assert_eq!(complaints(&result), Vec::<String>::new());
     assert_eq!(result.count("pass"), 4);
+}
+
+/// A link opens the page of the form; nobody's link sends the form, so what its own address may carry is no hole.
+#[tokio::test]
+async fn a_form_that_starts_sign_ins_is_pressed_on_deep_links_and_edited_by_no_link() {
+    let ids = [
+        "redirect/deep-link",
+        "authorization/params-not-injectable",
+        "authorization/redirect-uri-exact",
+    ];
+    let result = run_on(Habit::StartsByForm, &ids).await;
+    assert_eq!(complaints(&result), Vec::<String>::new());
+    assert_eq!(result.count("pass"), 3);
 }

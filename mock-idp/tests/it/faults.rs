@@ -3,7 +3,7 @@
 use mock_idp::{
     Event, Fault, MockIdp, Scenario,
     flow::{
-        fault::IdTokenFault,
+        fault::{CodeFault, IdTokenFault},
         record::{Endpoint, Record},
         scenario::{FlowId, Persona},
     },
@@ -158,4 +158,20 @@ async fn requests_of_nobody_are_kept_apart() {
         ["/oauth2/default/.well-known/openid-configuration", "/steal?code=1"]
     );
     assert_eq!(targets(&idp.records(flow.id)), [format!("/{}/keys", flow.id)]);
+}
+
+/// As Okta does: somebody who injects a stolen code brings the verifier of his own sign-in.
+#[tokio::test]
+async fn a_verifier_of_another_sign_in_is_refused_unless_the_flow_says_otherwise() {
+    let idp = app::idp().await;
+    let foreign = [(
+        "code_verifier",
+        Some("the-verifier-of-somebody-elses-sign-in-0123456789"),
+    )];
+    for (faults, status) in [(vec![], 400), (vec![Fault::Code(CodeFault::PkceIgnored)], 200)] {
+        let scenario = Scenario::honest(persona("cyn")).with_faults(faults);
+        let (_, back) = enter_and_authorize(&idp, scenario, &[]).await;
+        let answer = app::redeem(&idp.issuer(), &param(&back, "code").unwrap(), &foreign).await;
+        assert_eq!(answer.status(), status);
+    }
 }
