@@ -191,9 +191,7 @@ impl Visitor {
             if url.origin() == self.idp.origin() {
                 return Landed::Idp(request);
             }
-            let is_near = url.host_str().is_some_and(crate::browser::http::is_localhost)
-                || url.origin() == self.origin.origin()
-                || crate::walk::site::is_loopback(&url);
+            let is_near = url.origin() == self.origin.origin() || crate::walk::site::is_loopback(&url);
             if !is_near {
                 return Landed::Elsewhere;
             }

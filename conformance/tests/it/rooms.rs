@@ -35,6 +35,7 @@ const CRATE: &[&[&str]] = &[
     &["exit"],
     &["report"],
     &["runner"],
+    &["discover"],
     &["cli"],
 ];
 
