@@ -244,7 +244,7 @@
     return [
       h("h3", {}, `${step.number}. ${step.label}`), h("p", { class: "hint" }, `${step.from} → ${step.to} · ${time(step.at)} · ${took(step.took)}`),
       refusal(step),
-      step.notes.filter((note) => note.event !== "refused").map((note) => note.event === "fault" || note.event === "would-refuse"
+      step.notes.filter((note) => note.event !== "refused" && note.event !== "near-miss").map((note) => note.event === "fault" || note.event === "would-refuse"
         ? h("div", { class: "notice odd" }, note.text, note.sent ? h("details", {}, h("summary", {}, "What was sent, and what an honest server would have sent"), h("p", {}, "Sent"), h("pre", { tabindex: "0" }, note.sent), h("p", {}, "Honest"), h("pre", { tabindex: "0" }, note.honest)) : null)
         : h("p", { class: "soft" }, note.text)),
       h("h3", {}, "Request"), h("pre", { tabindex: "0", id: "request" }, wire(step.request, true)),
