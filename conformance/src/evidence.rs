@@ -46,6 +46,18 @@ pub struct Evidence {
     /// What the app printed meanwhile, when the harness started it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub app_output: String,
+    /// The same by lines with their times, as far as they are remembered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub app_lines: Vec<AppLine>,
+}
+
+/// A line that the app printed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppLine {
+    /// When it arrived.
+    pub at: Stamp,
+    /// The line.
+    pub text: String,
 }
 
 /// What is known of the target and of its registration at the authorization server.

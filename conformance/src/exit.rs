@@ -1,6 +1,9 @@
 //! Exit codes: an interface like any other. Scripts tell "the app is bad" from "the run did not work" by them.
 
-use crate::run::RunResult;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::report::document::{Run, Word};
 
 /// All is well.
 pub const CLEAN: u8 = 0;
@@ -36,7 +39,8 @@ pub const ALL: &[(u8, &str)] = &[
 ];
 
 /// What makes a run red.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Policy {
     /// A *warn* is as bad as a *fail*.
     pub fail_on_warn: bool,
@@ -46,21 +50,25 @@ pub struct Policy {
     pub exit_zero: bool,
 }
 
-/// The code of a finished run: the first that applies. A baseline is not looked at here.
+/// The code of a run: the first that applies. What the baseline knows is no reason to be red; an entry of it that no longer
+/// applies is.
 #[must_use]
-pub fn exit_code(result: &RunResult, policy: &Policy) -> u8 {
+pub fn exit_code(run: &Run, policy: &Policy) -> u8 {
     let finding = |code| if policy.exit_zero { CLEAN } else { code };
-    if result.interrupted {
+    let is_stale = run.baseline.as_ref().is_some_and(|overlay| !overlay.stale.is_empty());
+    if run.run.interrupted {
         INTERRUPTED
-    } else if result.aborted.is_some() {
+    } else if run.run.aborted.is_some() {
         NOT_JUDGED
-    } else if result.count("fail") > 0 || (policy.fail_on_warn && result.count("warn") > 0) {
+    } else if run.count_new(Word::Fail) > 0 || (policy.fail_on_warn && run.count_new(Word::Warn) > 0) {
         finding(FAILED)
-    } else if result.count("error") > 0 {
+    } else if run.count(Word::Error) > 0 {
         NOT_JUDGED
-    } else if result.count("inconclusive") > 0 && !policy.allow_inconclusive {
+    } else if run.count_new(Word::Inconclusive) > 0 && !policy.allow_inconclusive {
         finding(INCONCLUSIVE)
-    } else if result.cases.is_empty() {
+    } else if is_stale {
+        finding(STALE_BASELINE)
+    } else if run.cases.is_empty() {
         NOTHING_SELECTED
     } else {
         CLEAN

@@ -81,6 +81,24 @@ pub fn page(case: &Case, fixes: &Fixes) -> Vec<Section> {
     ]
 }
 
+/// The page as Markdown.
+#[must_use]
+pub fn markdown(case: &Case, fixes: &Fixes) -> String {
+    let mut text = format!("# {}\n\n**{}** · {}\n", case.id, case.level, case.title);
+    for section in page(case, fixes) {
+        text.push_str(&format!("\n## {}\n\n", section.heading));
+        for line in section.lines {
+            match line {
+                Line::Text(line) => text.push_str(&format!("{line}  \n")),
+                Line::Item(depth, line) => text.push_str(&format!("{}- {line}\n", "  ".repeat(depth))),
+                Line::Title(title) => text.push_str(&format!("\n### {title}\n\n")),
+                Line::Code(language, code) => text.push_str(&format!("\n```{language}\n{code}\n```\n\n")),
+            }
+        }
+    }
+    text.replace("\n\n\n", "\n\n")
+}
+
 /// What every variant does, and what each does on its own.
 fn sent(case: &Case) -> Vec<Line> {
     let all: Vec<(&str, Vec<String>)> = case

@@ -5,6 +5,7 @@
 //! authorization server; a [`check`] is a pure question to the [`evidence`].
 
 pub mod abridge;
+pub mod baseline;
 pub mod browser;
 pub mod case;
 pub mod catalog;
@@ -30,8 +31,12 @@ pub mod run;
 pub mod runner;
 pub mod script;
 pub mod select;
+pub mod shard;
 pub mod spec;
 pub mod suggest;
+pub mod suite;
 pub mod target;
 pub mod verdict;
 pub mod walk;
+
+pub use suite::{Report, Suite, SuiteError, cargo_test};

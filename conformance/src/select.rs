@@ -1,7 +1,7 @@
 //! Which cases: the selectors of the command line and of `skip`.
 //!
 //! `callback/state-missing` (a case), `callback` or `callback/*` (a group), `*/aud-*` (a pattern), `failed` (what was not
-//! well in the last run) choose; `level:must` and `lane:slow` narrow the choice down, or choose on their own; `not …`
+//! well in the last run), `changed` (what was not judged since the configuration or the app's files changed) choose; `level:must` and `lane:slow` narrow the choice down, or choose on their own; `not …`
 //! takes away. Cases of the slow lane come only when they are named in full, or
 //! by `lane:slow`.
 
@@ -27,6 +27,8 @@ pub enum Selector {
     Lane(Lane),
     /// Every case that was not well in the last run: fail, warn, inconclusive, error.
     Failed,
+    /// Every case that was not judged since the configuration or the app's files changed.
+    Changed,
     /// None of these.
     Not(Box<Selector>),
 }
@@ -50,19 +52,30 @@ pub struct Selection {
     pub slow_left_out: usize,
 }
 
-/// The cases that all selectors together mean. No selector means all. `failed` are the ids that were not well in the last
-/// run; `None` when there was none.
+/// What earlier runs have to say.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// Ids of what was not well in the last run; `Err` says why there is none.
+    pub failed: Option<Result<Vec<String>, String>>,
+    /// Ids of what was judged since the configuration or the app's files changed.
+    pub judged: Vec<String>,
+}
+
+/// The cases that all selectors together mean. No selector means all.
 ///
 /// # Errors
-/// `failed` without a last run.
-pub fn select(selectors: &[Selector], failed: Option<&[String]>) -> Result<Selection, UnknownSelector> {
-    if selectors.iter().any(|selector| selector.uses_last_run()) && failed.is_none() {
-        return Err(UnknownSelector {
-            what: "there is no last run that could have failed".to_owned(),
-            meant: Vec::new(),
-        });
-    }
-    let failed = failed.unwrap_or_default();
+/// `failed` without a last run that can be read.
+pub fn select(selectors: &[Selector], past: &Past) -> Result<Selection, UnknownSelector> {
+    let nothing = |what: String| UnknownSelector {
+        what,
+        meant: Vec::new(),
+    };
+    let failed = match &past.failed {
+        Some(Ok(failed)) => failed.as_slice(),
+        _ if !selectors.iter().any(Selector::uses_last_run) => &[],
+        Some(Err(why)) => return Err(nothing(format!("what failed in the last run is not known: {why}"))),
+        None => return Err(nothing("there is no last run that could have failed".to_owned())),
+    };
     let (mut named, mut levels, mut lanes, mut taken) = (vec![], vec![], vec![], vec![]);
     for selector in selectors {
         match selector {
@@ -72,7 +85,8 @@ pub fn select(selectors: &[Selector], failed: Option<&[String]>) -> Result<Selec
             _ => named.push(selector),
         }
     }
-    let any = |group: &[&Selector], case: &Case| group.iter().any(|selector| selector.fits(case, failed));
+    let judged = past.judged.as_slice();
+    let any = |group: &[&Selector], case: &Case| group.iter().any(|selector| selector.fits(case, failed, judged));
     let fits = |case: &Case| {
         [&named, &levels, &lanes]
             .iter()
@@ -81,7 +95,10 @@ pub fn select(selectors: &[Selector], failed: Option<&[String]>) -> Result<Selec
     };
     let asked_for_slow = |case: &Case| {
         let by_name = |selector: &&&Selector| matches!(selector, Selector::Case(_) | Selector::Failed);
-        named.iter().filter(by_name).any(|selector| selector.fits(case, failed))
+        named
+            .iter()
+            .filter(by_name)
+            .any(|selector| selector.fits(case, failed, judged))
             || lanes.contains(&&Selector::Lane(Lane::Slow))
     };
     let (cases, slow): (Vec<_>, Vec<_>) = catalog::all()
@@ -109,8 +126,10 @@ impl Selector {
         if let Some(lane) = text.strip_prefix("lane:") {
             return named(lane, LANES, "lane").map(Selector::Lane);
         }
-        if text == "failed" {
-            return Ok(Selector::Failed);
+        match text {
+            "failed" => return Ok(Selector::Failed),
+            "changed" => return Ok(Selector::Changed),
+            _ => {}
         }
         if let Some(case) = catalog::all().find(|case| case.id == text) {
             return Ok(Selector::Case(case.id));
@@ -135,7 +154,7 @@ impl Selector {
         })
     }
 
-    fn fits(&self, case: &Case, failed: &[String]) -> bool {
+    fn fits(&self, case: &Case, failed: &[String], judged: &[String]) -> bool {
         match self {
             Selector::Case(id) => case.id == *id,
             Selector::Pattern(pattern) => glob(pattern, case.id),
@@ -143,14 +162,15 @@ impl Selector {
             Selector::Level(level) => case.level == *level,
             Selector::Lane(lane) => case.lane == *lane,
             Selector::Failed => failed.iter().any(|id| id == case.id),
-            Selector::Not(inner) => !inner.fits(case, failed),
+            Selector::Changed => !judged.iter().any(|id| id == case.id),
+            Selector::Not(inner) => !inner.fits(case, failed, judged),
         }
     }
 
     /// Whether it fits a case, for selectors that need no last run.
     #[must_use]
     pub fn is_about(&self, case: &Case) -> bool {
-        self.fits(case, &[])
+        self.fits(case, &[], &[])
     }
 
     fn uses_last_run(&self) -> bool {
@@ -183,6 +203,7 @@ impl fmt::Display for Selector {
                 write!(f, "lane:{name}")
             }
             Selector::Failed => f.write_str("failed"),
+            Selector::Changed => f.write_str("changed"),
             Selector::Not(inner) => write!(f, "not {inner}"),
         }
     }
@@ -263,6 +284,7 @@ mod tests {
             "level:should",
             "lane:slow",
             "failed",
+            "changed",
             "not lane:slow",
         ] {
             assert_eq!(Selector::parse(text).unwrap().to_string(), text);

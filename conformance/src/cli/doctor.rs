@@ -6,7 +6,7 @@ use super::{CommandError, DoctorArgs, load, run, terminal};
 use crate::{
     exit,
     report::{
-        Setting,
+        Setting, compose,
         failure::first_failure,
         look::{Look, Tone},
         plain::{control_line, setup},
@@ -27,7 +27,7 @@ pub(super) async fn doctor(args: DoctorArgs) -> Result<u8, CommandError> {
         ..run::options(&config, &args.walk, Vec::new())?
     };
     let look = terminal::look(args.look);
-    let store = Store::at(&config.folder.join(FOLDER));
+    let mut store = Store::at(&config.folder.join(FOLDER));
     let setting = Setting {
         locations: config.locations.clone(),
         config: config.file.display().to_string(),
@@ -50,13 +50,12 @@ pub(super) async fn doctor(args: DoctorArgs) -> Result<u8, CommandError> {
         }
     };
     told?;
-    if result.aborted.is_some()
-        && let Err(error) = store.write(&result, &setting)
-    {
-        run::narrate(&format!(
-            "the evidence cannot be kept in {}: {error}",
-            setting.folder.display()
-        ));
+    if result.aborted.is_some() {
+        store.open();
+        let failures = result.controls.iter().filter_map(|control| control.failure.as_ref());
+        failures.for_each(|failure| store.first_failure(failure));
+        store.finish(&compose::run(&result, &setting));
+        store.problems().iter().for_each(|problem| run::narrate(problem));
     }
     let (sentence, code) = conclusion(&result, &look);
     say(&sentence)?;
@@ -84,8 +83,9 @@ fn line_of(event: &RunEvent<'_>, setting: &Setting, look: &Look, quiet: bool) ->
             true => String::new(),
             false => well(check, look),
         },
-        RunEvent::Preflight(check) => setup(check, look),
+        RunEvent::Preflight(check) => setup(&compose::preflight(check), look),
         RunEvent::Control(control) => {
+            let control = &compose::control(control);
             let mut text = format!("{}\n", control_line(control, look));
             if quiet && control.ok {
                 text.clear();

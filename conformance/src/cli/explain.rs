@@ -70,7 +70,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<u8, CommandError> {
     };
     let page = explain::page(case, &fixes);
     let text = if args.md {
-        markdown(case, &page)
+        explain::markdown(case, &fixes)
     } else {
         text(case, &page, &terminal::look(args.look))
     };
@@ -143,23 +143,6 @@ fn text(case: &Case, page: &[Section], look: &Look) -> String {
                 }
             };
             text.push_str(&format!("{}{line}\n", " ".repeat(indent)));
-        }
-    }
-    text.replace("\n\n\n", "\n\n")
-}
-
-/// The page as Markdown.
-fn markdown(case: &Case, page: &[Section]) -> String {
-    let mut text = format!("# {}\n\n**{}** · {}\n", case.id, case.level, case.title);
-    for section in page {
-        text.push_str(&format!("\n## {}\n\n", section.heading));
-        for line in &section.lines {
-            match line {
-                Line::Text(line) => text.push_str(&format!("{line}  \n")),
-                Line::Item(depth, line) => text.push_str(&format!("{}- {line}\n", "  ".repeat(*depth))),
-                Line::Title(title) => text.push_str(&format!("\n### {title}\n\n")),
-                Line::Code(language, code) => text.push_str(&format!("\n```{language}\n{code}\n```\n\n")),
-            }
         }
     }
     text.replace("\n\n\n", "\n\n")

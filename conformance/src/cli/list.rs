@@ -37,7 +37,8 @@ pub(super) fn list(args: &ListArgs) -> Result<u8, CommandError> {
     let cases: Vec<&'static Case> = if selectors.is_empty() {
         catalog::all().collect()
     } else {
-        select::select(&selectors, crate::report::store::last_failed(folder).as_deref())?.cases
+        let state = crate::report::past::state(&folder.join(failed), folder);
+        select::select(&selectors, &crate::report::past::of(folder, Some(&state)))?.cases
     };
     let look = terminal::look(args.look);
     let text = match args.format {

@@ -1,5 +1,6 @@
 //! The command line: one command per file, every flag with an environment twin, exit codes from [`crate::exit`].
 
+mod baseline;
 mod browser;
 mod doctor;
 mod env;
@@ -7,8 +8,11 @@ mod explain;
 mod init;
 mod list;
 mod manual;
+mod output;
+mod replay;
 mod run;
 mod schema;
+mod show;
 mod terminal;
 
 use std::{
@@ -29,6 +33,7 @@ use crate::{
     exit,
     runner::Driver,
     select::UnknownSelector,
+    shard::Shard,
     target::{Config, Profile},
 };
 
@@ -58,6 +63,18 @@ enum Command {
     List(ListArgs),
     /// Explain a case: the attack, what is sent, how it is decided, what a right app does
     Explain(ExplainArgs),
+    /// Show a stored run again, in any form
+    Show(ShowArgs),
+    /// Compare two stored runs: what broke, what was mended
+    Diff(DiffArgs),
+    /// Judge the stored evidence of a run again, by the law of this version
+    Rejudge(RejudgeArgs),
+    /// Work with stored runs: merge the parts of a sharded run
+    Report(ReportArgs),
+    /// Findings that are known and may stay for a while
+    Baseline(BaselineArgs),
+    /// Judge one case again as the last run did, or everything of a stored run that was not well
+    Replay(Box<ReplayArgs>),
     /// Print issuer, client id and secret for an app that is started by hand
     Env(EnvArgs),
     /// Print the JSON schema of conformance.toml, for editors
@@ -78,6 +95,7 @@ impl Command {
             Command::Run(args) => args.look.verbose,
             Command::Doctor(args) => args.look.verbose,
             Command::Init(args) => args.look.verbose,
+            Command::Replay(args) => args.look.verbose,
             _ => 0,
         }
     }
@@ -145,10 +163,10 @@ struct LookArgs {
     /// Only ASCII
     #[arg(long, env = "CONFORMANCE_ASCII", value_parser = FalseyValueParser::new())]
     ascii: bool,
-    /// Only what is not well, and the last line
+    /// Only what is not well, and the counts
     #[arg(short, long, env = "CONFORMANCE_QUIET", value_parser = FalseyValueParser::new())]
     quiet: bool,
-    /// Narrate on standard error (-vv: more)
+    /// Tell more: every case of a cause, notes, reasons of skipped cases; narrate on standard error (-vv: more)
     #[arg(short, long, action = clap::ArgAction::Count, env = "CONFORMANCE_VERBOSE")]
     verbose: u8,
 }
@@ -156,7 +174,8 @@ struct LookArgs {
 #[derive(Debug, Args)]
 struct RunArgs {
     /// Cases to run [default: all]; an argument that ends in .toml is the configuration. callback/state-missing,
-    /// callback/*, */aud-*, level:must, lane:slow, failed (in the last run), 'not logout/*'
+    /// callback/*, */aud-*, level:must, lane:slow, failed (in the last run), changed (not judged since the configuration
+    /// or the app's files changed), 'not logout/*'
     #[arg(value_name = "FILE.toml|SELECTOR")]
     selectors: Vec<String>,
     #[command(flatten)]
@@ -172,7 +191,24 @@ struct RunArgs {
     /// Findings do not make the run red; a run that did not work still does
     #[arg(long, env = "CONFORMANCE_EXIT_ZERO", value_parser = FalseyValueParser::new())]
     exit_zero: bool,
-    /// Write reports: junit, json, each with =PATH if wanted (comma-separated, repeatable)
+    /// Findings that are known [default: conformance-baseline.toml beside the configuration, where there is one];
+    /// /dev/null for none
+    #[arg(long, value_name = "FILE", env = "CONFORMANCE_BASELINE")]
+    baseline: Option<PathBuf>,
+    /// Only this part of the selection, 2/5; `report merge` puts the parts together
+    #[arg(long, value_name = "I/N", env = "CONFORMANCE_SHARD")]
+    shard: Option<Shard>,
+    /// End at the first case that makes the run red
+    #[arg(long, env = "CONFORMANCE_BAIL", value_parser = FalseyValueParser::new())]
+    bail: bool,
+    /// End after so many of them
+    #[arg(long, value_name = "N", env = "CONFORMANCE_MAX_FAILURES", value_parser = most)]
+    max_failures: Option<usize>,
+    /// Stay, and judge what failed again whenever a file beside the configuration changes
+    #[arg(long, env = "CONFORMANCE_WATCH", value_parser = FalseyValueParser::new())]
+    watch: bool,
+    /// Write reports: html (after a red run by itself), junit, json, sarif, ctrf, tap, md, ndjson, gitlab, text, each with
+    /// =PATH if wanted (comma-separated, repeatable)
     #[arg(long, value_name = "KIND[=PATH]", env = "CONFORMANCE_REPORT", value_delimiter = ',', value_parser = run::report_request)]
     report: Vec<run::ReportRequest>,
     /// Keep this run's files here instead of .conformance/runs/ID beside the configuration
@@ -260,6 +296,123 @@ struct ExplainArgs {
     /// Markdown instead of text, with the snippets of all frameworks unless one is named
     #[arg(long, env = "CONFORMANCE_MD", value_parser = FalseyValueParser::new())]
     md: bool,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// latest, a folder, a run.json, or the id of a kept run
+    #[arg(value_name = "latest|DIR", default_value = "latest", hide_default_value = true)]
+    run: String,
+    /// text (default), html, json, ndjson, junit, sarif, ctrf, tap, md or gitlab; har with --case
+    #[arg(
+        long,
+        value_name = "KIND",
+        default_value = "text",
+        env = "CONFORMANCE_FORMAT",
+        hide_default_value = true
+    )]
+    format: String,
+    /// Only this case
+    #[arg(long, value_name = "CASE", env = "CONFORMANCE_CASE")]
+    case: Option<String>,
+    /// Write here instead of to standard output
+    #[arg(short, long, value_name = "FILE", env = "CONFORMANCE_OUTPUT")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+#[derive(Debug, Args)]
+struct DiffArgs {
+    /// The earlier run
+    #[arg(value_name = "OLD")]
+    old: String,
+    /// The later run
+    #[arg(value_name = "NEW", default_value = "latest", hide_default_value = true)]
+    new: String,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+#[derive(Debug, Args)]
+struct RejudgeArgs {
+    /// latest, a folder, a run.json, or the id of a kept run
+    #[arg(value_name = "latest|DIR", default_value = "latest", hide_default_value = true)]
+    run: String,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+#[derive(Debug, Args)]
+struct ReportArgs {
+    #[command(subcommand)]
+    command: ReportCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ReportCommand {
+    /// Put the parts of a sharded run together
+    Merge {
+        /// The folders of the parts
+        #[arg(value_name = "DIR", required = true)]
+        parts: Vec<PathBuf>,
+        /// Where the whole goes
+        #[arg(
+            long,
+            value_name = "DIR",
+            default_value = "conformance-merged",
+            env = "CONFORMANCE_OUT"
+        )]
+        out: PathBuf,
+        /// Write reports, as `conformance run` does
+        #[arg(long, value_name = "KIND[=PATH]", env = "CONFORMANCE_REPORT", value_delimiter = ',', value_parser = run::report_request)]
+        report: Vec<run::ReportRequest>,
+        #[command(flatten)]
+        look: LookArgs,
+    },
+    /// Print the JSON schema of run.json
+    Schema,
+}
+
+#[derive(Debug, Args)]
+struct BaselineArgs {
+    #[command(subcommand)]
+    command: BaselineCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum BaselineCommand {
+    /// Add what is new in a run, with empty reasons; not in CI
+    Accept(BaselineFile),
+    /// Ask for the reason of every entry that has none
+    Review(BaselineFile),
+    /// Take out what no longer applies; adds nothing
+    Prune(BaselineFile),
+    /// Say what is wrong with the file, and what no longer applies
+    Check(BaselineFile),
+}
+
+#[derive(Debug, Args)]
+struct BaselineFile {
+    /// The run to compare with: latest, a folder, a run.json, or the id of a kept run
+    #[arg(value_name = "latest|DIR", default_value = "latest", hide_default_value = true)]
+    run: String,
+    /// The file [default: conformance-baseline.toml beside the configuration]
+    #[arg(long, value_name = "FILE", env = "CONFORMANCE_BASELINE")]
+    baseline: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ReplayArgs {
+    /// A case, as the last run judged it; or a stored run, of which everything that was not well is judged again
+    #[arg(value_name = "CASE|DIR")]
+    what: String,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    walk: WalkArgs,
     #[command(flatten)]
     look: LookArgs,
 }
@@ -405,6 +558,12 @@ async fn dispatch(cli: Cli) -> Result<u8, CommandError> {
         Command::Doctor(args) => doctor::doctor(*args).await,
         Command::List(args) => list::list(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Show(args) => show::show(&args),
+        Command::Diff(args) => show::diff(&args),
+        Command::Rejudge(args) => show::rejudge(&args),
+        Command::Report(args) => show::report(&args),
+        Command::Baseline(args) => baseline::baseline(&args),
+        Command::Replay(args) => replay::replay(*args).await,
         Command::Env(args) => env::env(args),
         Command::Schema(args) => schema::schema(&args),
         Command::Browser(args) => browser::browser(args).await,
@@ -444,7 +603,7 @@ fn version(args: &VersionArgs) -> Result<u8, CommandError> {
         writeln!(
             out,
             "{}",
-            serde_json::json!({ "name": "conformance", "version": version, "run_schema": crate::report::json::SCHEMA })
+            serde_json::json!({ "name": "conformance", "version": version, "run_schema": crate::report::document::SCHEMA })
         )?;
     } else {
         writeln!(out, "conformance {version}")?;
@@ -506,6 +665,13 @@ impl WalkArgs {
         };
         let brand = self.browser.unwrap_or_default();
         Ok(Driver::WebDriver { brand, url })
+    }
+}
+
+fn most(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("wanted a number from 1".to_owned()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `conformance run`: select, run, tell, keep, exit.
 
 use std::{
+    cell::RefCell,
     io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
@@ -8,17 +9,34 @@ use std::{
 
 use indicatif::ProgressDrawTarget;
 use time::OffsetDateTime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
 
-use super::{CommandError, FailOn, LookArgs, RunArgs, WalkArgs, load, terminal};
+use super::{CommandError, FailOn, LookArgs, RunArgs, WalkArgs, load, output, terminal};
 use crate::{
+    baseline::{self, Baseline},
     case::Case,
     config,
-    exit::{self, Policy, exit_code},
-    report::{Setting, console::Console, json, junit, look::Look, plain::Plain, store, store::Store},
-    run::{RunEvent, RunResult},
+    exit::{self, Policy},
+    report::{
+        Setting,
+        console::Console,
+        document::{Run, Word},
+        github,
+        journal::Event,
+        kind::{Kind, Source},
+        look::Look,
+        markdown, past,
+        plain::Plain,
+        recorder::Recorder,
+        store::{self, Store},
+    },
+    run::RunEvent,
     runner::{self, Driver, Options},
     select::{self, Selector},
+    shard::Shard,
     target::Config,
 };
 
@@ -29,6 +47,8 @@ const JOBS: usize = 4;
 /// The same in browsers, of which each keeps a core busy: so many more than there are cores, and at most [`MOST_BROWSERS`].
 const BROWSERS_BESIDE_CORES: usize = 1;
 const MOST_BROWSERS: usize = 8;
+/// How often `--watch` looks for changes.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// A report that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,44 +58,87 @@ pub(super) struct ReportRequest {
     path: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Junit,
-    Json,
-}
-
-/// `junit`, `json`, each with `=PATH`.
+/// A kind of report, each with `=PATH` if wanted.
 pub(super) fn report_request(text: &str) -> Result<ReportRequest, String> {
     let (kind, path) = match text.split_once('=') {
         Some((kind, path)) => (kind, Some(PathBuf::from(path))),
         None => (text, None),
     };
-    let kind = match kind {
-        "junit" => Kind::Junit,
-        "json" => Kind::Json,
-        other => return Err(format!("there is no report `{other}`; known are junit and json")),
-    };
-    Ok(ReportRequest { kind, path })
+    Ok(ReportRequest {
+        kind: Kind::parse(kind)?,
+        path,
+    })
 }
 
 pub(super) async fn run(args: RunArgs) -> Result<u8, CommandError> {
-    let (files, selectors): (Vec<&String>, Vec<&String>) =
-        args.selectors.iter().partition(|text| text.ends_with(".toml"));
+    if !args.watch {
+        return once(&args, &args.selectors).await;
+    }
+    let mut selectors = args.selectors.clone();
+    loop {
+        let code = once(&args, &selectors).await?;
+        if code == exit::INTERRUPTED {
+            return Ok(code);
+        }
+        let (config, named) = configuration(&selectors, &args)?;
+        narrate("watching: what failed is judged again when a file changes; Ctrl-C ends");
+        if !changed(&config.folder).await {
+            return Ok(code);
+        }
+        // What is well again is left alone; when nothing failed, all that was asked for is judged.
+        selectors.retain(|text| text.ends_with(".toml"));
+        let has_failed = store::last_failed(&config.folder).is_some_and(|failed| !failed.is_empty());
+        if has_failed {
+            selectors.push("failed".to_owned());
+        } else {
+            selectors.extend(named.iter().map(ToString::to_string));
+        }
+    }
+}
+
+/// Waits for a change below a folder; false when somebody wants to end.
+async fn changed(folder: &Path) -> bool {
+    let before = past::newest(folder);
+    loop {
+        tokio::select! {
+            _ = interruption() => return false,
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+        if past::newest(folder) != before {
+            return true;
+        }
+    }
+}
+
+/// The configuration and the selectors among the positional arguments.
+fn configuration(arguments: &[String], args: &RunArgs) -> Result<(Config, Vec<Selector>), CommandError> {
+    let (files, selectors): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|text| text.ends_with(".toml"));
     if let [first, second, ..] = files.as_slice() {
         return Err(CommandError::Usage(format!(
             "one configuration at a time: {first} or {second}"
         )));
     }
-    let mut config = load(files.first().map(|file| Path::new(file.as_str())), &args.config)?;
-    drop_expired_skips(&mut config);
+    let config = load(files.first().map(|file| Path::new(file.as_str())), &args.config)?;
     let selectors = selectors
         .into_iter()
         .map(|text| Selector::parse(text))
         .collect::<Result<Vec<_>, _>>()?;
-    let failed = store::last_failed(&config.folder);
-    let selection = select::select(&selectors, failed.as_deref())?;
-    if selection.cases.is_empty() {
-        narrate("nothing is selected: the selectors exclude one another, or nothing failed in the last run");
+    Ok((config, selectors))
+}
+
+async fn once(args: &RunArgs, arguments: &[String]) -> Result<u8, CommandError> {
+    let (mut config, selectors) = configuration(arguments, args)?;
+    drop_expired_skips(&mut config);
+    let state = past::state(&config.file, &config.folder);
+    let selection = select::select(&selectors, &past::of(&config.folder, Some(&state)))?;
+    let cases = match args.shard {
+        Some(shard) => shard.of(&selection.cases),
+        None => selection.cases,
+    };
+    if cases.is_empty() {
+        narrate(
+            "nothing is selected: the selectors exclude one another, nothing failed in the last run, or nothing changed",
+        );
         return Ok(exit::NOTHING_SELECTED);
     }
     if selection.slow_left_out > 0 && !args.look.quiet {
@@ -84,21 +147,35 @@ pub(super) async fn run(args: RunArgs) -> Result<u8, CommandError> {
             selection.slow_left_out
         ));
     }
-    let policy = Policy {
-        fail_on_warn: args.fail_on == Some(FailOn::Warn),
-        allow_inconclusive: args.allow_inconclusive,
-        exit_zero: args.exit_zero,
+    let options = options(&config, &args.walk, cases)?;
+    let plan = Plan {
+        policy: Policy {
+            fail_on_warn: args.fail_on == Some(FailOn::Warn),
+            allow_inconclusive: args.allow_inconclusive,
+            exit_zero: args.exit_zero,
+        },
+        look: args.look,
+        keep: args.out.as_deref().map_or(Keep::Beside, Keep::At),
+        baseline: Some(baseline_of(args.baseline.as_deref(), &config)?),
+        shard: args.shard,
+        most_failures: args.max_failures.or(args.bail.then_some(1)),
+        reports: &args.report,
+        state: Some(state),
     };
-    let options = options(&config, &args.walk, selection.cases)?;
-    let keep = args.out.as_deref().map_or(Keep::Beside, Keep::At);
-    let done = drive(&config, &options, policy, args.look, keep).await?;
-    let Some((result, setting, store)) = done else {
-        return Ok(exit::INTERRUPTED);
-    };
-    for request in &args.report {
-        write_report(request, &result, &setting, store.as_ref())?;
+    drive(&config, &options, plan).await.map(|done| done.code)
+}
+
+/// The baseline that is named, or the one beside the configuration; an absent one is empty.
+pub(super) fn baseline_of(named: Option<&Path>, config: &Config) -> Result<Baseline, CommandError> {
+    let file = named.map_or_else(|| shown(&config.folder.join(baseline::FILE_NAME)), Path::to_owned);
+    if named.is_some_and(|file| !file.exists()) {
+        return Err(CommandError::Usage(format!(
+            "{} does not exist; `conformance baseline accept --baseline {}` writes it from the last run",
+            file.display(),
+            file.display()
+        )));
     }
-    Ok(exit_code(&result, &policy))
+    Baseline::load(&file).map_err(|error| CommandError::Usage(error.to_string()))
 }
 
 fn usual_jobs(driver: &Driver) -> usize {
@@ -128,14 +205,53 @@ pub(super) fn options(config: &Config, args: &WalkArgs, cases: Vec<&'static Case
     })
 }
 
-/// Runs, tells what happens, and keeps the result. `None` when it was interrupted: the app is ended by then.
-pub(super) async fn drive(
-    config: &Config,
-    options: &Options,
-    policy: Policy,
-    args: LookArgs,
-    keep: Keep<'_>,
-) -> Result<Option<(RunResult, Setting, Option<Store>)>, CommandError> {
+/// How a run is told and kept.
+pub(super) struct Plan<'p> {
+    pub(super) policy: Policy,
+    pub(super) look: LookArgs,
+    pub(super) keep: Keep<'p>,
+    pub(super) baseline: Option<Baseline>,
+    pub(super) shard: Option<Shard>,
+    /// End after so many new failures.
+    pub(super) most_failures: Option<usize>,
+    pub(super) reports: &'p [ReportRequest],
+    /// Of the configuration and the app's files.
+    pub(super) state: Option<String>,
+}
+
+impl Plan<'_> {
+    /// Told, not kept, nothing else.
+    pub(super) fn told(look: LookArgs) -> Self {
+        Self {
+            policy: Policy::default(),
+            look,
+            keep: Keep::Not,
+            baseline: None,
+            shard: None,
+            most_failures: None,
+            reports: &[],
+            state: None,
+        }
+    }
+}
+
+/// What a run came to.
+pub(super) struct Done {
+    /// The run as far as it went; `None` when it was ended before it began.
+    pub(super) run: Option<Run>,
+    /// The exit code.
+    pub(super) code: u8,
+}
+
+/// Why a run ended.
+enum End {
+    Over,
+    Signal(&'static str),
+    Enough,
+}
+
+/// Runs, tells what happens, and keeps the result, however the run ends.
+pub(super) async fn drive(config: &Config, options: &Options, plan: Plan<'_>) -> Result<Done, CommandError> {
     for leftover in crate::process::App::leftovers(&config.folder) {
         let mend = leftover.mend();
         narrate(&format!(
@@ -143,52 +259,167 @@ pub(super) async fn drive(
             leftover.command
         ));
     }
-    let look = terminal::look(args);
-    let mut setting = Setting {
-        policy,
+    plan.keep.try_it(&config.folder)?;
+    let look = terminal::look(plan.look);
+    let setting = Setting {
+        policy: plan.policy,
         locations: config.locations.clone(),
         config: config.file.display().to_string(),
+        base: terminal::base(&config.folder),
+        config_fingerprint: plan.state.clone(),
+        shard: plan.shard.map(|shard| shard.to_string()),
         folder: PathBuf::new(),
+        verbose: plan.look.verbose,
     };
-    let mut teller: Option<Teller> = None;
-    let mut told: io::Result<()> = Ok(());
-    let mut finished = 0;
-    let mut store = None;
+    let (output, writer) = output::Output::open();
+    let teller = Teller::new(look, &setting, &options.cases, plan.look, writer);
+    let seat = RefCell::new(Seat {
+        recorder: Recorder::new(setting, plan.baseline),
+        store: None,
+        teller,
+    });
+    let enough = Notify::new();
     let mut listen = |event: RunEvent<'_>| {
-        if let RunEvent::Started(header) = &event {
-            store = keep.store(&config.folder, &header.id);
-            setting.folder = store.as_ref().map(|store| shown(&store.folder)).unwrap_or_default();
-        }
-        finished += usize::from(matches!(event, RunEvent::CaseFinished(_)));
-        let teller = teller.get_or_insert_with(|| Teller::new(look, &setting, &options.cases, args));
-        if told.is_ok() {
-            told = teller.on(&event);
+        let mut seat = seat.borrow_mut();
+        seat.take(&event, &plan.keep, &config.folder);
+        if plan
+            .most_failures
+            .is_some_and(|most| seat.failures(&plan.policy) >= most)
+        {
+            enough.notify_one();
         }
     };
     // The future is dropped here in either case, and with it the app when it still runs.
-    let ended = tokio::select! {
-        result = runner::run(config, options, &mut listen) => Ok(result),
-        name = interruption() => Err(name),
+    let end = tokio::select! {
+        biased;
+        name = interruption() => End::Signal(name),
+        () = enough.notified() => End::Enough,
+        _ = runner::run(config, options, &mut listen) => End::Over,
     };
-    let result = match ended {
-        Ok(result) => result,
-        Err(name) => {
-            drop(teller);
-            let all = options.cases.len();
-            narrate(&format!(
-                "{name}: ended after {finished} of {all} cases   exit {}",
-                exit::INTERRUPTED
-            ));
-            return Ok(None);
-        }
+    let done = seat.into_inner().close(&end, options.cases.len(), plan.reports);
+    // Results are safe by now; who reads slowly is waited for until somebody has enough of it.
+    let drained = tokio::select! {
+        drained = output.drained() => drained,
+        _ = interruption() => Ok(()),
     };
-    told?;
-    if let Some(store) = &store {
-        store
-            .write(&result, &setting)
-            .map_err(|source| unwritable(&store.folder, source))?;
+    if let Err(error) = drained {
+        narrate(&format!("standard output could not be written to: {error}"));
     }
-    Ok(Some((result, setting, store)))
+    done
+}
+
+/// Who listens to a run: the recorder, the store, the teller.
+struct Seat {
+    recorder: Recorder,
+    store: Option<Store>,
+    teller: Teller,
+}
+
+impl Seat {
+    fn take(&mut self, event: &RunEvent<'_>, keep: &Keep<'_>, folder: &Path) {
+        if let RunEvent::Started(header) = event {
+            self.store = keep.store(folder, &header.id);
+            if let Some(store) = &mut self.store {
+                store.open();
+            }
+        }
+        let told = self.recorder.take(event);
+        if let Some(store) = &mut self.store {
+            if let RunEvent::CaseFinished(result) = event {
+                store.evidence(result);
+            }
+            if let RunEvent::Control(control) = event
+                && let Some(failure) = &control.failure
+            {
+                store.first_failure(failure);
+            }
+            store.event(&told);
+        }
+        self.teller.on(&told);
+        self.tell_problems();
+    }
+
+    /// What could not be kept is said at once, and once.
+    fn tell_problems(&mut self) {
+        for problem in self.store.as_mut().map(Store::problems).unwrap_or_default() {
+            narrate(&problem);
+        }
+    }
+
+    /// New findings that make a run red.
+    fn failures(&self, policy: &Policy) -> usize {
+        self.recorder.run().map_or(0, |run| {
+            let warned = if policy.fail_on_warn {
+                run.count_new(Word::Warn)
+            } else {
+                0
+            };
+            run.count_new(Word::Fail) + warned
+        })
+    }
+
+    /// Keeps and tells the end. Results come first: what is told may find nobody who reads.
+    fn close(mut self, end: &End, all: usize, reports: &[ReportRequest]) -> Result<Done, CommandError> {
+        let run = match end {
+            End::Over => self.recorder.run(),
+            End::Signal(_) => self.recorder.interrupt(true),
+            End::Enough => self.recorder.interrupt(false),
+        };
+        let run = run.cloned();
+        let code = match (&run, end) {
+            (Some(run), _) => run.exit_code,
+            (None, End::Signal(_)) => exit::INTERRUPTED,
+            (None, _) => exit::NOT_JUDGED,
+        };
+        let mut unwritten = None;
+        let mut page = None;
+        if let Some(run) = &run {
+            if let Some(store) = &mut self.store {
+                if !matches!(end, End::Over) {
+                    store.event(&Event::finished(run));
+                }
+                store.finish(run);
+            }
+            let source = Source {
+                run,
+                folder: self.store.as_ref().map(|store| store.folder.clone()),
+            };
+            let is_red = ![exit::CLEAN, exit::NOTHING_SELECTED].contains(&run.exit_code);
+            let wants_page = is_red && !reports.iter().any(|request| request.kind == Kind::Html);
+            let usual = wants_page && self.store.is_some();
+            let usual = usual.then_some(ReportRequest {
+                kind: Kind::Html,
+                path: None,
+            });
+            for request in reports.iter().chain(&usual) {
+                match write_report(request, &source) {
+                    Ok(path) if request.kind == Kind::Html => page = Some(path),
+                    Ok(_) => {}
+                    Err(error) => {
+                        narrate(&format!("error: {error}"));
+                        unwritten.get_or_insert(error);
+                    }
+                }
+            }
+            if self.store.is_some() {
+                write_summary(&source);
+            }
+            self.teller.end(run);
+        }
+        if let End::Signal(name) = end {
+            let finished = run.as_ref().map_or(0, |run| run.cases.len());
+            narrate(&format!("{name}: ended after {finished} of {all} cases   exit {code}"));
+        }
+        self.tell_problems();
+        if let Some(page) = page {
+            self.teller.say(&format!("report   {}\n", shown(&page).display()));
+        }
+        // Verdicts come first; a green run without the report that was asked for is not what was asked for.
+        match unwritten {
+            Some(_) if code == exit::CLEAN => Ok(Done { run, code: exit::USAGE }),
+            _ => Ok(Done { run, code }),
+        }
+    }
 }
 
 /// Where a run's files go.
@@ -201,6 +432,23 @@ pub(super) enum Keep<'a> {
 }
 
 impl Keep<'_> {
+    /// Tries the place before anything is started.
+    fn try_it(self, folder: &Path) -> Result<(), CommandError> {
+        let place = match self {
+            Keep::Beside => folder.join(".conformance/runs"),
+            Keep::At(folder) => folder.to_owned(),
+            Keep::Not => return Ok(()),
+        };
+        let earlier = Store::try_place(&place).map_err(|error| CommandError::Usage(error.to_string()))?;
+        if let (Keep::At(folder), Some(id)) = (self, earlier) {
+            narrate(&format!(
+                "{} holds the run {id}: this run replaces it",
+                folder.display()
+            ));
+        }
+        Ok(())
+    }
+
     fn store(self, folder: &Path, id: &str) -> Option<Store> {
         match self {
             Keep::Beside => Some(Store::beside(folder, id)),
@@ -212,44 +460,60 @@ impl Keep<'_> {
 /// Who tells: bars for a person, lines for a log.
 enum Teller {
     Console(Box<Console<fn(&str)>>),
-    Plain(Box<Plain<io::Stdout>>),
+    Plain(Box<Plain<output::Writer>>, output::Writer),
 }
 
 impl Teller {
-    fn new(look: Look, setting: &Setting, cases: &[&'static Case], args: LookArgs) -> Self {
+    fn new(look: Look, setting: &Setting, cases: &[&'static Case], args: LookArgs, out: output::Writer) -> Self {
         let quiet = args.quiet;
         // Narration and bars would tear each other apart.
         if terminal::is_watched() && args.verbose == 0 {
-            let say: fn(&str) = |text| {
-                let mut out = io::stdout().lock();
-                let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-            };
             let target = if quiet {
                 ProgressDrawTarget::hidden()
             } else {
                 ProgressDrawTarget::stderr()
             };
+            let say: fn(&str) = say;
             Teller::Console(Box::new(Console::new(say, target, look, setting.clone(), cases, quiet)))
         } else {
-            Teller::Plain(Box::new(Plain::new(
-                io::stdout(),
-                look,
-                setting.clone(),
-                terminal::is_github(),
-                quiet,
-            )))
+            let github = terminal::is_github().then_some(github::Place);
+            let plain = Plain::new(out.clone(), look, setting.clone(), github, quiet);
+            Teller::Plain(Box::new(plain), out)
         }
     }
 
-    fn on(&mut self, event: &RunEvent<'_>) -> io::Result<()> {
+    fn on(&mut self, event: &Event) {
         match self {
-            Teller::Console(console) => {
-                console.on(event);
-                Ok(())
+            Teller::Console(console) => console.on(event),
+            Teller::Plain(plain, _) => {
+                // Whether standard output can be written to is asked at the end.
+                let _later = plain.on(event);
             }
-            Teller::Plain(plain) => plain.on(event),
         }
     }
+
+    fn end(&mut self, run: &Run) {
+        match self {
+            Teller::Console(console) => console.end(run),
+            Teller::Plain(plain, _) => {
+                let _later = plain.end(run);
+            }
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        match self {
+            Teller::Console(_) => say(text),
+            Teller::Plain(_, out) => {
+                let _later = out.write_all(text.as_bytes());
+            }
+        }
+    }
+}
+
+fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Returns when somebody wants this process to end, with the name of the signal. A second one ends it at once, as usual:
@@ -269,34 +533,37 @@ pub(super) async fn interruption() -> &'static str {
     }
 }
 
-fn write_report(
-    request: &ReportRequest,
-    result: &RunResult,
-    setting: &Setting,
-    store: Option<&Store>,
-) -> Result<(), CommandError> {
-    let (text, name) = match request.kind {
-        Kind::Json => (format!("{:#}\n", json::document(result, setting)), "run.json"),
-        Kind::Junit => (
-            junit::document(result, setting)
-                .map_err(|error| CommandError::Usage(format!("the JUnit report cannot be written: {error}")))?,
-            "junit.xml",
-        ),
-    };
+/// Writes a report and says where.
+pub(super) fn write_report(request: &ReportRequest, source: &Source<'_>) -> Result<PathBuf, CommandError> {
+    let name = request.kind.file();
     let usual = || {
-        store
-            .map(|store| store.folder.join(name))
-            .unwrap_or_else(|| PathBuf::from(name))
+        source
+            .folder
+            .as_ref()
+            .map_or_else(|| PathBuf::from(name), |folder| folder.join(name))
     };
     let path = request.path.clone().unwrap_or_else(usual);
-    let written = match path.parent() {
-        Some(folder) => std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text)),
-        None => std::fs::write(&path, text),
-    };
-    written.map_err(|source| unwritable(&path, source))
+    let text = request
+        .kind
+        .render(source)
+        .map_err(|error| CommandError::Usage(format!("the report {name} cannot be made: {error}")))?;
+    store::write_whole(&path, &text).map_err(|source| unwritable(&path, source))?;
+    Ok(path)
 }
 
-fn unwritable(path: &Path, source: io::Error) -> CommandError {
+/// Adds to the summary of a GitHub step.
+fn write_summary(source: &Source<'_>) {
+    let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|_| terminal::is_github()) else {
+        return;
+    };
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(&file);
+    let written = opened.and_then(|mut file| file.write_all(markdown::document(source).as_bytes()));
+    if let Err(error) = written {
+        narrate(&format!("the step's summary cannot be written: {error}"));
+    }
+}
+
+pub(super) fn unwritable(path: &Path, source: io::Error) -> CommandError {
     CommandError::Write {
         what: format!("{} cannot be written", path.display()),
         source,

@@ -1,6 +1,9 @@
 //! What the streams of this process can show.
 
-use std::io::{IsTerminal, stderr, stdout};
+use std::{
+    io::{IsTerminal, stderr, stdout},
+    path::{Path, PathBuf},
+};
 
 use super::{LookArgs, When};
 use crate::report::look::{Look, wants_color};
@@ -40,6 +43,23 @@ pub(super) fn is_watched() -> bool {
 /// Whether this is a step of a GitHub workflow.
 pub(super) fn is_github() -> bool {
     variable("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// A folder as seen from the root of the repository: by what CI says, or by the nearest `.git` above.
+pub(super) fn base(folder: &Path) -> PathBuf {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let named = ["GITHUB_WORKSPACE", "CI_PROJECT_DIR", "WORKSPACE"]
+        .iter()
+        .filter_map(|name| variable(name))
+        .filter_map(|root| PathBuf::from(root).canonicalize().ok());
+    let above = folder
+        .ancestors()
+        .find(|folder| folder.join(".git").exists())
+        .map(Path::to_owned);
+    named
+        .chain(above)
+        .find_map(|root| folder.strip_prefix(&root).ok().map(Path::to_owned))
+        .unwrap_or_default()
 }
 
 fn width() -> Option<usize> {

@@ -8,7 +8,9 @@ use url::Url;
 
 use super::Problem;
 use crate::{
+    catalog,
     select::Selector,
+    suggest::several,
     target::{Config, Move, Pattern, Port, SignIn, SignOut},
     walk::site::is_loopback,
 };
@@ -33,6 +35,7 @@ pub(super) fn problems(
     checker.people(config);
     checker.start(config);
     checker.idp_and_run(config);
+    checker.locations(config);
     checker.problems
 }
 
@@ -60,6 +63,28 @@ impl Checker<'_> {
 
     fn is_given(&self, path: &str) -> bool {
         !self.repaired.contains(path)
+    }
+
+    /// Where findings belong: by a case, a group, a step of the journey, or the rest.
+    fn locations(&mut self, config: &Config) {
+        let known = || {
+            let groups = catalog::GROUPS.iter().map(|(group, _)| *group);
+            let cases = catalog::all().map(|case| case.id);
+            ["default", "sign_in", "sign_out"]
+                .into_iter()
+                .chain(groups)
+                .chain(cases)
+        };
+        for key in config.locations.keys() {
+            if known().any(|name| name == key) {
+                continue;
+            }
+            let mend = match several(key, known(), 1).first() {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "a case, a group such as `callback`, or `default`".to_owned(),
+            };
+            self.report(&["locations", key], format!("`{key}` names no case and no group"), mend);
+        }
     }
 
     fn url(&mut self, config: &Config, allow_hosts: &[String]) {

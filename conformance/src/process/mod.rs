@@ -33,7 +33,7 @@ pub use self::{
     port::{free_port, holder_of},
 };
 use self::{group::Group, leftover::PidFile, output::Output, port::named};
-use crate::{placeholder::fill, target::Start};
+use crate::{evidence::AppLine, placeholder::fill, target::Start};
 
 /// How long `build` may take when the configuration does not say: a first build of a large project on a small machine.
 const BUILD_LIMIT: Duration = Duration::from_secs(900);
@@ -285,6 +285,14 @@ impl App {
     #[must_use]
     pub fn printed(&self) -> u64 {
         self.running.as_ref().map_or(0, |running| running.output.printed())
+    }
+
+    /// The same by lines, with the times at which they arrived.
+    #[must_use]
+    pub fn lines_since(&self, mark: u64) -> Vec<AppLine> {
+        let lines = self.running.as_ref().map(|running| running.output.lines_since(mark));
+        let line = |(at, text)| AppLine { at, text };
+        lines.unwrap_or_default().into_iter().map(line).collect()
     }
 
     /// What the app printed since [`App::printed`] said `mark`, as far as it is remembered.

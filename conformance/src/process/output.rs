@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use mock_idp::flow::record::Stamp;
 use tokio::{io::AsyncReadExt, net::unix::pipe, task::JoinHandle, time::timeout};
 
 /// Bytes that are remembered.
@@ -28,6 +29,8 @@ pub(super) struct Output {
 struct Ring {
     bytes: VecDeque<u8>,
     printed: u64,
+    /// When each piece of what is remembered arrived, by the count of bytes before it.
+    pieces: VecDeque<(u64, Stamp)>,
 }
 
 impl Output {
@@ -66,6 +69,26 @@ impl Output {
         let from = ring.bytes.len().saturating_sub(new);
         let bytes: Vec<u8> = ring.bytes.iter().skip(from).copied().collect();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// What was printed after the first `mark` bytes, line by line with the times of arrival.
+    pub(super) fn lines_since(&self, mark: u64) -> Vec<(Stamp, String)> {
+        let text = self.since(mark);
+        let ring = lock(&self.ring);
+        let mut at = ring.printed.saturating_sub(text.len() as u64).max(mark);
+        let arrived = |offset: u64| {
+            let before = ring.pieces.iter().rev().find(|(from, _)| *from <= offset);
+            before
+                .or(ring.pieces.front())
+                .map(|(_, stamp)| *stamp)
+                .unwrap_or_default()
+        };
+        let mut lines = Vec::new();
+        for line in text.split_inclusive('\n') {
+            lines.push((arrived(at), line.trim_end_matches(['\n', '\r']).to_owned()));
+            at += line.len() as u64;
+        }
+        lines
     }
 
     /// The first and the last lines, for error messages.
@@ -107,10 +130,16 @@ impl Drop for Output {
 
 impl Ring {
     fn push(&mut self, chunk: &[u8]) {
+        self.pieces.push_back((self.printed, Stamp::now()));
         self.printed += chunk.len() as u64;
         self.bytes.extend(chunk);
         let excess = self.bytes.len().saturating_sub(REMEMBERED);
         self.bytes.drain(..excess);
+        let oldest = self.printed - self.bytes.len() as u64;
+        // The last piece that began before what is remembered still says when that arrived.
+        while self.pieces.get(1).is_some_and(|(from, _)| *from <= oldest) {
+            self.pieces.pop_front();
+        }
     }
 }
 
@@ -137,6 +166,26 @@ mod tests {
         assert!(output.text().ends_with("aathe end"));
         assert_eq!(output.since(400_000), "the end");
         assert_eq!(output.since(400_007), "");
+    }
+
+    #[test]
+    fn lines_have_the_times_of_their_arrival() {
+        let mut ring = Ring::default();
+        ring.push(b"one\ntwo\n");
+        ring.push(b"three\n");
+        ring.pieces[0].1 = Stamp(10);
+        ring.pieces[1].1 = Stamp(20);
+        let output = Output {
+            ring: Arc::new(Mutex::new(ring)),
+            task: None,
+        };
+        let line = |at, text: &str| (Stamp(at), text.to_owned());
+        assert_eq!(
+            output.lines_since(0),
+            [line(10, "one"), line(10, "two"), line(20, "three")]
+        );
+        assert_eq!(output.lines_since(8), [line(20, "three")]);
+        assert_eq!(output.lines_since(14), []);
     }
 
     #[test]

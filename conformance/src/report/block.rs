@@ -1,168 +1,201 @@
-//! The block of a case that is not well: what was sent, expected and observed, and where to go from there.
+//! The block of a cause: what is wrong, which cases meet it, what was sent, expected and observed, and where to go from
+//! there. JUnit, SARIF and the console print the same lines.
 
 use super::{
-    Setting,
+    cause::Cause,
+    document::{Case, Variant},
+    finding,
     look::{Look, Tone},
-    redact::redact,
-};
-use crate::{
-    case::Case,
-    describe,
-    outcome::{Level, Outcome, Verdict},
-    run::{Attempt, CaseResult, CheckResult, Header, VariantResult},
-    script::MAIN,
-    verdict::title,
+    summary::listed,
 };
 
 /// Where the values stand.
 const INDENT: usize = 15;
-/// Variants that are shown in full; a case may have dozens, and they mostly fail alike.
+/// Things that are shown of a kind; a walk may have a dozen edits.
 const SHOWN: usize = 3;
 
-/// The block of a case that failed or warned.
+/// The block of a cause.
 #[must_use]
-pub fn block(result: &CaseResult, header: &Header, setting: &Setting, look: &Look) -> String {
-    let case = result.case;
-    let (label, tone) = (result.verdict.word().to_uppercase(), Tone::of(&result.verdict));
-    let level = broken_level(result).unwrap_or(case.level);
-    let title = title(result);
-    let head = format!("{label} {}   {level}  {title}", case.id);
-    let is_wide = look.width.is_some_and(|width| head.chars().count() > width);
-    let title = look.hang(5, title);
+pub fn of_cause(cause: &Cause<'_>, look: &Look, verbose: u8) -> String {
+    let (case, variant) = cause.lead;
+    let (label, tone) = if cause.known {
+        ("known".to_owned(), Tone::Faint)
+    } else {
+        (cause.verdict.as_str().to_uppercase(), Tone::of(cause.verdict))
+    };
+    let head = format!("{label} {}   {}", cause.extent(), case.broken_level());
+    let is_wide = look
+        .width
+        .is_some_and(|width| head.chars().count() + 2 + cause.headline.chars().count() > width);
     let between = if is_wide { "\n     " } else { "  " };
     let mut text = format!(
-        "{} {}   {level}{between}{title}\n",
+        "{} {}   {}{between}{}\n",
         look.paint(tone, &label),
-        look.paint(Tone::Strong, case.id)
+        look.paint(Tone::Strong, &cause.extent()),
+        case.broken_level(),
+        look.hang(5, &cause.headline)
     );
-    let bad: Vec<&VariantResult> = result
-        .variants
-        .iter()
-        .filter(|variant| matches!(variant.verdict, Verdict::Fail | Verdict::Warn))
-        .collect();
-    for (index, variant) in bad.iter().take(SHOWN).enumerate() {
-        if result.variants.len() > 1 {
-            row(&mut text, look, "variant", variant.name);
+    if cause.cases.len() > 1 {
+        row(&mut text, look, "cases", &listed(&cause.cases, verbose));
+    }
+    variant_rows(&mut text, look, case, variant, verbose);
+    row(&mut text, look, "why", &case.why);
+    if let Some(remedy) = cause.remedy {
+        row(&mut text, look, "mend", remedy.title());
+    }
+    pointers(&mut text, look, case);
+    if verbose > 0 {
+        for other in cause.cases.iter().skip(1) {
+            text.push('\n');
+            text.push_str(&of_case(other, look, verbose));
         }
-        if let Some(attempt) = variant.attempts.last() {
-            variant_rows(&mut text, look, case, variant, attempt, index == 0);
+    }
+    text
+}
+
+/// The block of one case that speaks against the app.
+#[must_use]
+pub fn of_case(case: &Case, look: &Look, verbose: u8) -> String {
+    let label = case.verdict.as_str().to_uppercase();
+    let mut text = format!(
+        "{} {}   {}  {}\n",
+        look.paint(Tone::of(case.verdict), &label),
+        look.paint(Tone::Strong, &case.id),
+        case.broken_level(),
+        look.hang(5, &case.title)
+    );
+    let bad: Vec<&Variant> = case.bad_variants().collect();
+    for variant in bad.iter().take(SHOWN) {
+        if case.variants.len() > 1 {
+            row(&mut text, look, "variant", &variant.name);
         }
+        variant_rows(&mut text, look, case, variant, verbose);
     }
     if bad.len() > SHOWN {
-        let names: Vec<&str> = bad[SHOWN..].iter().map(|variant| variant.name).collect();
-        row(
-            &mut text,
-            look,
-            "and",
-            &format!("{} more: {}", names.len(), names.join(", ")),
-        );
+        let names: Vec<&str> = bad[SHOWN..].iter().map(|variant| variant.name.as_str()).collect();
+        let more = format!("{} more: {}", names.len(), names.join(", "));
+        row(&mut text, look, "and", &more);
     }
-    row(&mut text, look, "why", case.why);
-    row(&mut text, look, "fix", &format!("conformance explain {}", case.id));
-    row(&mut text, look, "replay", &setting.replay(case, &header.seed));
-    if !setting.folder.as_os_str().is_empty() {
-        row(
-            &mut text,
-            look,
-            "evidence",
-            &setting.folder.join(evidence_file(case)).display().to_string(),
-        );
-    }
+    row(&mut text, look, "why", &case.why);
+    pointers(&mut text, look, case);
     text
 }
 
 /// One line for a case that decides nothing.
 #[must_use]
-pub fn undecided(result: &CaseResult, look: &Look) -> String {
-    let reason = redact(result.verdict.reason().unwrap_or_default());
-    let line = format!("{}: {} - {reason}", result.case.id, result.verdict.word());
-    let sign = look.paint(Tone::of(&result.verdict), look.sign(Some(&result.verdict)));
+pub fn undecided(case: &Case, look: &Look) -> String {
+    let reason = case.reason.as_deref().unwrap_or_default();
+    let line = format!("{}: {} - {reason}", case.id, case.verdict);
+    let sign = look.paint(Tone::of(case.verdict), look.sign(Some(case.verdict)));
     format!("{sign}    {}\n", look.hang(5, &line))
 }
 
-/// Where a case's evidence lies in the run's folder.
+/// One sentence for a place without room: what was expected and what was observed.
 #[must_use]
-pub fn evidence_file(case: &Case) -> String {
-    format!("evidence/{}.json", case.id.replace('/', "."))
+pub fn sentence(case: &Case) -> String {
+    let findings = finding::of_case(case);
+    match findings.first() {
+        Some(first) => format!("{}. Expected: {}. Observed: {}", case.title, first.expected, first.saw),
+        None => match &case.reason {
+            Some(reason) => format!("{}. {}: {reason}", case.title, case.verdict),
+            None => case.title.clone(),
+        },
+    }
 }
 
-/// The heaviest level of what is broken.
-#[must_use]
-pub fn broken_level(result: &CaseResult) -> Option<Level> {
-    let attempts = result.variants.iter().filter_map(|variant| variant.attempts.last());
-    attempts.flat_map(broken).map(|check| check.level).max()
+fn pointers(text: &mut String, look: &Look, case: &Case) {
+    row(text, look, "more", &format!("conformance explain {}", case.id));
+    row(text, look, "replay", &case.replay);
+    if let Some(known) = &case.known {
+        let until = known
+            .expires
+            .as_deref()
+            .map(|day| format!(", until {day}"))
+            .unwrap_or_default();
+        let owner = known
+            .owner
+            .as_deref()
+            .map(|owner| format!(", {owner}"))
+            .unwrap_or_default();
+        let reason = if known.reason.is_empty() {
+            "no reason given"
+        } else {
+            &known.reason
+        };
+        row(text, look, "known", &format!("{reason}{owner}{until}"));
+    }
 }
 
-fn variant_rows(text: &mut String, look: &Look, case: &Case, result: &VariantResult, attempt: &Attempt, first: bool) {
+fn variant_rows(text: &mut String, look: &Look, case: &Case, variant: &Variant, verbose: u8) {
+    let Some(attempt) = variant.attempts.last() else { return };
     let flow = attempt
-        .evidence
-        .flow(MAIN)
-        .map(|flow| format!(", flow {}", flow.id))
+        .flows
+        .first()
+        .map(|flow| format!(", flow {flow}"))
         .unwrap_or_default();
-    for delivered in &attempt.delivered {
-        let seen = if delivered.delivered {
+    for sent in attempt.sent.iter().take(SHOWN) {
+        let seen = if sent.delivered {
             "delivered"
         } else {
             "not seen delivered"
         };
-        let what = if delivered.sent.is_empty() {
-            delivered.id.clone()
-        } else {
-            shortened(&redact(&delivered.sent))
+        let what = match sent.changes.as_slice() {
+            [] if sent.sent.is_empty() => sent.id.clone(),
+            [] => sent.sent.clone(),
+            changes => changes
+                .iter()
+                .take(SHOWN)
+                .map(|change| change.sentence())
+                .collect::<Vec<_>>()
+                .join("; "),
         };
-        let id = if delivered.sent.is_empty() || delivered.sent == delivered.id {
+        let id = if sent.sent.is_empty() || sent.sent == sent.id || !sent.id.contains('.') {
             String::new()
         } else {
-            format!("{}, ", delivered.id)
+            format!("{}, ", sent.id)
         };
         row(text, look, "sent", &format!("{what}   ({id}{seen}{flow})"));
     }
-    if attempt.delivered.is_empty()
-        && let Some(variant) = case.variants.iter().find(|variant| variant.name == result.name)
-    {
-        row(text, look, "did", &describe::steps(variant.script).join("; "));
+    if attempt.sent.is_empty() && !attempt.did.is_empty() {
+        // The end of a walk is what matters; all of it stands in `explain`.
+        let skipped = if verbose > 0 {
+            0
+        } else {
+            attempt.did.len().saturating_sub(SHOWN)
+        };
+        let before = if skipped > 0 { "…; " } else { "" };
+        row(
+            text,
+            look,
+            "did",
+            &format!("{before}{}", attempt.did[skipped..].join("; ")),
+        );
     }
-    let clauses: Vec<String> = case.spec.iter().map(ToString::to_string).collect();
-    let mut told: Vec<(&str, &str)> = Vec::new();
-    for check in broken(attempt) {
-        // Two checks may ask the same thing with different weights.
-        let saw = check.outcome.said().unwrap_or_default();
-        if told.contains(&(check.expects, saw)) {
+    // Two checks may ask the same thing with different weights.
+    let mut told: Vec<(String, String)> = Vec::new();
+    for found in finding::of_variant(&case.id, variant) {
+        if told.contains(&(found.expected.clone(), found.saw.clone())) || (told.len() >= SHOWN && verbose == 0) {
             continue;
         }
-        let clauses = if first && told.is_empty() && !clauses.is_empty() {
-            format!("   ({})", clauses.join(", "))
-        } else {
-            String::new()
+        let clauses: Vec<&str> = case.clauses.iter().map(|clause| clause.text.as_str()).collect();
+        let clauses = match (told.is_empty(), clauses.as_slice()) {
+            (true, [_, ..]) => format!("   ({})", clauses.join(", ")),
+            _ => String::new(),
         };
-        row(text, look, "expected", &format!("{}{clauses}", check.expects));
-        row(text, look, "observed", &redact(saw));
-        told.push((check.expects, saw));
+        row(text, look, "expected", &format!("{}{clauses}", found.expected));
+        row(text, look, "observed", &found.saw);
+        told.push((found.expected, found.saw));
     }
-    if attempt.evidence.app_hops().any(|hop| hop.is_server_error()) {
-        let lines: Vec<&str> = attempt.evidence.app_output.lines().collect();
-        for line in &lines[lines.len().saturating_sub(3)..] {
-            row(text, look, "app log", &redact(line));
+    // A trace beside a right refusal would only distract; with `-v` it is wanted.
+    let is_about_it = attempt
+        .server_error
+        .as_ref()
+        .is_some_and(|error| told.iter().any(|(_, saw)| saw.contains(&error.answer)));
+    if is_about_it || verbose > 0 {
+        for line in &attempt.log {
+            row(text, look, "app log", line);
         }
     }
-}
-
-fn broken(attempt: &Attempt) -> impl Iterator<Item = &CheckResult> {
-    // A MAY is a note, not a reason.
-    let is_reason = |check: &&CheckResult| matches!(check.outcome, Outcome::Broken(_)) && check.level != Level::May;
-    attempt.checks.iter().filter(is_reason)
-}
-
-/// What is needed to recognise a message; all of it is in the evidence.
-fn shortened(text: &str) -> String {
-    const LINES: usize = 4;
-    const CHARACTERS: usize = 400;
-    let lines: Vec<&str> = text.lines().take(LINES).collect();
-    let mut short: String = lines.join("\n").chars().take(CHARACTERS).collect();
-    if short.chars().count() < text.trim_end().chars().count() {
-        short.push('…');
-    }
-    short
 }
 
 fn row(text: &mut String, look: &Look, label: &str, value: &str) {

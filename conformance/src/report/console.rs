@@ -6,17 +6,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{
     Setting,
-    block::block,
+    document::{Case, Run, Word},
     failure::first_failure,
+    journal::Event,
     look::{Look, Tone},
-    plain::{built, control_line, opening, setup},
-    summary::{WORDS, last_line, notices, seconds, tail},
+    plain::{built, closing, control_line, opening, setup},
+    summary::{last_line, seconds},
 };
-use crate::{
-    case::Case,
-    outcome::Verdict,
-    run::{CaseResult, Header, RunEvent},
-};
+use crate::case;
 
 /// What the counts of a row may take.
 const COUNTS: usize = 46;
@@ -31,7 +28,6 @@ pub struct Console<S> {
     bar: ProgressBar,
     quiet: bool,
     groups: Groups,
-    header: Option<Header>,
     preflight: (usize, usize),
 }
 
@@ -42,7 +38,7 @@ impl<S: FnMut(&str)> Console<S> {
         draw: ProgressDrawTarget,
         look: Look,
         setting: Setting,
-        cases: &[&'static Case],
+        cases: &[&'static case::Case],
         quiet: bool,
     ) -> Self {
         let bar = ProgressBar::with_draw_target(None, draw);
@@ -56,39 +52,37 @@ impl<S: FnMut(&str)> Console<S> {
             bar,
             quiet,
             groups: Groups::of(cases),
-            header: None,
             preflight: (0, 0),
         }
     }
 
     /// Takes one event.
-    pub fn on(&mut self, event: &RunEvent<'_>) {
+    pub fn on(&mut self, event: &Event) {
         match event {
-            RunEvent::Started(header) => {
-                self.header = Some((*header).clone());
+            Event::RunStarted { run, target } => {
                 if !self.quiet {
-                    self.print(&opening(header, &self.look));
+                    self.print(&opening(run, target, &self.look));
                 }
             }
-            RunEvent::Building(command) => {
+            Event::Building { command } => {
                 let text = format!("building the app: {}", self.look.text(command));
                 self.bar.set_message(text);
                 self.bar.tick();
             }
-            RunEvent::Built(time) => {
+            Event::Built { duration_ms } => {
                 self.bar.set_message(String::new());
-                if let Some(line) = built(*time).filter(|_| !self.quiet) {
+                if let Some(line) = built(*duration_ms).filter(|_| !self.quiet) {
                     self.print(&line);
                 }
             }
-            RunEvent::Preflight(check) => {
+            Event::Preflight { preflight: check } => {
                 self.preflight.0 += usize::from(check.ok);
                 self.preflight.1 += 1;
                 if !check.ok || (check.warning && !self.quiet) {
                     self.print(&setup(check, &self.look));
                 }
             }
-            RunEvent::Control(control) => {
+            Event::Control { control } => {
                 if !self.quiet || !control.ok {
                     let (ok, all) = std::mem::take(&mut self.preflight);
                     let before = if all > 0 {
@@ -102,34 +96,38 @@ impl<S: FnMut(&str)> Console<S> {
                     self.print(&first_failure(failure, &self.setting, &self.look));
                 }
             }
-            RunEvent::CaseStarted(case) => {
-                self.groups.start(case);
+            Event::CaseStarted { id } => {
+                self.groups.start(id);
                 self.redraw();
             }
-            RunEvent::CaseFinished(result) => {
-                self.groups.finish(result);
-                if let (Verdict::Fail | Verdict::Warn, Some(header)) = (&result.verdict, &self.header) {
-                    let block = block(result, header, &self.setting, &self.look);
-                    self.print(&format!("\n{block}"));
-                }
+            // What is not well is told at the end, by its causes; until then the bars show it.
+            Event::CaseFinished { case } => {
+                self.groups.finish(case);
                 self.redraw();
             }
             // Told again at the end: nothing between bars is read twice.
-            RunEvent::Notice(text) => self.bar.set_message(self.look.text(text)),
-            RunEvent::Finished(result) => {
-                self.bar.finish_and_clear();
-                if !self.quiet && !result.cases.is_empty() {
-                    let table = self.groups.table(&self.look);
-                    self.print(&format!("\n{table}"));
-                }
-                let tail = notices(result, &self.look) + &tail(result, &self.look);
-                if !tail.is_empty() {
-                    self.print(&format!("\n{tail}"));
-                }
-                let line = last_line(result, &self.setting.policy);
-                self.print(&format!("\n{}\n", self.look.paint(Tone::Strong, &line)));
-            }
+            Event::Notice { text } => self.bar.set_message(self.look.text(text)),
+            Event::RunFinished { .. } => {}
         }
+    }
+
+    /// Tells the end: the groups, the causes, what could not be decided, and the last line.
+    pub fn end(&mut self, run: &Run) {
+        self.bar.finish_and_clear();
+        if !self.quiet && !run.cases.is_empty() {
+            let table = self.groups.table(&self.look);
+            self.print(&format!("\n{table}"));
+        }
+        let notices: String = run
+            .notices
+            .iter()
+            .map(|notice| super::summary::notice_line(notice, &self.look))
+            .collect();
+        let tail = notices + &closing(run, &self.look, &self.setting);
+        if !tail.is_empty() {
+            self.print(&format!("\n{tail}"));
+        }
+        self.print(&format!("\n{}\n", self.look.paint(Tone::Strong, &last_line(run))));
     }
 
     fn print(&mut self, text: &str) {
@@ -146,22 +144,22 @@ impl<S: FnMut(&str)> Console<S> {
 struct Groups(Vec<Group>);
 
 struct Group {
-    name: &'static str,
-    cases: Vec<(&'static str, Option<Verdict>)>,
+    name: String,
+    cases: Vec<(String, Option<Word>)>,
     running: usize,
     began: Option<Instant>,
 }
 
 impl Groups {
-    fn of(cases: &[&'static Case]) -> Self {
+    fn of(cases: &[&'static case::Case]) -> Self {
         let mut groups: Vec<Group> = Vec::new();
         for case in cases {
             let name = case.group();
             match groups.iter_mut().find(|group| group.name == name) {
-                Some(group) => group.cases.push((case.id, None)),
+                Some(group) => group.cases.push((case.id.to_owned(), None)),
                 None => groups.push(Group {
-                    name,
-                    cases: vec![(case.id, None)],
+                    name: name.to_owned(),
+                    cases: vec![(case.id.to_owned(), None)],
                     running: 0,
                     began: None,
                 }),
@@ -170,21 +168,24 @@ impl Groups {
         Self(groups)
     }
 
-    fn start(&mut self, case: &Case) {
-        if let Some(group) = self.0.iter_mut().find(|group| group.name == case.group()) {
+    fn start(&mut self, id: &str) {
+        if let Some(group) = self.group_of(id) {
             group.running += 1;
             group.began.get_or_insert_with(Instant::now);
         }
     }
 
-    fn finish(&mut self, result: &CaseResult) {
-        let Some(group) = self.0.iter_mut().find(|group| group.name == result.case.group()) else {
-            return;
-        };
+    fn finish(&mut self, case: &Case) {
+        let Some(group) = self.group_of(&case.id) else { return };
         group.running = group.running.saturating_sub(1);
-        if let Some((_, verdict)) = group.cases.iter_mut().find(|(id, _)| *id == result.case.id) {
-            *verdict = Some(result.verdict.clone());
+        if let Some((_, verdict)) = group.cases.iter_mut().find(|(id, _)| *id == case.id) {
+            *verdict = Some(case.verdict);
         }
+    }
+
+    fn group_of(&mut self, id: &str) -> Option<&mut Group> {
+        let name = id.split('/').next().unwrap_or(id);
+        self.0.iter_mut().find(|group| group.name == name)
     }
 
     /// Per group its name, a sign per case, the counts. Long groups take several rows.
@@ -197,9 +198,9 @@ impl Groups {
         let mut text = String::new();
         for group in &self.0 {
             for (row, cases) in group.cases.chunks(room).enumerate() {
-                let name = if row == 0 { group.name } else { "" };
+                let name = if row == 0 { group.name.as_str() } else { "" };
                 let counts = if row == 0 { group.counts(look) } else { String::new() };
-                let signs: String = cases.iter().map(|(_, verdict)| sign(verdict.as_ref(), look)).collect();
+                let signs: String = cases.iter().map(|(_, verdict)| sign(*verdict, look)).collect();
                 let pad = " ".repeat(room.min(longest) - cases.len());
                 let line = format!("  {name:<names$}  {signs}{pad}  {counts}");
                 text.push_str(line.trim_end());
@@ -229,7 +230,26 @@ impl Groups {
     }
 }
 
-fn sign(verdict: Option<&Verdict>, look: &Look) -> String {
+/// The groups of a run that is over, with a sign per case.
+#[must_use]
+pub fn table(run: &Run, look: &Look) -> String {
+    let mut groups = Groups(Vec::new());
+    for case in &run.cases {
+        let entry = (case.id.clone(), Some(case.verdict));
+        match groups.0.iter_mut().find(|group| group.name == case.group()) {
+            Some(group) => group.cases.push(entry),
+            None => groups.0.push(Group {
+                name: case.group().to_owned(),
+                cases: vec![entry],
+                running: 0,
+                began: None,
+            }),
+        }
+    }
+    groups.table(look)
+}
+
+fn sign(verdict: Option<Word>, look: &Look) -> String {
     let tone = verdict.map_or(Tone::Faint, Tone::of);
     look.paint(tone, look.sign(verdict))
 }
@@ -241,26 +261,20 @@ impl Group {
 
     /// `6 pass  1 FAIL`: only words with a number, the bad ones in capitals, the long ones cut.
     fn counts(&self, look: &Look) -> String {
-        let count = |word: &str| {
-            let found: Vec<&Verdict> = self
-                .cases
-                .iter()
-                .filter_map(|(_, verdict)| verdict.as_ref())
-                .filter(|own| own.word() == word)
-                .collect();
-            let first = found.first()?;
-            let shown = match first {
-                Verdict::Fail => "FAIL",
-                Verdict::Error(_) => "ERROR",
-                Verdict::Skipped(_) => "skip",
-                Verdict::Inconclusive(_) => "incon",
-                other => other.word(),
+        let count = |word: Word| {
+            let found = self.cases.iter().filter(|(_, own)| *own == Some(word)).count();
+            let shown = match word {
+                Word::Fail => "FAIL",
+                Word::Error => "ERROR",
+                Word::Skipped => "skip",
+                Word::Inconclusive => "incon",
+                other => other.as_str(),
             };
-            Some(look.paint(Tone::of(first), &format!("{} {shown}", found.len())))
+            (found > 0).then(|| look.paint(Tone::of(word), &format!("{found} {shown}")))
         };
-        WORDS
+        Word::ALL
             .iter()
-            .filter_map(|word| count(word))
+            .filter_map(|word| count(*word))
             .collect::<Vec<_>>()
             .join("  ")
     }

@@ -2,9 +2,9 @@
 
 use super::{
     Setting,
+    document::Failure,
     look::{Look, Tone},
 };
-use crate::run::Failure;
 
 /// The block below the line of a failed control.
 #[must_use]
@@ -23,7 +23,7 @@ pub fn first_failure(failure: &Failure, setting: &Setting, look: &Look) -> Strin
     rows("likely", std::slice::from_ref(&failure.cause));
     rows("mend", std::slice::from_ref(&failure.mend));
     if !setting.folder.as_os_str().is_empty() {
-        let path = setting.folder.join(Failure::FILE);
+        let path = setting.folder.join(crate::run::Failure::FILE);
         rows("evidence", &[path.display().to_string()]);
     }
     block

@@ -1,91 +1,132 @@
-//! JUnit XML in the dialect that Jenkins and its kin read: a suite per group, a test case per case.
+//! JUnit XML in the dialect that Jenkins, GitLab and their kin read: a suite per group, a test case per case.
 
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use super::{
-    Setting,
-    block::{block, broken_level, evidence_file, undecided},
+    block,
+    document::{Case, Run, Word},
     look::Look,
 };
-use crate::{
-    outcome::Verdict,
-    run::{CaseResult, RunResult},
-};
 
-/// The document. A *fail* is a failure; *inconclusive* and *error* are errors; *skipped* carries its reason; a *warn* is a
-/// failure only where the policy says so, and a success with its block as output elsewhere.
+/// The document. A *fail* is a failure; *inconclusive* and *error* are errors; *skipped* and what the baseline knows are
+/// skipped with their reason. A *warn* is a failure where the policy says so; elsewhere it is skipped with `WARN` in its
+/// message, because viewers hide the output of what succeeds.
 ///
 /// # Errors
 /// Only what writing XML to memory can run into.
-pub fn document(result: &RunResult, setting: &Setting) -> Result<String, SerializeError> {
+pub fn document(run: &Run) -> Result<String, SerializeError> {
     let mut report = Report::new("conformance");
-    report.set_time(Duration::from_millis(result.duration_ms));
-    let mut suites: Vec<(&str, TestSuite)> = Vec::new();
-    for case in &result.cases {
-        let group = case.case.group();
-        if suites.last().is_none_or(|(name, _)| *name != group) {
-            suites.push((group, TestSuite::new(group)));
+    report.set_time(Duration::from_millis(run.run.duration_ms));
+    let mut suites: Vec<(String, TestSuite)> = Vec::new();
+    for case in &run.cases {
+        let group = case.group();
+        if suites.last().is_none_or(|(name, _)| name != group) {
+            suites.push((group.to_owned(), TestSuite::new(group)));
         }
         if let Some((_, suite)) = suites.last_mut() {
-            suite.add_test_case(test_case(case, result, setting));
+            suite.add_test_case(test_case(case, run));
         }
     }
-    if let Some(why) = &result.aborted {
-        let mut suite = TestSuite::new("setup");
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        status.set_message(why.as_str()).set_type("not judged");
-        suite.add_test_case(TestCase::new("setup/run", status));
-        suites.push(("setup", suite));
+    if let Some(suite) = setup(run) {
+        suites.push(("setup".to_owned(), suite));
     }
     report.add_test_suites(suites.into_iter().map(|(_, suite)| suite));
     report.to_string()
 }
 
-fn test_case(result: &CaseResult, run: &RunResult, setting: &Setting) -> TestCase {
-    let case = result.case;
+/// What went wrong before, or instead of, the cases: checks of the set-up, controls, an early end.
+fn setup(run: &Run) -> Option<TestSuite> {
+    let mut suite = TestSuite::new("setup");
+    let mut error = |name: &str, kind: &str, message: &str, text: String| {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status
+            .set_type(kind)
+            .set_message(clean(message))
+            .set_description(clean(&text));
+        let mut test = TestCase::new(name, status);
+        test.set_classname("conformance.setup");
+        suite.add_test_case(test);
+    };
+    for check in run.preflight.iter().filter(|check| !check.ok && !check.warning) {
+        let text = format!("saw: {}\nwanted: {}\nmend: {}", check.saw, check.wanted, check.mend);
+        error(&check.id, "setup", &check.saw, text);
+    }
+    for control in run.controls.iter().filter(|control| !control.ok) {
+        error(
+            &format!("setup/control {}", control.lane),
+            "control",
+            &control.text,
+            control.text.clone(),
+        );
+    }
+    if let Some(why) = &run.run.aborted {
+        error("setup/run", "not judged", why, why.clone());
+    }
+    if run.run.partial && run.run.aborted.is_none() {
+        let (judged, all) = (run.cases.len(), run.run.selected);
+        let text = format!("the run ended early: {judged} of {all} cases were judged");
+        error("setup/run", "partial", &text, text.clone());
+    }
+    (!suite.test_cases.is_empty()).then_some(suite)
+}
+
+fn test_case(case: &Case, run: &Run) -> TestCase {
     let plain = Look::default();
-    let status = match &result.verdict {
-        Verdict::Pass => TestCaseStatus::success(),
-        Verdict::Warn if !setting.policy.fail_on_warn => TestCaseStatus::success(),
-        Verdict::Fail | Verdict::Warn => {
+    let block = || clean(&block::of_case(case, &plain, 0));
+    let skipped = |message: String, text: Option<String>| {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(clean(&message));
+        if let Some(text) = text {
+            status.set_description(text);
+        }
+        status
+    };
+    let reason = case.reason.clone().unwrap_or_default();
+    let status = match (case.verdict, &case.known) {
+        (Word::Pass, _) => TestCaseStatus::success(),
+        (Word::Skipped, _) => skipped(reason, None),
+        (_, Some(known)) => skipped(format!("known: {}", known.reason), Some(block())),
+        (Word::Warn, None) if !run.run.policy.fail_on_warn => {
+            skipped(format!("WARN ({}): {}", case.broken_level(), case.title), Some(block()))
+        }
+        (Word::Fail | Word::Warn, None) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            let level = broken_level(result).unwrap_or(case.level);
             status
-                .set_type(level.to_string())
-                .set_message(case.title)
-                .set_description(block(result, &run.header, setting, &plain));
+                .set_type(case.broken_level().to_string())
+                .set_message(clean(&case.title))
+                .set_description(block());
             status
         }
-        Verdict::Inconclusive(reason) | Verdict::Error(reason) => {
+        (Word::Inconclusive | Word::Error, None) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status
-                .set_type(result.verdict.word())
-                .set_message(reason.as_str())
-                .set_description(undecided(result, &plain));
-            status
-        }
-        Verdict::Skipped(reason) => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(reason.as_str());
+                .set_type(case.verdict.as_str())
+                .set_message(clean(&reason))
+                .set_description(clean(&super::block::undecided(case, &plain)));
             status
         }
     };
-    let mut test = TestCase::new(case.id, status);
+    let mut test = TestCase::new(case.id.as_str(), status);
     test.set_classname(format!("conformance.{}", case.group()))
-        .set_time(Duration::from_millis(result.duration_ms));
-    let refs: Vec<String> = case.spec.iter().map(ToString::to_string).collect();
+        .set_time(Duration::from_millis(case.duration_ms));
+    let refs: Vec<&str> = case.clauses.iter().map(|clause| clause.text.as_str()).collect();
     test.add_property(Property::new("level", case.level.to_string()));
+    test.add_property(Property::new("verdict", case.verdict.as_str()));
     test.add_property(Property::new("refs", refs.join(", ")));
-    test.add_property(Property::new("replay", setting.replay(case, &run.header.seed)));
-    if !result.variants.is_empty() && !setting.folder.as_os_str().is_empty() {
-        let path = setting.folder.join(evidence_file(case));
-        let mut output = format!("[[ATTACHMENT|{}]]\n", path.display());
-        if result.verdict == Verdict::Warn {
-            output.push_str(&block(result, &run.header, setting, &plain));
-        }
-        test.set_system_out(output);
-    }
+    test.add_property(Property::new("replay", clean(&case.replay)));
     test
+}
+
+/// Without what XML cannot carry, and without what turns the order of a text.
+fn clean(text: &str) -> String {
+    let keeps = |c: char| {
+        if super::look::steers(c) && c != '\n' {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(keeps).collect()
 }

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use crate::outcome::Verdict;
+use super::document::Word;
 
 /// What the reader's device can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +58,8 @@ impl Look {
             Tone::Bad => AnsiColor::Red.on_default().bold(),
             Tone::Doubt => AnsiColor::Yellow.on_default(),
             Tone::Strong => Style::new().bold(),
-            Tone::Faint => AnsiColor::BrightBlack.on_default(),
+            // Bright black is the background in some colour schemes; what is dimmed stays readable in all of them.
+            Tone::Faint => Style::new().dimmed(),
         };
         format!("{style}{text}{style:#}")
     }
@@ -66,10 +67,10 @@ impl Look {
     /// The text as far as this device can show it.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
-        // A report may hold what an app sent: no control characters reach a terminal.
+        // A report may hold what an app sent: nothing that steers a terminal, or turns the order of the text, reaches it.
         let clean = text
             .chars()
-            .map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c });
+            .map(|c| if steers(c) && c != '\n' { '\u{fffd}' } else { c });
         if !self.ascii {
             return clean.collect();
         }
@@ -79,6 +80,7 @@ impl Look {
                 '§' => plain.push_str("s."),
                 '…' => plain.push_str("..."),
                 '→' => plain.push_str("->"),
+                '≠' => plain.push_str("!="),
                 '·' => plain.push('.'),
                 '–' | '—' => plain.push('-'),
                 '’' | '‘' => plain.push('\''),
@@ -92,18 +94,18 @@ impl Look {
 
     /// One sign per verdict; `None` for a case that has none yet.
     #[must_use]
-    pub fn sign(&self, verdict: Option<&Verdict>) -> &'static str {
+    pub fn sign(&self, verdict: Option<Word>) -> &'static str {
         match (verdict, self.ascii) {
             (None, true) => ".",
             (None, false) => "·",
-            (Some(Verdict::Pass), true) => "#",
-            (Some(Verdict::Pass), false) => "■",
-            (Some(Verdict::Fail), true) => "X",
-            (Some(Verdict::Fail), false) => "✗",
-            (Some(Verdict::Warn), _) => "!",
-            (Some(Verdict::Skipped(_)), _) => "~",
-            (Some(Verdict::Inconclusive(_)), _) => "?",
-            (Some(Verdict::Error(_)), _) => "E",
+            (Some(Word::Pass), true) => "#",
+            (Some(Word::Pass), false) => "■",
+            (Some(Word::Fail), true) => "X",
+            (Some(Word::Fail), false) => "✗",
+            (Some(Word::Warn), _) => "!",
+            (Some(Word::Skipped), _) => "~",
+            (Some(Word::Inconclusive), _) => "?",
+            (Some(Word::Error), _) => "E",
         }
     }
 
@@ -135,14 +137,22 @@ impl Look {
 impl Tone {
     /// The tone of a verdict.
     #[must_use]
-    pub const fn of(verdict: &Verdict) -> Self {
+    pub const fn of(verdict: Word) -> Self {
         match verdict {
-            Verdict::Pass => Tone::Good,
-            Verdict::Fail | Verdict::Error(_) => Tone::Bad,
-            Verdict::Warn | Verdict::Inconclusive(_) => Tone::Doubt,
-            Verdict::Skipped(_) => Tone::Faint,
+            Word::Pass => Tone::Good,
+            Word::Fail | Word::Error => Tone::Bad,
+            Word::Warn | Word::Inconclusive => Tone::Doubt,
+            Word::Skipped => Tone::Faint,
         }
     }
+}
+
+/// Whether a character changes how the text around it is shown: control characters, and the bidirectional and invisible
+/// ones of Unicode, with which a text can be made to read as another.
+#[must_use]
+pub fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -181,6 +191,7 @@ mod tests {
     fn what_an_app_sent_cannot_steer_the_terminal() {
         let look = Look::default();
         assert_eq!(look.text("a\u{1b}[2Jb\r"), "a\u{fffd}[2Jb\u{fffd}");
+        assert_eq!(look.text("a\u{202e}b\u{2066}c\u{200b}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
         let ascii = Look { ascii: true, ..look };
         assert_eq!(ascii.text("§4 → ü"), "s.4 -> ?");
     }

@@ -1,27 +1,22 @@
-//! Lines for logs of CI: one finished line per case, blocks of what is not well, no cursor movement.
+//! Lines for logs of CI: one finished line per case, then the causes of what is not well; no cursor movement.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::io::{self, Write};
 
 use super::{
-    Setting,
-    block::{block, broken_level},
+    Setting, block,
+    cause::causes,
+    document::{Case, Control, Preflight, Run, Word},
     failure::first_failure,
+    github,
+    journal::Event,
     look::{Look, Tone},
-    summary::{last_line, notice_line, profile_name, seconds, tail},
-};
-use crate::{
-    outcome::Verdict,
-    run::{CaseResult, Control, Header, Preflight, RunEvent, RunResult},
+    summary::{last_line, notice_line, seconds, tail},
 };
 
-/// GitHub takes ten annotations of a kind per step; the last one says how many more there are.
-const ANNOTATIONS: usize = 9;
-
-/// What a build that has nothing to do stays under.
-const LONG_BUILD: Duration = Duration::from_secs(3);
+/// What a build that has nothing to do stays under, in milliseconds.
+const LONG_BUILD: u64 = 3_000;
+/// Causes that are told in full; the others by one line each.
+const IN_FULL: usize = 12;
 
 /// Writes a run as lines.
 #[derive(Debug)]
@@ -30,25 +25,23 @@ pub struct Plain<W> {
     look: Look,
     setting: Setting,
     /// On GitHub the lines are folded away, and what is not well is told after them and as annotations.
-    github: bool,
+    github: Option<github::Place>,
     quiet: bool,
-    header: Option<Header>,
+    selected: usize,
     finished: usize,
-    held_back: String,
 }
 
 impl<W: Write> Plain<W> {
     /// A reporter that writes here.
-    pub fn new(out: W, look: Look, setting: Setting, github: bool, quiet: bool) -> Self {
+    pub fn new(out: W, look: Look, setting: Setting, github: Option<github::Place>, quiet: bool) -> Self {
         Self {
             out,
             look,
             setting,
             github,
             quiet,
-            header: None,
+            selected: 0,
             finished: 0,
-            held_back: String::new(),
         }
     }
 
@@ -56,30 +49,30 @@ impl<W: Write> Plain<W> {
     ///
     /// # Errors
     /// When the output cannot be written to.
-    pub fn on(&mut self, event: &RunEvent<'_>) -> io::Result<()> {
+    pub fn on(&mut self, event: &Event) -> io::Result<()> {
         match event {
-            RunEvent::Started(header) => {
-                self.header = Some((*header).clone());
+            Event::RunStarted { run, target } => {
+                self.selected = run.selected;
                 if !self.quiet {
-                    write!(self.out, "{}", opening(header, &self.look))?;
+                    write!(self.out, "{}", opening(run, target, &self.look))?;
                 }
             }
-            RunEvent::Building(command) => {
+            Event::Building { command } => {
                 if !self.quiet {
                     writeln!(self.out, "building the app: {}", self.look.text(command))?;
                 }
             }
-            RunEvent::Built(time) => {
-                if let Some(line) = built(*time).filter(|_| !self.quiet) {
+            Event::Built { duration_ms } => {
+                if let Some(line) = built(*duration_ms).filter(|_| !self.quiet) {
                     self.out.write_all(line.as_bytes())?;
                 }
             }
-            RunEvent::Preflight(check) => {
-                if !check.ok || (!self.quiet && check.warning) {
-                    write!(self.out, "{}", setup(check, &self.look))?;
+            Event::Preflight { preflight } => {
+                if !preflight.ok || (!self.quiet && preflight.warning) {
+                    write!(self.out, "{}", setup(preflight, &self.look))?;
                 }
             }
-            RunEvent::Control(control) => {
+            Event::Control { control } => {
                 if !self.quiet || !control.ok {
                     writeln!(self.out, "{}", control_line(control, &self.look))?;
                 }
@@ -87,72 +80,99 @@ impl<W: Write> Plain<W> {
                     write!(self.out, "{}", first_failure(failure, &self.setting, &self.look))?;
                 }
             }
-            RunEvent::CaseStarted(_) => {}
-            RunEvent::CaseFinished(result) => self.case(result)?,
-            RunEvent::Notice(text) => self.out.write_all(notice_line(text, &self.look).as_bytes())?,
-            RunEvent::Finished(result) => self.end(result)?,
+            Event::CaseFinished { case } => self.case(case)?,
+            Event::Notice { text } => self.out.write_all(notice_line(text, &self.look).as_bytes())?,
+            Event::CaseStarted { .. } | Event::RunFinished { .. } => {}
         }
         self.out.flush()
     }
 
-    fn case(&mut self, result: &CaseResult) -> io::Result<()> {
-        let Some(header) = &self.header else { return Ok(()) };
-        if self.github && self.finished == 0 {
-            writeln!(self.out, "::group::{} cases", header.selected)?;
+    fn case(&mut self, case: &Case) -> io::Result<()> {
+        if self.github.is_some() && self.finished == 0 {
+            writeln!(self.out, "::group::{} cases", self.selected)?;
         }
         self.finished += 1;
-        let is_bad = matches!(result.verdict, Verdict::Fail | Verdict::Warn);
-        if !self.quiet {
-            let line = case_line(self.finished, header.selected, result, &self.look);
-            writeln!(self.out, "{line}")?;
+        if self.quiet && !case.verdict.is_undecided() && !case.verdict.is_finding() {
+            return Ok(());
         }
-        if is_bad {
-            let block = block(result, header, &self.setting, &self.look);
-            if self.github {
-                self.held_back.push_str(&block);
-                self.held_back.push('\n');
-            } else {
-                writeln!(self.out, "{block}")?;
-            }
+        if !self.quiet {
+            let line = case_line(self.finished, self.selected, case, &self.look);
+            writeln!(self.out, "{line}")?;
         }
         Ok(())
     }
 
-    fn end(&mut self, result: &RunResult) -> io::Result<()> {
-        if self.github && self.finished > 0 {
+    /// Tells the end: the causes, what could not be decided, and the last line.
+    ///
+    /// # Errors
+    /// When the output cannot be written to.
+    pub fn end(&mut self, run: &Run) -> io::Result<()> {
+        if self.github.is_some() && self.finished > 0 {
             writeln!(self.out, "::endgroup::")?;
         }
-        self.out.write_all(self.held_back.as_bytes())?;
-        if self.github {
-            self.out.write_all(annotations(result, &self.setting).as_bytes())?;
+        self.out.write_all(closing(run, &self.look, &self.setting).as_bytes())?;
+        if let Some(place) = &self.github {
+            self.out.write_all(github::annotations(run, place).as_bytes())?;
         }
-        self.out.write_all(tail(result, &self.look).as_bytes())?;
-        writeln!(self.out, "{}", last_line(result, &self.setting.policy))
+        writeln!(self.out, "{}", self.look.paint(Tone::Strong, &last_line(run)))?;
+        self.out.flush()
     }
 }
 
+/// The causes, each in full; then, where there are several, all of them again by a line each; then what is undecided.
+#[must_use]
+pub fn closing(run: &Run, look: &Look, setting: &Setting) -> String {
+    let causes = causes(run);
+    let mut text = String::new();
+    for cause in causes.iter().take(IN_FULL) {
+        text.push_str(&block::of_cause(cause, look, setting.verbose));
+        text.push('\n');
+    }
+    if causes.len() > 1 {
+        for cause in &causes {
+            let (label, tone) = match cause.known {
+                true => ("known".to_owned(), Tone::Faint),
+                false => (cause.verdict.as_str().to_uppercase(), Tone::of(cause.verdict)),
+            };
+            let hint = match cause.cases.len() {
+                1 => String::new(),
+                _ => format!("   ({})", cause.lead.0.id),
+            };
+            text.push_str(&format!(
+                "{} {}  {}\n",
+                look.paint(tone, &label),
+                look.paint(Tone::Strong, &cause.extent()),
+                look.hang(5, &format!("{}{hint}", cause.headline)),
+            ));
+        }
+    }
+    text + &tail(run, look, setting.verbose)
+}
+
 /// `target http://localhost:3000   idp … (built in)   http driver   profile okta   seed 7f3a`.
-pub(super) fn opening(header: &Header, look: &Look) -> String {
+pub(super) fn opening(run: &super::document::About, target: &super::document::Target, look: &Look) -> String {
     let faint = |text: &str| look.paint(Tone::Faint, text);
     let where_to = format!(
         "{} {}   {} {} (built in)",
         faint("target"),
-        look.paint(
-            Tone::Strong,
-            &look.text(&header.target.replace(":{port}", " (free port)"))
-        ),
+        look.paint(Tone::Strong, &look.text(&target.url.replace(":{port}", " (free port)"))),
         faint("idp"),
-        look.text(&header.issuer),
+        look.text(&target.issuer),
     );
+    let shard = run
+        .shard
+        .as_ref()
+        .map(|shard| format!("   {} {shard}", faint("shard")))
+        .unwrap_or_default();
     let how = format!(
-        "{} {}   {} {}   {} {}   {} cases",
+        "{} {}   {} {}   {} {}   {} cases{shard}",
         faint("driver"),
-        header.driver,
+        run.driver,
         faint("profile"),
-        profile_name(header.profile),
+        run.profile,
         faint("seed"),
-        header.seed,
-        header.selected,
+        run.seed,
+        run.selected,
     );
     // One line in a log; two where a line would be torn.
     let between = if look.width.is_some() { "\n" } else { "   " };
@@ -178,7 +198,7 @@ pub fn setup(check: &Preflight, look: &Look) -> String {
     format!(
         "{} {}\n{}{}{}",
         look.paint(tone, word),
-        look.paint(Tone::Strong, check.id),
+        look.paint(Tone::Strong, &check.id),
         row("saw", &check.saw),
         row("wanted", &check.wanted),
         row("mend", &check.mend)
@@ -186,9 +206,8 @@ pub fn setup(check: &Preflight, look: &Look) -> String {
 }
 
 /// How long the build took, when that was long enough to be wondered about.
-pub(super) fn built(time: Duration) -> Option<String> {
-    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    (time >= LONG_BUILD).then(|| format!("the app was built in {}\n", seconds(milliseconds)))
+pub(super) fn built(milliseconds: u64) -> Option<String> {
+    (milliseconds >= LONG_BUILD).then(|| format!("the app was built in {}\n", seconds(milliseconds)))
 }
 
 /// One control in one line.
@@ -213,54 +232,24 @@ pub fn control_line(control: &Control, look: &Look) -> String {
 }
 
 /// `[ 7/48] FAIL callback/state-cross-session 0.24s MUST`.
-fn case_line(number: usize, of: usize, result: &CaseResult, look: &Look) -> String {
+fn case_line(number: usize, of: usize, case: &Case, look: &Look) -> String {
     let width = of.to_string().len();
-    let word = match &result.verdict {
-        Verdict::Pass | Verdict::Skipped(_) => format!("{:<4}", result.verdict.word()),
-        other => other.word().to_uppercase(),
+    let (word, tone) = match case.verdict {
+        _ if case.known.is_some() => ("known".to_owned(), Tone::Faint),
+        Word::Pass | Word::Skipped => (format!("{:<4}", case.verdict.as_str()), Tone::of(case.verdict)),
+        other => (other.as_str().to_uppercase(), Tone::of(other)),
     };
-    let milliseconds = result.duration_ms;
+    let milliseconds = case.duration_ms;
     let took = format!("{}.{:02}s", milliseconds / 1000, milliseconds % 1000 / 10);
-    let level = broken_level(result).unwrap_or(result.case.level);
-    let reason = result
-        .verdict
-        .reason()
-        .map(|reason| format!("  {}", look.text(reason)))
+    let reason = case
+        .reason
+        .as_deref()
+        .map(|reason| format!("  {}", look.text(reason).replace('\n', " ")))
         .unwrap_or_default();
     format!(
-        "[{number:>width$}/{of}] {} {} {took} {level}{reason}",
-        look.paint(Tone::of(&result.verdict), &word),
-        result.case.id
+        "[{number:>width$}/{of}] {} {} {took} {}{reason}",
+        look.paint(tone, &word),
+        case.id,
+        case.broken_level()
     )
-}
-
-/// GitHub workflow commands, one per failed case. Newlines and `%` are escaped as the runner wants it.
-fn annotations(result: &RunResult, setting: &Setting) -> String {
-    let bad: Vec<&CaseResult> = result
-        .cases
-        .iter()
-        .filter(|case| match case.verdict {
-            Verdict::Fail | Verdict::Error(_) => true,
-            Verdict::Warn => setting.policy.fail_on_warn,
-            _ => false,
-        })
-        .collect();
-    let mut text = String::new();
-    for case in bad.iter().take(ANNOTATIONS) {
-        let (file, line) = setting.location(case.case);
-        let title = escape(case.case.id).replace(',', "%2C").replace(':', "%3A");
-        let file = escape(&file).replace(',', "%2C").replace(':', "%3A");
-        text.push_str(&format!(
-            "::error file={file},line={line},title={title}::{}\n",
-            escape(case.case.title)
-        ));
-    }
-    if bad.len() > ANNOTATIONS {
-        text.push_str(&format!("::error::and {} more\n", bad.len() - ANNOTATIONS));
-    }
-    text
-}
-
-fn escape(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

@@ -46,7 +46,12 @@ pub fn fingerprint(value: &str) -> String {
         .collect()
 }
 
-fn hidden(name: &str, value: &str) -> String {
+/// Whether a parameter, member or field of this name opens something.
+pub(super) fn is_secret(name: &str) -> bool {
+    SECRET.contains(&name)
+}
+
+pub(super) fn hidden(name: &str, value: &str) -> String {
     format!("<{name}:{}>", fingerprint(value))
 }
 

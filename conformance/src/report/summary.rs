@@ -3,55 +3,64 @@
 use std::collections::BTreeMap;
 
 use super::{
-    block::undecided,
+    cause,
+    document::{Case, ProfileStatus, Run, Word},
     look::{Look, Tone},
 };
-use crate::{
-    exit::{Policy, exit_code},
-    outcome::Verdict,
-    run::RunResult,
-    target::Profile,
-    verdict::{ProfileStatus, not_assessed, profile_status},
-};
+use crate::{case::Lane, catalog, outcome::Level};
 
-/// The words of the last line, in its order.
-pub const WORDS: [&str; 6] = ["pass", "fail", "warn", "skipped", "inconclusive", "error"];
+/// Ids that are written out; the others are counted.
+const NAMED: usize = 6;
+
+/// Required are all cases of the catalogue with the level MUST or MUST*, but for the slow lane, which runs only when asked
+/// for. A skipped case was judged: it does not apply. MUST* that the profile lowers is a *warn* and so no failure. What the
+/// baseline knows is a failure all the same.
+#[must_use]
+pub fn profile_status(run: &Run) -> ProfileStatus {
+    if run.count(Word::Fail) > 0 {
+        return ProfileStatus::NotMet;
+    }
+    let is_judged = |id: &str| {
+        run.case(id)
+            .is_some_and(|own| matches!(own.verdict, Word::Pass | Word::Warn | Word::Skipped))
+    };
+    let mut required =
+        catalog::all().filter(|case| matches!(case.level, Level::Must | Level::MustStar) && case.lane != Lane::Slow);
+    let nothing_was_judged = run.run.aborted.is_some() || run.run.interrupted || run.cases.is_empty();
+    if !nothing_was_judged && run.run.not_assessed.is_empty() && required.all(|case| is_judged(case.id)) {
+        ProfileStatus::Met
+    } else {
+        ProfileStatus::NotAssessed
+    }
+}
 
 /// `48 cases: 44 pass, 1 fail, 3 skipped   9.8 s   profile okta: NOT MET   exit 1`, the same everywhere, without a line
 /// end. Pass stands always, other words only with a number.
 #[must_use]
-pub fn last_line(result: &RunResult, policy: &Policy) -> String {
-    let counts: Vec<String> = WORDS
+pub fn last_line(run: &Run) -> String {
+    let mut counts: Vec<String> = Word::ALL
         .iter()
-        .map(|word| (result.count(word), word))
-        .filter(|(count, word)| *count > 0 || **word == "pass")
+        .map(|word| (run.count(*word), word))
+        .filter(|(count, word)| *count > 0 || **word == Word::Pass)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-    format!(
-        "{} cases: {}   {}   profile {}: {}   exit {}",
-        result.cases.len(),
-        counts.join(", "),
-        seconds(result.duration_ms),
-        profile_name(result.header.profile),
-        status_words(profile_status(result)),
-        exit_code(result, policy)
-    )
-}
-
-/// A profile's status as printed.
-#[must_use]
-pub const fn status_words(status: ProfileStatus) -> &'static str {
-    match status {
-        ProfileStatus::Met => "MET",
-        ProfileStatus::NotMet => "NOT MET",
-        ProfileStatus::NotAssessed => "not assessed",
+    if run.counts.known > 0 {
+        counts.push(format!("{} of them known", run.counts.known));
     }
-}
-
-/// What was told while the run went on, once more.
-#[must_use]
-pub fn notices(result: &RunResult, look: &Look) -> String {
-    result.notices.iter().map(|notice| notice_line(notice, look)).collect()
+    let all = if run.run.partial && run.run.aborted.is_none() && run.run.selected > run.cases.len() {
+        format!("{} of {} cases", run.cases.len(), run.run.selected)
+    } else {
+        format!("{} cases", run.cases.len())
+    };
+    let status = run.run.profiles.get(&run.run.profile).copied();
+    format!(
+        "{all}: {}   {}   profile {}: {}   exit {}",
+        counts.join(", "),
+        seconds(run.run.duration_ms),
+        run.run.profile,
+        status.unwrap_or(ProfileStatus::NotAssessed).words(),
+        run.exit_code
+    )
 }
 
 /// One notice.
@@ -60,29 +69,27 @@ pub fn notice_line(notice: &str, look: &Look) -> String {
     format!("{}  {}\n", look.paint(Tone::Doubt, "note"), look.hang(6, notice))
 }
 
-/// Everything between the last case and the last line: notes on passes, the undecided, the skipped by reason.
+/// Everything between the causes and the last line: what could not be decided, why nothing was judged, the stale entries of
+/// the baseline; with `verbose` also the notes on passes and the skipped by reason.
 #[must_use]
-pub fn tail(result: &RunResult, look: &Look) -> String {
+pub fn tail(run: &Run, look: &Look, verbose: u8) -> String {
     let mut text = String::new();
-    for case in &result.cases {
-        for note in &case.notes {
-            text.push_str(&format!(
-                "{}  {}\n",
-                look.paint(Tone::Faint, "note"),
-                look.hang(6, &format!("{}: {note}", case.case.id))
-            ));
+    if verbose > 0 {
+        for case in &run.cases {
+            for note in &case.notes {
+                text.push_str(&format!(
+                    "{}  {}\n",
+                    look.paint(Tone::Faint, "note"),
+                    look.hang(6, &format!("{}: {note}", case.id))
+                ));
+            }
         }
     }
-    for case in result
-        .cases
-        .iter()
-        .filter(|case| matches!(case.verdict, Verdict::Inconclusive(_) | Verdict::Error(_)))
-    {
-        text.push_str(&undecided(case, look));
-    }
-    text.push_str(&skipped(result, look));
-    text.push_str(&left_out(result, look));
-    if let Some(why) = &result.aborted {
+    text.push_str(&undecided(run, look, verbose));
+    text.push_str(&skipped(run, look, verbose));
+    text.push_str(&left_out(run, look, verbose));
+    text.push_str(&stale(run, look));
+    if let Some(why) = &run.run.aborted {
         text.push_str(&format!(
             "{} {}\n",
             look.paint(Tone::Bad, "nothing was judged:"),
@@ -92,41 +99,110 @@ pub fn tail(result: &RunResult, look: &Look) -> String {
     text
 }
 
-/// The skipped cases, gathered by their reasons.
-#[must_use]
-pub fn skipped(result: &RunResult, look: &Look) -> String {
-    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for case in &result.cases {
-        if let Verdict::Skipped(reason) = &case.verdict {
-            by_reason.entry(reason).or_default().push(case.case.id);
-        }
-    }
+/// Cases that decide nothing, gathered by their reasons.
+fn undecided(run: &Run, look: &Look, verbose: u8) -> String {
     let mut text = String::new();
-    for (reason, ids) in by_reason {
-        let label = look.paint(Tone::Faint, "skipped");
-        text.push_str(&format!(
-            "{label}  {}\n",
-            look.hang(9, &format!("{reason}: {}", ids.join(", ")))
-        ));
+    for group in cause::undecided(run) {
+        let sign = look.paint(Tone::of(group.verdict), look.sign(Some(group.verdict)));
+        let ids = listed(&group.cases, verbose);
+        let line = match group.cases.as_slice() {
+            [only] => format!("{}: {} - {}", only.id, group.verdict, group.reason),
+            cases => format!("{} cases {}: {} ({ids})", cases.len(), group.verdict, group.reason),
+        };
+        text.push_str(&format!("{sign}    {}\n", look.hang(5, &line)));
     }
     text
 }
 
-/// The cases that the run chose and left out, by their reasons: the profile is not assessed because of them.
-fn left_out(result: &RunResult, look: &Look) -> String {
-    if profile_status(result) != ProfileStatus::NotAssessed {
-        return String::new();
+/// The skipped cases: how many, and with `verbose` which and why.
+fn skipped(run: &Run, look: &Look, verbose: u8) -> String {
+    let mut by_reason: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
+    for case in run.cases.iter().filter(|case| case.verdict == Word::Skipped) {
+        by_reason
+            .entry(case.reason.as_deref().unwrap_or_default())
+            .or_default()
+            .push(case);
     }
-    let mut by_reason: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    let chosen = |id: &str| result.left_out.iter().any(|left_out| left_out.case == id);
-    for (id, why) in not_assessed(result).into_iter().filter(|(id, _)| chosen(id)) {
-        by_reason.entry(why).or_default().push(id);
+    let label = look.paint(Tone::Faint, "skipped");
+    let all: usize = by_reason.values().map(Vec::len).sum();
+    match (all, verbose) {
+        (0, _) => String::new(),
+        (_, 0) => {
+            let reasons: Vec<String> = by_reason
+                .iter()
+                .map(|(reason, cases)| format!("{} ({})", reason, cases.len()))
+                .collect();
+            let cut = match reasons.len() {
+                0..4 => reasons.join("; "),
+                count => format!("{}; and {} more reasons (-v)", reasons[..2].join("; "), count - 2),
+            };
+            format!("{label}  {}\n", look.hang(9, &cut))
+        }
+        _ => by_reason
+            .iter()
+            .map(|(reason, cases)| {
+                let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+                format!("{label}  {}\n", look.hang(9, &format!("{reason}: {}", ids.join(", "))))
+            })
+            .collect(),
+    }
+}
+
+/// Required cases that were passed over: the profile is not assessed because of them. The undecided stand above.
+fn left_out(run: &Run, look: &Look, verbose: u8) -> String {
+    let mut by_reason: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
+    for own in &run.run.not_assessed {
+        let case = run.case(&own.case).filter(|case| !case.verdict.is_undecided());
+        if let Some(case) = case {
+            by_reason.entry(&own.why).or_default().push(case);
+        }
     }
     let label = look.paint(Tone::Faint, "not assessed");
-    let line = |(why, ids): (String, Vec<&str>)| {
-        format!("{label}  {}\n", look.hang(14, &format!("{why}: {}", ids.join(", "))))
+    by_reason
+        .into_iter()
+        .map(|(why, cases)| {
+            format!(
+                "{label}  {}\n",
+                look.hang(14, &format!("{why}: {}", listed(&cases, verbose)))
+            )
+        })
+        .collect()
+}
+
+/// Entries of the baseline that no longer apply, with the command that takes them out.
+fn stale(run: &Run, look: &Look) -> String {
+    let Some(overlay) = &run.baseline else {
+        return String::new();
     };
-    by_reason.into_iter().map(line).collect()
+    let mut text: String = overlay
+        .stale
+        .iter()
+        .map(|entry| {
+            format!(
+                "{}  {}\n",
+                look.paint(Tone::Doubt, "stale"),
+                look.hang(7, &format!("{} {}: {}", entry.case, entry.check, entry.why))
+            )
+        })
+        .collect();
+    if !overlay.stale.is_empty() {
+        let command = format!(
+            "       `conformance baseline prune --baseline {}` takes them out\n",
+            overlay.file
+        );
+        text.push_str(&look.text(&command));
+    }
+    text
+}
+
+/// `a, b, c and 9 more`.
+#[must_use]
+pub fn listed(cases: &[&Case], verbose: u8) -> String {
+    let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+    if verbose > 0 || ids.len() <= NAMED + 1 {
+        return ids.join(", ");
+    }
+    format!("{} and {} more", ids[..NAMED].join(", "), ids.len() - NAMED)
 }
 
 /// `0.24 s`, `9.8 s`, `2 min 5 s`.
@@ -136,15 +212,5 @@ pub fn seconds(milliseconds: u64) -> String {
         0..1_000 => format!("{}.{:02} s", milliseconds / 1000, milliseconds % 1000 / 10),
         1_000..120_000 => format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100),
         _ => format!("{} min {} s", milliseconds / 60_000, milliseconds % 60_000 / 1000),
-    }
-}
-
-/// `core`, `okta`, `asvs`.
-#[must_use]
-pub const fn profile_name(profile: Profile) -> &'static str {
-    match profile {
-        Profile::Core => "core",
-        Profile::Okta => "okta",
-        Profile::Asvs => "asvs",
     }
 }

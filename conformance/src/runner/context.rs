@@ -140,6 +140,7 @@ impl<'c, 'l> Context<'c, 'l> {
         let judgement = judge(task.case, task.variant(), self.options.profile, &evidence, &controls);
         if judgement.verdict != Verdict::Pass {
             evidence.app_output = stage.output_since(mark);
+            evidence.app_lines = stage.lines_since(mark);
         }
         let next = self.ledger.attempt(
             (task.case, task.variant),

@@ -248,6 +248,7 @@ async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
     };
     refresh_records(&stage.world.idp, &stage.world.server, &mut evidence);
     evidence.app_output = stage.output_since(0);
+    evidence.app_lines = stage.lines_since(0);
     stage.close().await;
     Fresh {
         task,

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     browser::{http::Client, pool::Pool},
-    evidence::TargetFacts,
+    evidence::{AppLine, TargetFacts},
     placeholder,
     process::{App, free_port},
     target::{Config, Idp, Port, Start},
@@ -518,6 +518,11 @@ impl Stage {
     /// What the app has printed since the mark.
     pub(super) fn output_since(&self, mark: u64) -> String {
         self.process().map(|app| app.output_since(mark)).unwrap_or_default()
+    }
+
+    /// The same by lines, with their times.
+    pub(super) fn lines_since(&self, mark: u64) -> Vec<AppLine> {
+        self.process().map(|app| app.lines_since(mark)).unwrap_or_default()
     }
 
     /// Tells the walks what the control has learnt: which cookies carry a session and which a pending sign-in, and how

@@ -37,7 +37,8 @@ fn outcome(command: &mut Command) -> (i32, String, String) {
 fn help_is_an_interface() {
     let mut text = String::new();
     for command in [
-        "", "run", "doctor", "list", "explain", "env", "init", "schema", "browser", "version",
+        "", "run", "doctor", "list", "explain", "show", "diff", "rejudge", "report", "baseline", "replay", "env",
+        "init", "schema", "browser", "version",
     ] {
         text.push_str(&format!(
             "==== conformance {command}\n{}\n",
@@ -84,7 +85,8 @@ const FOREIGN_FLAGS: [&str; 11] = [
 #[test]
 fn the_readme_speaks_of_commands_and_flags_that_exist() {
     let help: String = [
-        "", "run", "doctor", "list", "explain", "env", "init", "schema", "browser", "version",
+        "", "run", "doctor", "list", "explain", "show", "diff", "rejudge", "report", "baseline", "replay", "env",
+        "init", "schema", "browser", "version",
     ]
     .iter()
     .map(|command| conformance::cli::help(command))
@@ -391,7 +393,9 @@ fn an_app_that_is_down_is_a_setup_problem_and_passes_nothing() {
         let (code, text, error) = outcome(conformance().current_dir(folder.path()).args([command, "--ascii"]));
         assert_eq!(code, 3, "{text}{error}");
         assert!(text.contains("setup/app-answers"), "{text}");
-        let last = text.lines().last().unwrap();
+        // A red run that is kept ends with the path of its page.
+        let last = text.lines().rfind(|line| !line.starts_with("report ")).unwrap();
+        assert_eq!(text.contains("report   .conformance/runs/"), command == "run", "{text}");
         let (begins, ends) = match command {
             "run" => ("0 cases: 0 pass", "profile okta: not assessed   exit 3"),
             _ => ("not ready: ", "run `conformance doctor` again   exit 3"),
@@ -444,6 +448,80 @@ fn an_interrupted_run_ends_its_app_and_says_so() {
     run.stderr.take().unwrap().read_to_string(&mut told).unwrap();
     assert!(told.contains("interrupted: ended after 0 of"), "{told}");
     assert!(soon(|| !signal("-0", &pid())), "the app is gone");
+}
+
+/// What a reader who goes away, or a full disk behind standard output, makes of a red run: nothing.
+#[test]
+fn the_exit_code_is_that_of_the_verdicts_whoever_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("conformance.toml"), BY_HAND).unwrap();
+    for reader in ["| head -1", "| grep -q target", "> /dev/full", "| true", ">&-"] {
+        let script = format!(
+            "set -o pipefail; {} run callback {reader}",
+            env!("CARGO_BIN_EXE_conformance")
+        );
+        let (code, _, error) = outcome(Command::new("bash").current_dir(folder.path()).args(["-c", &script]));
+        // `grep -q` finds nothing when the run is over before it says so.
+        assert_eq!(code, 3, "{reader}: {error}");
+        let (shown, text, _) = outcome(conformance().current_dir(folder.path()).args(["show", "latest"]));
+        assert_eq!(shown, 0);
+        assert!(
+            text.contains("setup/app-answers"),
+            "{reader}: the results are kept: {text}"
+        );
+    }
+}
+
+#[test]
+fn places_are_tried_before_anything_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("conformance.toml"), BY_HAND).unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let run = |out: &str| {
+        outcome(
+            conformance()
+                .current_dir(folder.path())
+                .args(["run", "callback", "--out", out]),
+        )
+    };
+    let (code, out, error) = run("file/below");
+    assert_eq!((code, out.as_str()), (2, ""), "{error}");
+    assert!(error.contains("file/below cannot be written to"), "{error}");
+    assert_eq!(run("kept").0, 3);
+    let (code, _, error) = run("kept");
+    assert_eq!(code, 3);
+    assert!(
+        error.contains("kept holds the run") && error.contains("replaces it"),
+        "{error}"
+    );
+    std::fs::remove_file(folder.path().join("kept/journal.ndjson")).unwrap();
+    std::fs::write(folder.path().join("kept/run.json"), "{}").unwrap();
+    let (code, _, error) = run("kept");
+    assert_eq!(code, 2);
+    assert!(error.contains("no run of this program"), "{error}");
+}
+
+#[test]
+fn stored_runs_that_are_not_there_or_not_ours_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let show = |arguments: &[&str]| outcome(conformance().current_dir(folder.path()).arg("show").args(arguments));
+    let (code, _, error) = show(&[]);
+    assert_eq!(code, 2);
+    assert!(error.contains("there is no run in"), "{error}");
+    std::fs::write(
+        folder.path().join("half.json"),
+        "{\"schema\": \"conformance-run/1\", \"run\": {",
+    )
+    .unwrap();
+    let (code, _, error) = show(&["half.json"]);
+    assert_eq!(code, 2);
+    assert!(error.contains("torn or no JSON"), "{error}");
+    let (code, _, error) = show(&["--format", "junt"]);
+    assert_eq!(code, 2, "{error}");
+    let (code, schema, _) = outcome(conformance().args(["report", "schema"]));
+    assert_eq!(code, 0);
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    assert_eq!(schema["title"], "conformance-run/1");
 }
 
 /// Sends a signal; false when there is no such process.

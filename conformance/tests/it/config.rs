@@ -398,3 +398,16 @@ fn a_key_that_is_learnt_now_is_refused_with_what_to_do() {
         "{message}"
     );
 }
+
+#[test]
+fn locations_are_of_cases_and_groups() {
+    let text = format!(
+        "{GOOD}\n[locations]\ncallbak = \"src/a.ts:1\"\n\"callback/state-missing\" = \"src/b.ts\"\ndefault = \"x\"\n"
+    );
+    let error = parse(&text).unwrap_err();
+    assert!(
+        error.contains("`callbak` names no case and no group") && error.contains("did you mean `callback`?"),
+        "{error}"
+    );
+    assert!(!error.contains("state-missing` names"), "{error}");
+}

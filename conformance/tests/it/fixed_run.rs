@@ -3,7 +3,7 @@
 use conformance::{
     case::{Case, Explain, Lane, Must, Should, Variant},
     check::sign_in::{NEVER_AS_SOMEBODY_ELSE, REFUSES_SIGN_IN, SIGNS_IN_AS_USER, STAYS_CLEAN},
-    evidence::Evidence,
+    evidence::{AppLine, Evidence},
     feature::Feature,
     outcome::{Level, Outcome, Verdict},
     run::{
@@ -14,6 +14,7 @@ use conformance::{
     spec::{OIDC_CORE, RFC6749, RFC9700},
     target::Profile,
 };
+use mock_idp::flow::record::Stamp;
 use serde_json::json;
 
 const EXPLAIN: Explain = Explain {
@@ -255,6 +256,17 @@ fn aud_with_server_error() -> CaseResult {
         "response": { "kind": "http", "status": 500, "headers": [], "body": "oops", "truncated": false },
     });
     attempt.evidence.hops.push(serde_json::from_value(hop).unwrap());
+    attempt.evidence.app_lines = [
+        (0, "listening"),
+        (2, "TypeError: audience mismatch"),
+        (2, "    at verify (auth.js:7)"),
+        (9_000_000, "another request"),
+    ]
+    .map(|(at, text)| AppLine {
+        at: Stamp(at),
+        text: text.to_owned(),
+    })
+    .to_vec();
     attempt.evidence.app_output = "listening\nTypeError: audience mismatch\n    at verify (auth.js:7)\n".to_owned();
     result(
         &AUD,

@@ -7,6 +7,7 @@
 
 mod agreement;
 mod apps_runner;
+mod baseline;
 mod bodies;
 mod browser_cookies;
 mod catalogue;
@@ -22,8 +23,10 @@ mod habits;
 mod hostile_pages;
 mod init;
 mod judging;
+mod kept;
 mod made;
 mod odd_app;
+mod page;
 mod process;
 mod report;
 mod rooms;

@@ -5,27 +5,54 @@ use std::{cell::RefCell, path::PathBuf, rc::Rc};
 use conformance::{
     exit::{self, Policy, exit_code},
     outcome::Verdict,
-    report::{Setting, console::Console, json, junit, look::Look, plain::Plain, store, store::Store},
-    run::RunResult,
-    verdict,
+    report::{
+        Setting, compose,
+        console::Console,
+        document::{ProfileStatus, Run, Word},
+        github::Place,
+        journal::{self, Event},
+        junit,
+        kind::{Kind, Source},
+        look::Look,
+        past,
+        plain::Plain,
+        recorder::Recorder,
+        store::{self, ReadError, Store},
+        summary,
+    },
+    run::RunEvent,
 };
 use indicatif::{InMemoryTerm, ProgressDrawTarget};
 
 use crate::fixed_run;
 
-fn setting() -> Setting {
+pub(crate) fn setting() -> Setting {
     Setting {
         policy: Policy::default(),
         locations: [("callback".to_owned(), "src/auth/callback.ts:41".to_owned())].into(),
         config: "shop/conformance.toml".to_owned(),
+        base: PathBuf::from("shop"),
         folder: PathBuf::from("shop/.conformance/runs/0193-7f3a"),
+        ..Setting::default()
     }
+}
+
+pub(crate) fn document() -> Run {
+    compose::run(&fixed_run::run(), &setting())
+}
+
+/// Everything that happens, and the document at the end.
+fn told(mut on: impl FnMut(&Event)) -> Run {
+    let mut recorder = Recorder::new(setting(), None);
+    fixed_run::tell(&fixed_run::run(), |event| on(&recorder.take(event)));
+    recorder.run().unwrap().clone()
 }
 
 fn plain(look: Look, github: bool, quiet: bool) -> String {
     let mut out = Vec::new();
-    let mut reporter = Plain::new(&mut out, look, setting(), github, quiet);
-    fixed_run::tell(&fixed_run::run(), |event| reporter.on(event).unwrap());
+    let mut reporter = Plain::new(&mut out, look, setting(), github.then_some(Place), quiet);
+    let run = told(|event| reporter.on(event).unwrap());
+    reporter.end(&run).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -44,18 +71,23 @@ fn console(look: Look, quiet: bool) -> (String, String) {
         quiet,
     );
     let mut live = String::new();
-    fixed_run::tell(&fixed_run::run(), |event| {
-        if matches!(event, conformance::run::RunEvent::Finished(_)) {
+    let run = told(|event| {
+        if matches!(event, Event::RunFinished { .. }) {
             live = terminal.contents();
         }
         reporter.on(event);
     });
+    reporter.end(&run);
     assert_eq!(terminal.contents(), "", "nothing of the bars stays");
     (said.take(), live)
 }
 
+fn source(run: &Run) -> Source<'_> {
+    Source { run, folder: None }
+}
+
 #[test]
-fn the_console_shows_blocks_then_bars_then_what_is_worth_reading() {
+fn the_console_shows_bars_then_causes_then_what_is_worth_reading() {
     let (said, live) = console(
         Look {
             color: false,
@@ -97,25 +129,30 @@ fn ascii_means_ascii_and_colour_is_never_alone() {
         false,
     );
     assert!(coloured.contains("\u{1b}[1m\u{1b}[31mFAIL\u{1b}[0m"), "{coloured}");
+    assert!(
+        !coloured.contains("\u{1b}[90m"),
+        "bright black is the background in some colour schemes"
+    );
     assert_eq!(strip(&coloured), said, "colour adds nothing but colour");
 }
 
 #[test]
-fn quiet_leaves_what_is_not_well_and_the_last_line() {
+fn quiet_leaves_what_is_not_well_and_the_counts() {
     let (said, _) = console(Look::default(), true);
-    assert!(said.starts_with("\nFAIL callback/state-cross-session"), "{said}");
+    assert!(said.contains("FAIL callback/state-cross-session"), "{said}");
+    assert!(!said.contains("target"), "{said}");
     assert!(said.trim_end().ends_with("exit 1"), "{said}");
 }
 
 #[test]
-fn ci_gets_one_line_per_case_and_the_same_blocks() {
+fn ci_gets_one_line_per_case_and_the_same_causes() {
     let text = plain(Look::default(), false, false);
     insta::assert_snapshot!("plain", text);
     let (said, _) = console(Look::default(), false);
     assert_eq!(
         text.lines().last(),
         said.lines().last(),
-        "the last line is the same everywhere"
+        "the counts are the same everywhere"
     );
 }
 
@@ -126,40 +163,196 @@ fn github_gets_a_folded_list_and_annotations() {
 
 #[test]
 fn run_json_has_the_published_shape_and_no_secret() {
-    let document = json::document(&fixed_run::run(), &setting());
-    let text = format!("{document:#}");
+    let run = document();
+    let text = store::text(&run);
     assert!(
         !text.contains("af0ifjsldkj") && !text.contains("3uOT8k"),
         "codes and states are hidden"
     );
     insta::assert_snapshot!("run_json", text);
+    let schema = jsonschema::validator_for(&Run::schema()).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let problems: Vec<String> = schema.iter_errors(&value).map(|error| error.to_string()).collect();
+    assert_eq!(problems, [""; 0]);
+    let wrong = serde_json::json!({ "schema": "conformance-run/1", "cases": [{ "id": 7 }] });
+    assert!(!schema.is_valid(&wrong), "the schema says something");
+    let again: Run = serde_json::from_str(&text).unwrap();
+    assert_eq!(again, run, "what was written is read back");
+}
+
+#[test]
+fn the_published_schema_changes_only_on_purpose() {
+    insta::assert_snapshot!("run_schema", format!("{:#}", Run::schema()));
 }
 
 #[test]
 fn junit_is_well_formed_and_says_the_same() {
-    let text = junit::document(&fixed_run::run(), &setting()).unwrap();
+    let text = junit::document(&document()).unwrap();
     insta::assert_snapshot!("junit", text);
     let report = quick_junit::Report::deserialize_from_str(&text).unwrap();
     let (tests, failures, errors) = (report.tests, report.failures, report.errors);
     assert_eq!((tests, failures, errors), (7, 1, 2));
     let names: Vec<&str> = report.test_suites.iter().map(|suite| suite.name.as_str()).collect();
     assert_eq!(names, ["callback", "id-token", "jwks", "userinfo", "logout"]);
+    assert!(
+        text.contains("message=\"WARN (SHOULD)"),
+        "a viewer shows the warning: {text}"
+    );
 }
 
 #[test]
-fn control_characters_of_an_app_do_not_break_junit() {
-    let mut run = fixed_run::run();
-    run.cases[3].verdict = Verdict::Inconclusive("answered \u{0}\u{1b}[31m\u{b}".to_owned());
-    let text = junit::document(&run, &setting()).unwrap();
-    assert!(!text.contains('\u{0}') && !text.contains('\u{1b}'), "{text}");
-    assert!(quick_junit::Report::deserialize_from_str(&text).is_ok());
+fn what_other_programs_read_fits_their_schemas() {
+    let run = document();
+    for (kind, schema) in [
+        (Kind::Sarif, include_str!("vendored/sarif-2.1.0.json")),
+        (Kind::Ctrf, include_str!("vendored/ctrf-0.0.json")),
+    ] {
+        let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let text = kind.render(&source(&run)).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let problems: Vec<String> = schema
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert_eq!(problems, [""; 0], "{kind:?}");
+    }
+}
+
+#[test]
+fn every_finding_has_a_place_and_a_fingerprint_in_sarif() {
+    let mut run = document();
+    run.cases[2].known = Some(conformance::report::document::Known {
+        reason: "being mended".to_owned(),
+        owner: None,
+        issue: None,
+        expires: None,
+    });
+    let text = Kind::Sarif.render(&source(&run)).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let results = value["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), 2);
+    for result in results {
+        let place = &result["locations"][0]["physicalLocation"];
+        assert!(place["region"]["startLine"].as_u64().unwrap() >= 1, "{result}");
+        assert!(
+            place["artifactLocation"]["uri"].as_str().unwrap().starts_with("shop/"),
+            "{result}"
+        );
+        assert!(result["partialFingerprints"]["conformanceFinding/v1"].is_string());
+    }
+    assert_eq!(results[0]["level"], "error");
+    assert_eq!(results[1]["suppressions"][0]["justification"], "being mended");
+}
+
+#[test]
+fn the_small_forms_on_paper() {
+    let run = document();
+    for kind in [Kind::Tap, Kind::Markdown, Kind::Gitlab, Kind::Text] {
+        let name = format!("form_{}", Kind::ALL.iter().find(|(own, ..)| *own == kind).unwrap().1);
+        insta::assert_snapshot!(name, kind.render(&source(&run)).unwrap());
+    }
+}
+
+#[test]
+fn nothing_that_an_app_says_steers_a_report() {
+    let hostile = "<script>alert(1)</script> \u{0}\u{1b}[31m\u{202e}\u{2066} | `x` ::error::y %0A\n# z";
+    let mut result = fixed_run::run();
+    result.cases[3].verdict = Verdict::Inconclusive(hostile.to_owned());
+    result.cases[1].notes.push(hostile.to_owned());
+    result.notices.push(hostile.to_owned());
+    let broken = &mut result.cases[1].variants[0].attempts[1].checks[0];
+    broken.outcome = conformance::outcome::Outcome::Broken(hostile.to_owned());
+    let run = compose::run(&result, &setting());
+    for (kind, name, _) in Kind::ALL {
+        let text = kind.render(&source(&run)).unwrap();
+        // JSON escapes what it carries; a reader of JSON is no terminal.
+        let is_json = matches!(
+            kind,
+            Kind::Json | Kind::Ndjson | Kind::Sarif | Kind::Ctrf | Kind::Gitlab
+        );
+        for c in ['\u{0}', '\u{1b}'] {
+            assert!(!text.contains(c), "{name}: {c:?}");
+        }
+        if !is_json {
+            assert!(!text.contains('\u{202e}') && !text.contains('\u{2066}'), "{name}");
+        }
+        if matches!(kind, Kind::Html | Kind::Markdown | Kind::Junit) {
+            assert!(!text.contains("<script>alert"), "{name}");
+        }
+    }
+    assert!(quick_junit::Report::deserialize_from_str(&Kind::Junit.render(&source(&run)).unwrap()).is_ok());
+    let annotations = conformance::report::github::annotations(&run, &Place);
+    for line in annotations.lines() {
+        assert!(line.starts_with("::"), "one command a line: {line}");
+    }
+    assert!(!annotations.contains('\u{202e}') && !annotations.contains('\u{1b}'));
+}
+
+#[test]
+fn annotations_stay_within_the_limits_of_the_runner() {
+    let mut run = document();
+    let pattern = run.cases[1].clone();
+    run.cases.clear();
+    // Cases that nothing connects: each is a cause of its own.
+    let ids = conformance::catalog::all().map(|case| case.id).step_by(7).take(25);
+    for id in ids {
+        let mut case = pattern.clone();
+        case.id = id.to_owned();
+        for check in case
+            .variants
+            .iter_mut()
+            .flat_map(|variant| &mut variant.attempts)
+            .flat_map(|own| &mut own.checks)
+        {
+            check.id = format!("check-of-{id}");
+            check.saw = Some(format!("seen in {id}"));
+        }
+        for attempt in case.variants.iter_mut().flat_map(|variant| &mut variant.attempts) {
+            attempt.sent.clear();
+        }
+        run.cases.push(case);
+    }
+    run.settle();
+    let text = conformance::report::github::annotations(&run, &Place);
+    let errors: Vec<&str> = text.lines().filter(|line| line.starts_with("::error")).collect();
+    assert_eq!(errors.len(), 10, "{text}");
+    assert!(errors[9].contains("16 more"), "{}", errors[9]);
+    assert!(
+        errors[0].contains("file=shop/src/auth") || errors[0].contains("file=shop/conformance.toml"),
+        "{}",
+        errors[0]
+    );
+    assert!(
+        errors[0].contains("conformance explain") && errors[0].contains("Observed: "),
+        "{}",
+        errors[0]
+    );
+}
+
+#[test]
+fn a_failed_control_is_annotated() {
+    let mut result = fixed_run::run();
+    result.cases.clear();
+    result.controls[0].ok = false;
+    result.controls[0].text = "after an ordinary sign-in /me must show the user, and shows nobody".to_owned();
+    result.aborted = Some("the control sign-in failed".to_owned());
+    let run = compose::run(&result, &setting());
+    let text = conformance::report::github::annotations(&run, &Place);
+    assert!(
+        text.contains("::error title=control sign-in (parallel)::after an ordinary sign-in"),
+        "{text}"
+    );
+    for (kind, name, _) in Kind::ALL {
+        assert!(!kind.render(&source(&run)).unwrap().is_empty(), "{name}");
+    }
 }
 
 #[test]
 fn exit_codes_follow_the_table() {
     let keep = |words: &[&str]| {
-        let mut run = fixed_run::run();
-        run.cases.retain(|case| words.contains(&case.verdict.word()));
+        let mut run = document();
+        run.cases.retain(|case| words.contains(&case.verdict.as_str()));
         run
     };
     let (strict, warn, allow) = (
@@ -196,30 +389,45 @@ fn exit_codes_follow_the_table() {
     ] {
         assert_eq!(exit_code(&keep(words), &policy), code, "{words:?} {policy:?}");
     }
-    let aborted = RunResult {
-        aborted: Some("the control failed".to_owned()),
-        ..fixed_run::run()
-    };
+    let mut aborted = document();
+    aborted.run.aborted = Some("the control failed".to_owned());
     assert_eq!(exit_code(&aborted, &zero), exit::NOT_JUDGED);
-    assert_eq!(
-        exit_code(
-            &RunResult {
-                interrupted: true,
-                ..aborted
-            },
-            &zero
-        ),
-        exit::INTERRUPTED
-    );
+    aborted.run.interrupted = true;
+    assert_eq!(exit_code(&aborted, &zero), exit::INTERRUPTED);
 }
 
 #[test]
 fn a_profile_is_met_only_by_the_whole_catalogue() {
-    let mut run = fixed_run::run();
-    assert_eq!(verdict::profile_status(&run), verdict::ProfileStatus::NotMet);
-    run.cases.retain(|case| case.verdict == Verdict::Pass);
-    run.aborted = Some("the control failed".to_owned());
-    assert_eq!(verdict::profile_status(&run), verdict::ProfileStatus::NotAssessed);
+    let mut run = document();
+    assert_eq!(summary::profile_status(&run), ProfileStatus::NotMet);
+    run.cases.retain(|case| case.verdict == Word::Pass);
+    run.run.aborted = Some("the control failed".to_owned());
+    assert_eq!(summary::profile_status(&run), ProfileStatus::NotAssessed);
+}
+
+/// Runs into a folder as `conformance run` does; `until` says after how many cases it is killed.
+fn kept(folder: &std::path::Path, id: &str, until: Option<usize>) -> Store {
+    let mut result = fixed_run::run();
+    result.header.id = id.to_owned();
+    let mut store = Store::beside(folder, id);
+    let mut recorder = Recorder::new(setting(), None);
+    let mut finished = 0;
+    store.open();
+    fixed_run::tell(&result, |event| {
+        if until.is_some_and(|until| finished >= until) {
+            return;
+        }
+        let told = recorder.take(event);
+        if let RunEvent::CaseFinished(result) = event {
+            finished += 1;
+            store.evidence(result);
+        }
+        store.event(&told);
+    });
+    if until.is_none() {
+        store.finish(recorder.run().unwrap());
+    }
+    store
 }
 
 #[test]
@@ -227,11 +435,8 @@ fn a_run_is_kept_with_its_evidence_and_the_next_one_knows_what_failed() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(store::last_failed(folder.path()), None);
     for number in 10..23 {
-        let mut run = fixed_run::run();
-        run.header.id = format!("{number}");
-        Store::beside(folder.path(), &run.header.id)
-            .write(&run, &setting())
-            .unwrap();
+        let mut store = kept(folder.path(), &format!("{number}"), None);
+        assert_eq!(store.problems(), [""; 0]);
     }
     let failed = store::last_failed(folder.path()).unwrap();
     assert_eq!(
@@ -249,16 +454,131 @@ fn a_run_is_kept_with_its_evidence_and_the_next_one_knows_what_failed() {
         PathBuf::from("runs/22")
     );
     assert_eq!(std::fs::read_dir(root.join("runs")).unwrap().count(), 5);
-    let stored = std::fs::read(root.join("latest/evidence/callback.state-cross-session.json")).unwrap();
-    let stored: serde_json::Value = serde_json::from_slice(&stored).unwrap();
-    assert_eq!(stored["variants"][0]["attempts"].as_array().unwrap().len(), 2);
-    let evidence = stored["variants"][0]["attempts"][0].clone();
-    let evidence: conformance::evidence::Evidence = serde_json::from_value(evidence).unwrap();
+    let stored = store::read(&root.join("latest")).unwrap();
+    assert_eq!(stored.run.cases.len(), 7);
+    assert_eq!(stored.from_journal, None);
+    let evidence = store::read_evidence(&stored.folder, &stored.run.cases[1]).unwrap();
+    assert_eq!(evidence.variants[0].attempts.len(), 2);
     assert_eq!(
-        evidence,
+        evidence.variants[0].attempts[0],
         fixed_run::run().cases[1].variants[0].attempts[0].evidence,
         "it can be judged again"
     );
+}
+
+#[test]
+fn what_was_judged_before_a_kill_is_read_from_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = kept(folder.path(), "10", Some(2));
+    let journal = store.folder.join("journal.ndjson");
+    // The kill came in the middle of a line.
+    let mut text = std::fs::read_to_string(&journal).unwrap();
+    text.push_str("{\"schema\":\"conformance-journal/1\",\"t\":1,\"event\":\"case_fin");
+    std::fs::write(&journal, text).unwrap();
+    let stored = store::read(&folder.path().join(".conformance/latest")).unwrap();
+    assert!(stored.from_journal.is_some());
+    assert_eq!(stored.run.cases.len(), 2);
+    assert!(stored.run.run.partial);
+    assert_eq!(stored.run.exit_code, exit::FAILED);
+    assert_eq!(
+        store::last_failed(folder.path()).unwrap(),
+        ["callback/state-cross-session"]
+    );
+    assert!(store::read_evidence(&stored.folder, &stored.run.cases[1]).is_ok());
+    // A torn run.json does not hide the journal.
+    std::fs::write(
+        store.folder.join("run.json"),
+        "{\"schema\": \"conformance-run/1\", \"ca",
+    )
+    .unwrap();
+    let stored = store::read(&store.folder).unwrap();
+    assert!(stored.from_journal.unwrap().contains("torn"));
+}
+
+#[test]
+fn a_full_disk_costs_no_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::beside(folder.path(), "10");
+    std::fs::create_dir_all(store.folder.join("evidence")).unwrap();
+    store.open();
+    // Everything but run.json meets a full disk.
+    std::fs::remove_dir_all(store.folder.join("evidence")).unwrap();
+    std::os::unix::fs::symlink("/dev/full", store.folder.join("evidence")).unwrap();
+    let mut recorder = Recorder::new(setting(), None);
+    fixed_run::tell(&fixed_run::run(), |event| {
+        let told = recorder.take(event);
+        if let RunEvent::CaseFinished(result) = event {
+            store.evidence(result);
+        }
+        store.event(&told);
+    });
+    store.finish(recorder.run().unwrap());
+    let problems = store.problems();
+    assert_eq!(problems.len(), 1, "each thing is told once: {problems:?}");
+    assert!(problems[0].contains("evidence cannot be written"), "{problems:?}");
+    assert_eq!(store::read(&store.folder).unwrap().run, *recorder.run().unwrap());
+}
+
+#[test]
+fn places_that_are_not_what_they_seem_are_called_by_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join(".conformance");
+    // `latest` is a folder.
+    std::fs::create_dir_all(root.join("latest")).unwrap();
+    let mut store = kept(folder.path(), "10", None);
+    let problems = store.problems();
+    assert!(problems[0].contains("is a folder and not a link"), "{problems:?}");
+    assert!(store.folder.join("run.json").is_file(), "the run is kept all the same");
+    // A run.json of somebody else is not overwritten.
+    let other = folder.path().join("other");
+    std::fs::create_dir_all(&other).unwrap();
+    for (text, why) in [
+        ("{\"runs\": []}", "it lacks"),
+        ("not json", "torn or no JSON"),
+        ("{\"schema\": \"conformance-run/9\"}", "conformance-run/9"),
+        (
+            "{\"schema\": \"conformance-run/1\", \"cases\": 7}",
+            "expected a sequence",
+        ),
+    ] {
+        std::fs::write(other.join("run.json"), text).unwrap();
+        let error = Store::try_place(&other).unwrap_err().to_string();
+        assert!(
+            error.contains("no run of this program") && error.contains(why),
+            "{error}"
+        );
+        assert!(matches!(store::read(&other), Err(ReadError::Foreign { .. })));
+    }
+    // A run of ours is replaced, and said so.
+    assert_eq!(Store::try_place(&store.folder).unwrap().as_deref(), Some("10"));
+    // What cannot be written to is told before anything is walked.
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let error = Store::try_place(&folder.path().join("file/below"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("cannot be written to") && error.contains("--out"),
+        "{error}"
+    );
+    // An unreadable last run is no absent one.
+    std::fs::remove_dir(root.join("latest")).unwrap();
+    std::fs::create_dir_all(root.join("latest")).unwrap();
+    std::fs::write(root.join("latest/run.json"), "half").unwrap();
+    let past = past::of(folder.path(), None);
+    let failed = conformance::select::select(&["failed".parse().unwrap()], &past)
+        .unwrap_err()
+        .to_string();
+    assert!(failed.contains("run.json is no run of this program"), "{failed}");
+}
+
+#[test]
+fn the_journal_is_the_run_event_by_event() {
+    let mut lines = Vec::new();
+    let run = told(|event| journal::write(&mut lines, event).unwrap());
+    let read = journal::read(&String::from_utf8(lines).unwrap()).unwrap();
+    assert_eq!(read.cases, run.cases);
+    assert_eq!(read.exit_code, run.exit_code);
+    assert_eq!(read.run, run.run);
 }
 
 fn strip(text: &str) -> String {

@@ -1,0 +1,600 @@
+//! What stands in the page, ready for the template: every text is redacted and steers nothing.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use mock_idp::flow::record::Event;
+
+use super::tokens::{self, Token};
+use crate::{
+    catalog,
+    evidence::{Evidence, Hop, Leg},
+    explain::{self, Fixes, Line},
+    remedy::Framework,
+    report::{
+        cause::{self, Cause},
+        diagram,
+        document::{Case, ProfileStatus, Run, Variant, Word},
+        exchange, finding, har,
+        kind::Source,
+        look::steers,
+        redact::redact,
+        summary::{last_line, listed, seconds},
+    },
+};
+
+/// What the evidence in the page may take together; the rest of the page takes about one megabyte for a whole catalogue.
+const BUDGET: usize = 5 * 1024 * 1024;
+/// What pictures may take together.
+const PICTURES: usize = 1024 * 1024;
+/// Pictures of one case.
+const PICTURES_PER_CASE: usize = 4;
+
+const CSS: &str = include_str!("../../../templates/report.css");
+const JS: &str = include_str!("../../../templates/report.js");
+
+/// The page.
+#[derive(Template)]
+#[template(path = "report.html")]
+pub(super) struct Page {
+    css: &'static str,
+    js: &'static str,
+    headline: String,
+    profile: String,
+    status: &'static str,
+    badge_class: &'static str,
+    counts: String,
+    facts: Vec<(&'static str, String)>,
+    words: Vec<(&'static str, usize)>,
+    causes: Vec<CauseView>,
+    undecided: Vec<(&'static str, String, String)>,
+    rows: Vec<Row>,
+    controls: Vec<(&'static str, &'static str, String)>,
+    preflight: Vec<(&'static str, &'static str, String, String)>,
+    notices: Vec<String>,
+    stale: Vec<String>,
+    aborted: String,
+    partial: String,
+    framework: String,
+    framework_why: String,
+}
+
+struct CauseView {
+    anchor: String,
+    word: &'static str,
+    label: String,
+    headline: String,
+    extent: String,
+    level: String,
+    clauses: Vec<(String, String)>,
+    why: String,
+    known: String,
+    others: Vec<(String, String)>,
+    cases: Vec<CaseView>,
+    fix: Vec<LineView>,
+    explained: Vec<SectionView>,
+}
+
+struct SectionView {
+    heading: &'static str,
+    lines: Vec<LineView>,
+}
+
+struct LineView {
+    kind: &'static str,
+    text: String,
+}
+
+struct CaseView {
+    anchor: String,
+    id: String,
+    title: String,
+    variant: String,
+    is_lead: bool,
+    expected: Vec<String>,
+    sent: Vec<String>,
+    changes: Vec<(String, String, String)>,
+    observed: Vec<String>,
+    log: String,
+    svg: String,
+    before: String,
+    twin: String,
+    after: String,
+    attempts: usize,
+    tokens: Vec<Token>,
+    cookies: Vec<(String, String, String, String)>,
+    har: String,
+    steps: usize,
+    file: String,
+    elsewhere: String,
+    pictures: Vec<(String, String)>,
+    replay: String,
+}
+
+struct Row {
+    id: String,
+    anchor: String,
+    word: &'static str,
+    level: String,
+    title: String,
+    reason: String,
+    notes: Vec<String>,
+    took: String,
+}
+
+/// What is left of the size.
+struct Room {
+    evidence: usize,
+    pictures: usize,
+}
+
+pub(super) fn page(source: &Source<'_>) -> Page {
+    let run = source.run;
+    let causes = cause::causes(run);
+    let mut room = Room {
+        evidence: BUDGET,
+        pictures: PICTURES,
+    };
+    let status = run.run.profiles.get(&run.run.profile).copied();
+    let status = status.unwrap_or(ProfileStatus::NotAssessed);
+    let framework = run.target.framework.as_ref();
+    let guessed = framework.and_then(|own| Framework::parse(&own.guess));
+    // Leads first: they are what is read, and have the first claim on the room.
+    let mut leads: Vec<CaseView> = causes
+        .iter()
+        .map(|cause| case_view(cause.lead.0, cause.lead.1, true, source, &mut room))
+        .collect();
+    let causes: Vec<CauseView> = causes
+        .iter()
+        .zip(leads.drain(..))
+        .enumerate()
+        .map(|(number, (cause, lead))| cause_view(number, cause, lead, guessed, source, &mut room))
+        .collect();
+    let anchors: BTreeMap<&str, &str> = causes
+        .iter()
+        .flat_map(|cause| &cause.cases)
+        .map(|case| (case.id.as_str(), case.anchor.as_str()))
+        .collect();
+    let rows = run.cases.iter().map(|case| row(case, &anchors)).collect();
+    Page {
+        css: CSS,
+        js: JS,
+        headline: headline(run, causes.len()),
+        profile: run.run.profile.clone(),
+        status: status.words(),
+        badge_class: match status {
+            ProfileStatus::Met => "good",
+            ProfileStatus::NotMet => "bad",
+            ProfileStatus::NotAssessed => "doubt",
+        },
+        counts: clean(&last_line(run)),
+        facts: facts(run),
+        words: Word::ALL
+            .iter()
+            .map(|word| (word.as_str(), run.count(*word)))
+            .filter(|(_, count)| *count > 0)
+            .collect(),
+        undecided: cause::undecided(run)
+            .iter()
+            .map(|group| (group.verdict.as_str(), clean(group.reason), listed(&group.cases, 1)))
+            .collect(),
+        rows,
+        controls: run
+            .controls
+            .iter()
+            .map(|control| {
+                let (word, label) = if control.ok { ("pass", "ok") } else { ("fail", "FAILED") };
+                let text = format!("{}: {} ({})", control.lane, control.text, seconds(control.duration_ms));
+                (word, label, clean(&text))
+            })
+            .collect(),
+        preflight: run
+            .preflight
+            .iter()
+            .map(|check| {
+                let (word, label, text) = match (check.ok, check.warning) {
+                    (true, false) => ("pass", "ok", check.saw.clone()),
+                    (false, false) => (
+                        "fail",
+                        "SETUP",
+                        format!("{}; wanted {}; {}", check.saw, check.wanted, check.mend),
+                    ),
+                    _ => (
+                        "warn",
+                        "WARN",
+                        format!("{}; wanted {}; {}", check.saw, check.wanted, check.mend),
+                    ),
+                };
+                (word, label, check.id.clone(), clean(&text))
+            })
+            .collect(),
+        notices: run.notices.iter().map(|notice| clean(notice)).collect(),
+        stale: run
+            .baseline
+            .iter()
+            .flat_map(|overlay| &overlay.stale)
+            .map(|entry| clean(&format!("{} {}: {}", entry.case, entry.check, entry.why)))
+            .collect(),
+        aborted: run.run.aborted.as_deref().map(clean).unwrap_or_default(),
+        partial: if run.run.partial && run.run.aborted.is_none() {
+            format!("the run ended after {} of {} cases", run.cases.len(), run.run.selected)
+        } else {
+            String::new()
+        },
+        framework: guessed.map(|own| own.title().to_owned()).unwrap_or_default(),
+        framework_why: framework.map(|own| clean(&own.why)).unwrap_or_default(),
+        causes,
+    }
+}
+
+fn headline(run: &Run, causes: usize) -> String {
+    let new = run.count_new(Word::Fail) + run.count_new(Word::Warn);
+    match (run.run.aborted.is_some(), new, causes) {
+        (true, ..) => "Nothing could be judged".to_owned(),
+        (_, 0, 0) if run.exit_code == 0 => "This app signs people in and out as it should".to_owned(),
+        (_, 0, 0) => "Nothing speaks against the app, but not everything could be decided".to_owned(),
+        (_, 0, _) => "Nothing new: what speaks against the app is known".to_owned(),
+        (_, 1, _) => "1 case speaks against the app".to_owned(),
+        (_, new, 1) => format!("{new} cases speak against the app, with one cause"),
+        (_, new, causes) => format!("{new} cases speak against the app, with {causes} causes"),
+    }
+}
+
+fn facts(run: &Run) -> Vec<(&'static str, String)> {
+    let about = &run.run;
+    let mut facts = vec![
+        ("App", clean(&run.target.url)),
+        ("Issuer", clean(&run.target.issuer)),
+        ("Driver", about.driver.clone()),
+        ("Seed", about.seed.clone()),
+        ("Started", about.started.clone()),
+        ("Took", seconds(about.duration_ms)),
+        ("Version", format!("conformance {}", about.tool)),
+        ("Run", about.id.clone()),
+        ("Configuration", clean(&about.config)),
+    ];
+    if let Some(shard) = &about.shard {
+        facts.push(("Shard", shard.clone()));
+    }
+    if let Some(overlay) = &run.baseline {
+        facts.push(("Baseline", clean(&overlay.file)));
+    }
+    facts.retain(|(_, value)| !value.is_empty());
+    facts
+}
+
+fn cause_view(
+    number: usize,
+    cause: &Cause<'_>,
+    lead: CaseView,
+    framework: Option<Framework>,
+    source: &Source<'_>,
+    room: &mut Room,
+) -> CauseView {
+    let case = cause.lead.0;
+    let mut cases = vec![lead];
+    for other in cause.cases.iter().skip(1) {
+        if let Some(variant) = other.bad_variants().next() {
+            cases.push(case_view(other, variant, false, source, room));
+        }
+    }
+    let literal = catalog::all().find(|own| own.id == case.id);
+    let fixes = framework.map_or(Fixes::Names, |own| Fixes::For(own, None));
+    let sections = literal.map(|own| explain::page(own, &fixes)).unwrap_or_default();
+    let (fix, others): (Vec<_>, Vec<_>) = sections
+        .into_iter()
+        .partition(|section| section.heading == "How to fix it");
+    CauseView {
+        anchor: format!("cause-{}", number + 1),
+        word: if cause.known { "known" } else { cause.verdict.as_str() },
+        label: if cause.known {
+            "known".to_owned()
+        } else {
+            cause.verdict.as_str().to_uppercase()
+        },
+        headline: clean(&cause.headline),
+        extent: match cause.cases.len() {
+            1 => "1 case".to_owned(),
+            count => format!("{count} cases"),
+        },
+        level: case.broken_level().to_string(),
+        clauses: case
+            .clauses
+            .iter()
+            .map(|clause| (clean(&clause.text), link(&clause.url)))
+            .collect(),
+        why: clean(&case.why),
+        known: case
+            .known
+            .as_ref()
+            .map(|known| clean(&known.reason))
+            .unwrap_or_default(),
+        others: cases
+            .iter()
+            .skip(1)
+            .map(|own| (own.id.clone(), own.anchor.clone()))
+            .collect(),
+        cases,
+        fix: fix
+            .into_iter()
+            .flat_map(|section| section.lines)
+            .map(line_view)
+            .collect(),
+        explained: others
+            .into_iter()
+            .filter(|section| section.heading != "Why it matters")
+            .map(|section| SectionView {
+                heading: section.heading,
+                lines: section.lines.into_iter().map(line_view).collect(),
+            })
+            .collect(),
+    }
+}
+
+fn line_view(line: Line) -> LineView {
+    let (kind, text) = match line {
+        Line::Text(text) => ("text", text),
+        Line::Item(_, text) => ("item", text),
+        Line::Title(text) => ("title", text),
+        Line::Code(_, code) => ("code", code.to_owned()),
+    };
+    LineView {
+        kind,
+        text: clean(&text),
+    }
+}
+
+fn case_view(case: &Case, variant: &Variant, is_lead: bool, source: &Source<'_>, room: &mut Room) -> CaseView {
+    let attempt = variant.attempts.last().cloned().unwrap_or_default();
+    let findings = finding::of_variant(&case.id, variant);
+    let mut expected: Vec<String> = Vec::new();
+    let mut observed: Vec<String> = Vec::new();
+    for found in &findings {
+        let (wanted, saw) = (clean(&found.expected), clean(&found.saw));
+        if !expected.contains(&wanted) {
+            expected.push(wanted);
+        }
+        if !observed.contains(&saw) {
+            observed.push(saw);
+        }
+    }
+    let sent = attempt
+        .sent
+        .iter()
+        .map(|own| {
+            let seen = if own.delivered {
+                "delivered"
+            } else {
+                "NOT seen delivered"
+            };
+            match own.changes.is_empty() {
+                true => clean(&format!("{} ({}, {seen})", own.sent, own.id)),
+                false => clean(&format!("{}, {seen}", own.id)),
+            }
+        })
+        .chain(attempt.did.iter().map(|step| clean(step)))
+        .collect();
+    let value = |value: &Option<String>| value.as_deref().map_or("(absent)".to_owned(), clean);
+    let changes = attempt
+        .sent
+        .iter()
+        .flat_map(|own| &own.changes)
+        .map(|change| (clean(&change.what), value(&change.before), value(&change.after)))
+        .collect();
+    let anchor = case.id.clone();
+    let mut view = CaseView {
+        id: case.id.clone(),
+        title: clean(&case.title),
+        variant: if case.variants.len() > 1 {
+            format!("({})", variant.name)
+        } else {
+            String::new()
+        },
+        is_lead,
+        expected,
+        sent,
+        changes,
+        observed,
+        log: clean(&attempt.log.join("\n")),
+        svg: String::new(),
+        before: clean(&attempt.control.before),
+        twin: clean(&attempt.control.twin),
+        after: clean(&attempt.control.after),
+        attempts: variant.attempts.len(),
+        tokens: Vec::new(),
+        cookies: Vec::new(),
+        har: String::new(),
+        steps: 0,
+        file: format!("{}.har", case.id.replace('/', ".")),
+        elsewhere: String::new(),
+        pictures: Vec::new(),
+        replay: clean(&case.replay),
+        anchor,
+    };
+    let evidence = source.evidence(case).and_then(|evidence| {
+        let own = evidence.variants.into_iter().find(|own| own.name == variant.name)?;
+        own.attempts.into_iter().last()
+    });
+    if let Some(evidence) = evidence {
+        show_evidence(&mut view, &evidence, source.run, room);
+    }
+    view
+}
+
+/// Fills in what only the evidence knows, as far as there is room.
+fn show_evidence(view: &mut CaseView, evidence: &Evidence, run: &Run, room: &mut Room) {
+    let exchanges = exchange::exchanges(evidence);
+    if !exchanges.is_empty() {
+        let log = har::log(&exchanges, &run.run.tool);
+        let text = in_script(&log.to_string());
+        let svg = diagram::svg(&exchanges, &view.anchor, &format!("What was exchanged in {}", view.id));
+        if text.len() + svg.len() <= room.evidence {
+            room.evidence -= text.len() + svg.len();
+            view.svg = svg;
+            view.steps = exchanges.len();
+            view.har = text;
+        } else {
+            view.elsewhere = format!(
+                "The page is full: requests and responses of this case are in evidence/{}.json beside run.json.",
+                view.id.replace('/', ".")
+            );
+        }
+    }
+    let issued = evidence.records.iter().filter_map(|record| match &record.event {
+        Event::TokensIssued {
+            id_token: Some(token), ..
+        } => Some(token),
+        _ => None,
+    });
+    view.tokens = issued
+        .enumerate()
+        .take(2)
+        .filter_map(|(number, token)| {
+            tokens::id_token(&format!("ID token {} as it was written", number + 1), token, run)
+        })
+        .collect();
+    for token in &mut view.tokens {
+        for row in &mut token.rows {
+            *row = (clean(&row.0), clean(&row.1), clean(&row.2), clean(&row.3));
+        }
+    }
+    view.cookies = cookies(evidence);
+    for screen in evidence
+        .screens
+        .iter()
+        .filter(|screen| !screen.jpeg.is_empty())
+        .take(PICTURES_PER_CASE)
+    {
+        let is_base64 = screen
+            .jpeg
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+        if is_base64 && screen.jpeg.len() <= room.pictures {
+            room.pictures -= screen.jpeg.len();
+            let alt = format!(
+                "What the browser of the {} showed at {}",
+                screen.who,
+                redact(&screen.url)
+            );
+            view.pictures.push((clean(&alt), screen.jpeg.clone()));
+        }
+    }
+}
+
+/// The app's cookies of each browser: what went to the redirection endpoint, and what the browser has afterwards.
+fn cookies(evidence: &Evidence) -> Vec<(String, String, String, String)> {
+    let mut rows = Vec::new();
+    let callback = evidence
+        .hops
+        .iter()
+        .position(|hop| hop.leg == Leg::Callback && hop.was_sent());
+    let Some(at) = callback else { return rows };
+    let who = &evidence.hops[at].who;
+    let before = sent_cookies(&evidence.hops[at]);
+    let mut after = before.clone();
+    for hop in evidence.hops[at..]
+        .iter()
+        .filter(|hop| &hop.who == who && is_of_app(hop.leg))
+        .take(3)
+    {
+        for line in hop.headers("set-cookie") {
+            let Some((name, value)) = line.split(';').next().and_then(|pair| pair.split_once('=')) else {
+                continue;
+            };
+            let lower = line.to_ascii_lowercase();
+            let is_gone = value.is_empty() || lower.contains("max-age=0") || lower.contains("expires=thu, 01 jan 1970");
+            let attributes = line
+                .split_once(';')
+                .map(|(_, rest)| rest.trim().to_owned())
+                .unwrap_or_default();
+            after.insert(
+                name.trim().to_owned(),
+                if is_gone {
+                    "removed".to_owned()
+                } else {
+                    format!("{} ({attributes})", hidden(name.trim(), value))
+                },
+            );
+        }
+    }
+    let names: Vec<&String> = after.keys().collect();
+    for name in names {
+        let old = before.get(name).cloned().unwrap_or_else(|| "(absent)".to_owned());
+        let new = after.get(name).cloned().unwrap_or_default();
+        let new = if new == old { "unchanged".to_owned() } else { new };
+        rows.push((clean(who), clean(name), clean(&old), clean(&new)));
+    }
+    rows
+}
+
+const fn is_of_app(leg: Leg) -> bool {
+    matches!(leg, Leg::Callback | Leg::AfterCallback)
+}
+
+fn sent_cookies(hop: &Hop) -> BTreeMap<String, String> {
+    let lines = hop
+        .request
+        .headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+    lines
+        .flat_map(|(_, value)| value.split("; "))
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), hidden(name, value)))
+        .collect()
+}
+
+fn hidden(name: &str, value: &str) -> String {
+    crate::report::redact::hidden(name, value)
+}
+
+fn row(case: &Case, anchors: &BTreeMap<&str, &str>) -> Row {
+    Row {
+        id: case.id.clone(),
+        anchor: anchors
+            .get(case.id.as_str())
+            .map(|own| (*own).to_owned())
+            .unwrap_or_default(),
+        word: case.verdict.as_str(),
+        level: case.level.to_string(),
+        title: clean(&case.title),
+        reason: case.reason.as_deref().map(clean).unwrap_or_default(),
+        notes: case.notes.iter().map(|note| clean(note)).collect(),
+        took: seconds(case.duration_ms),
+    }
+}
+
+/// Text without what turns its order or is not shown. The template escapes markup.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if steers(c) && c != '\n' && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// JSON that cannot end the element that it stands in.
+fn in_script(json: &str) -> String {
+    json.chars().fold(String::with_capacity(json.len()), |mut safe, c| {
+        match c {
+            '<' => safe.push_str("\\u003c"),
+            '>' => safe.push_str("\\u003e"),
+            '&' => safe.push_str("\\u0026"),
+            c if steers(c) => safe.push_str("\\ufffd"),
+            c => safe.push(c),
+        }
+        safe
+    })
+}
+
+/// Only addresses of the web are linked.
+fn link(url: &str) -> String {
+    match url.starts_with("https://") {
+        true => clean(url),
+        false => String::from("#"),
+    }
+}

@@ -1,0 +1,437 @@
+//! Runs of the program against a real app: what is kept when they are ended, parts and wholes, causes.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use conformance::report::{
+    cause::causes,
+    document::{Run, Word},
+    kind::{Kind, Source},
+    store,
+};
+use flawed_app::Flaws;
+
+/// This program as the app under test: `FLAW` says what is wrong with it, `ANSWERS_500` lets every refusal be a server error.
+#[tokio::test]
+#[ignore = "an app for the other tests, which start it"]
+async fn the_app_itself() {
+    let Ok((config, port)) = flawed_app::Config::from_env() else {
+        return;
+    };
+    let flaws = Flaws::parse(&std::env::var("FLAW").unwrap_or_default()).unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    if std::env::var_os("ANSWERS_500").is_none() {
+        flawed_app::serve(listener, config, flaws).await.unwrap();
+        return;
+    }
+    // The app behind a handler that forgets to catch.
+    let inner = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let behind = inner.local_addr().unwrap().port();
+    tokio::spawn(flawed_app::serve(inner, config, flaws));
+    axum::serve(listener, crashing::router(behind)).await.unwrap();
+}
+
+/// Passes requests on, and turns refusals at the callback into server errors.
+mod crashing {
+    use axum::{
+        Router,
+        body::Body,
+        extract::{Request, State},
+        http::StatusCode,
+        response::Response,
+    };
+
+    pub(super) fn router(port: u16) -> Router {
+        Router::new().fallback(pass).with_state(port)
+    }
+
+    #[allow(clippy::print_stdout, reason = "an app prints its traces")]
+    async fn pass(State(port): State<u16>, request: Request) -> Response {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .unwrap();
+        let is_callback = request.uri().path() == "/authorization-code/callback";
+        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+        let url = format!("http://127.0.0.1:{port}{target}");
+        let (method, headers) = (request.method().clone(), request.headers().clone());
+        let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
+        let answer = client.request(method, url).headers(headers).body(body).send().await;
+        let Ok(answer) = answer else {
+            return Response::builder()
+                .status(StatusCode::BAD_GATEWAY)
+                .body(Body::empty())
+                .unwrap();
+        };
+        let refused = is_callback && answer.status().is_client_error();
+        if refused {
+            println!("Traceback: uncaught refusal in callback handler");
+        }
+        let status = if refused {
+            StatusCode::INTERNAL_SERVER_ERROR
+        } else {
+            answer.status()
+        };
+        let mut response = Response::builder().status(status);
+        for (name, value) in answer.headers() {
+            if name != "transfer-encoding" && name != "content-length" {
+                response = response.header(name, value);
+            }
+        }
+        let body = answer.bytes().await.unwrap();
+        response.body(Body::from(body)).unwrap()
+    }
+}
+
+/// A folder with a configuration for this app.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/flawed-app/conformance.toml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let app = std::env::current_exe().unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with("build = ")).map(|line| {
+        if line.starts_with("command = ") {
+            format!(
+                "command = \"exec '{}' --exact kept::the_app_itself --ignored --nocapture\"",
+                app.display()
+            )
+        } else {
+            line.to_owned()
+        }
+    });
+    let text: Vec<String> = lines.collect();
+    std::fs::write(folder.path().join("conformance.toml"), text.join("\n")).unwrap();
+    folder
+}
+
+fn conformance(folder: &Path, flaw: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CONFORMANCE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .env("FLAW", flaw)
+        .env_remove("GITHUB_ACTIONS")
+        .env_remove("CI")
+        .stdin(Stdio::null());
+    command
+}
+
+fn outcome(command: &mut Command) -> (i32, String) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), text)
+}
+
+fn stored(folder: &Path) -> store::Stored {
+    store::read(folder).unwrap()
+}
+
+#[test]
+fn what_was_judged_is_kept_however_a_run_ends() {
+    for (signal, code) in [("-INT", Some(130)), ("-TERM", Some(130)), ("-KILL", None)] {
+        let folder = folder();
+        let arguments = [
+            "run",
+            "callback",
+            "token-request",
+            "--out",
+            "kept",
+            "--jobs",
+            "1",
+            "--report",
+            "junit",
+        ];
+        let mut run = conformance(folder.path(), "state-unchecked", &arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let journal = folder.path().join("kept/journal.ndjson");
+        let judged = || {
+            let text = std::fs::read_to_string(&journal).unwrap_or_default();
+            text.matches("\"event\":\"case_finished\"").count()
+        };
+        assert!(soon(|| judged() >= 2), "cases are written down while the run goes on");
+        let sent = Command::new("kill")
+            .args([signal, &run.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+        assert_eq!(run.wait().unwrap().code(), code, "{signal}");
+        let stored = stored(&folder.path().join("kept"));
+        assert_eq!(stored.run.run.interrupted, code.is_some());
+        assert!(stored.run.run.partial && stored.run.cases.len() >= 2, "{signal}");
+        assert_eq!(stored.from_journal.is_some(), code.is_none());
+        for case in &stored.run.cases {
+            assert!(
+                store::read_evidence(&stored.folder, case).is_ok(),
+                "{} has its evidence",
+                case.id
+            );
+        }
+        let junit = std::fs::read_to_string(folder.path().join("kept/junit.xml"));
+        assert_eq!(junit.is_ok(), code.is_some(), "{signal}");
+        assert!(junit.is_err() || junit.is_ok_and(|text| text.contains("the run ended early")));
+    }
+}
+
+/// Two bugs, one of which dozens of cases meet.
+#[test]
+fn two_bugs_are_at_most_five_causes() {
+    let folder = folder();
+    let arguments = [
+        "run",
+        "callback",
+        "redirect",
+        "authorization",
+        "session",
+        "--out",
+        "kept",
+    ];
+    let (code, text) = outcome(&mut conformance(
+        folder.path(),
+        "state-unchecked,open-redirect",
+        &arguments,
+    ));
+    assert_eq!(code, 1, "{text}");
+    let run = stored(&folder.path().join("kept")).run;
+    let causes = causes(&run);
+    let findings: Vec<&str> = run
+        .cases
+        .iter()
+        .filter(|case| case.verdict.is_finding())
+        .map(|case| case.id.as_str())
+        .collect();
+    assert!(
+        (2..=5).contains(&causes.len()),
+        "{} causes of {findings:?}:\n{text}",
+        causes.len()
+    );
+    let gathered: usize = causes.iter().map(|cause| cause.cases.len()).sum();
+    assert_eq!(gathered, findings.len(), "every case is in one cause");
+    assert!(text.contains("exit 1\nreport   kept/report.html\n"), "{text}");
+}
+
+#[test]
+fn a_handler_that_forgets_to_catch_is_one_cause() {
+    let folder = folder();
+    let arguments = ["run", "callback", "token-response", "--out", "kept"];
+    let (_, text) = outcome(conformance(folder.path(), "", &arguments).env("ANSWERS_500", "1"));
+    let run = stored(&folder.path().join("kept")).run;
+    let warned = run.count(Word::Warn);
+    let causes = causes(&run);
+    assert!(
+        warned > 5 && causes.len() <= 5,
+        "{} causes of {warned} warnings:\n{text}",
+        causes.len()
+    );
+    let first = &causes[0];
+    assert!(
+        first.headline.contains("/authorization-code/callback answers 500"),
+        "{}",
+        first.headline
+    );
+    assert!(
+        text.contains("app log   Traceback: uncaught refusal"),
+        "the lines of that request: {text}"
+    );
+}
+
+#[test]
+fn the_parts_come_to_what_the_whole_comes_to() {
+    let folder = folder();
+    let selection = ["authorization", "token-request", "userinfo"];
+    let run = |extra: &[&str]| {
+        let arguments: Vec<&str> = ["run"].iter().chain(&selection).chain(extra).copied().collect();
+        outcome(&mut conformance(folder.path(), "nonce-unchecked", &arguments))
+    };
+    run(&["--out", "whole", "--seed", "7f3a"]);
+    run(&["--out", "one", "--shard", "1/2", "--seed", "7f3a"]);
+    run(&["--out", "two", "--shard", "2/2", "--seed", "7f3a"]);
+    let (code, text) = outcome(&mut conformance(
+        folder.path(),
+        "",
+        &["report", "merge", "one", "two", "--out", "merged", "--report", "sarif"],
+    ));
+    let whole = stored(&folder.path().join("whole")).run;
+    let merged = stored(&folder.path().join("merged")).run;
+    let verdicts =
+        |run: &Run| -> Vec<(String, Word)> { run.cases.iter().map(|case| (case.id.clone(), case.verdict)).collect() };
+    assert_eq!(verdicts(&merged), verdicts(&whole), "{text}");
+    assert_eq!(code, i32::from(whole.exit_code));
+    assert!(folder.path().join("merged/report.sarif").is_file());
+    let one = stored(&folder.path().join("one")).run;
+    assert!(one.cases.len() < whole.cases.len() && one.run.shard.as_deref() == Some("1/2"));
+    // A part that is missing is told.
+    let (_, text) = outcome(&mut conformance(
+        folder.path(),
+        "",
+        &["report", "merge", "one", "--out", "half"],
+    ));
+    assert!(text.contains("parts are missing: 2/2"), "{text}");
+}
+
+#[test]
+fn a_failure_is_replayed_and_told_when_it_is_mended() {
+    let folder = folder();
+    let (code, text) = outcome(&mut conformance(
+        folder.path(),
+        "state-unchecked",
+        &["run", "callback/state-mismatch", "callback/state-missing", "--bail"],
+    ));
+    assert_eq!(code, 1, "{text}");
+    let replay = |flaw: &str| {
+        outcome(&mut conformance(
+            folder.path(),
+            flaw,
+            &["replay", "callback/state-mismatch"],
+        ))
+    };
+    let (code, text) = replay("state-unchecked");
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("STILL FAILS callback/state-mismatch") || text.contains("FAILS callback/state-mismatch"),
+        "{text}"
+    );
+    let (code, text) = replay("");
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("callback/state-mismatch"), "{text}");
+    let (code, text) = outcome(&mut conformance(
+        folder.path(),
+        "",
+        &["replay", "callback/state-mismach"],
+    ));
+    assert_eq!(code, 2);
+    assert!(text.contains("did you mean callback/state-mismatch"), "{text}");
+    // What was judged in this state is not judged again.
+    let (code, text) = outcome(&mut conformance(
+        folder.path(),
+        "",
+        &["run", "changed", "callback/state-missing"],
+    ));
+    assert!([0, 1, 4].contains(&code), "{text}");
+}
+
+/// Secrets of the run are in the stored evidence and nowhere else.
+#[test]
+fn no_report_shows_a_secret() {
+    let folder = folder();
+    outcome(&mut conformance(
+        folder.path(),
+        "state-unchecked",
+        &[
+            "run",
+            "callback/state-mismatch",
+            "callback/code-replayed",
+            "token-request/well-formed",
+            "--out",
+            "kept",
+            "-vv",
+        ],
+    ));
+    let kept = folder.path().join("kept");
+    let stored = stored(&kept);
+    let mut secrets: Vec<String> = Vec::new();
+    for case in &stored.run.cases {
+        let evidence = store::read_evidence(&kept, case).unwrap();
+        for walk in evidence.variants.iter().flat_map(|variant| &variant.attempts) {
+            secrets.extend(walk.target.client_secret.clone());
+            for record in &walk.records {
+                use mock_idp::flow::record::Event;
+                match &record.event {
+                    Event::CodeIssued { code } => secrets.push(code.clone()),
+                    Event::TokensIssued {
+                        access_token, id_token, ..
+                    } => secrets.extend([Some(access_token.clone()), id_token.clone()].into_iter().flatten()),
+                    _ => {}
+                }
+            }
+            for hop in &walk.hops {
+                let cookies = hop.headers("set-cookie").filter_map(|line| line.split(';').next());
+                let values = cookies
+                    .filter_map(|pair| pair.split_once('='))
+                    .map(|(_, value)| value.to_owned());
+                secrets.extend(values.filter(|value| value.len() >= 16));
+            }
+        }
+    }
+    secrets.sort();
+    secrets.dedup();
+    secrets.retain(|secret| secret.len() >= 12);
+    assert!(secrets.len() > 10, "there is something to hide: {}", secrets.len());
+    let source = Source {
+        run: &stored.run,
+        folder: Some(kept),
+    };
+    for (kind, name, _) in Kind::ALL {
+        let text = kind.render(&source).unwrap();
+        for secret in &secrets {
+            assert!(!text.contains(secret.as_str()), "{name} shows {secret}");
+        }
+    }
+}
+
+#[test]
+fn a_stored_run_is_judged_again_to_the_same_end() {
+    let folder = folder();
+    outcome(&mut conformance(
+        folder.path(),
+        "state-unchecked",
+        &[
+            "run",
+            "callback/state-mismatch",
+            "callback/code-replayed",
+            "--out",
+            "kept",
+        ],
+    ));
+    let (code, text) = outcome(&mut conformance(folder.path(), "", &["rejudge", "kept"]));
+    assert_eq!(code, 1, "{text}");
+    assert!(!text.contains("differs"), "{text}");
+    let (code, text) = outcome(&mut conformance(folder.path(), "", &["diff", "kept", "kept"]));
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("0 broke"), "{text}");
+}
+
+/// A folder for looking at what was made: `LOOK_AT` names it.
+#[test]
+#[ignore = "for looking at reports: LOOK_AT=DIR FLAW=name"]
+fn something_to_look_at() {
+    let Some(out) = std::env::var_os("LOOK_AT").map(PathBuf::from) else {
+        return;
+    };
+    let folder = folder();
+    let flaw = std::env::var("FLAW").unwrap_or_default();
+    let mut command = conformance(
+        folder.path(),
+        &flaw,
+        &["run", "--report", "html,junit,sarif,ctrf,tap,md,gitlab", "--out"],
+    );
+    command.arg(&out);
+    if std::env::var_os("ANSWERS_500").is_some() {
+        command.env("ANSWERS_500", "1");
+    }
+    let (_, text) = outcome(&mut command);
+    std::fs::write(out.join("console.txt"), text).unwrap();
+}
+
+/// Polls until it is true.
+fn soon(mut what: impl FnMut() -> bool) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(60) {
+        if what() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    false
+}

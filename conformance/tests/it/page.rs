@@ -1,0 +1,167 @@
+//! The HTML report in a real browser: it opens from disk, axe finds nothing, keys and filter work.
+
+use std::path::Path;
+
+use conformance::report::{
+    html,
+    kind::{Kind, Source},
+};
+use fantoccini::{ClientBuilder, wd::Capabilities};
+use serde_json::{Value, json};
+
+use crate::{report::document, webdriver::machine_has_a_browser};
+
+const AXE: &str = include_str!("vendored/axe.min.js");
+
+fn page(folder: &Path) -> String {
+    let run = document();
+    let source = Source {
+        run: &run,
+        folder: None,
+    };
+    let text = Kind::Html.render(&source).unwrap();
+    let file = folder.join("report.html");
+    std::fs::write(&file, &text).unwrap();
+    format!("file://{}", file.display())
+}
+
+#[test]
+fn a_page_stands_on_its_own_and_is_small() {
+    let run = document();
+    let text = html::document(&Source {
+        run: &run,
+        folder: None,
+    })
+    .unwrap();
+    assert!(text.len() < html::LIMIT);
+    for outside in ["src=\"http", "href=\"//", "@import", "url(http", "<link"] {
+        assert!(!text.contains(outside), "{outside}");
+    }
+    assert!(text.contains("default-src 'none'"));
+    for wanted in [
+        "Expected",
+        "Delivered by the authorization server",
+        "Observed in the app",
+        "How to fix it",
+    ] {
+        assert!(text.contains(wanted), "{wanted}");
+    }
+    assert!(text.contains("by a guess: cookie connect.sid"));
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_and_the_page_can_be_used_by_keyboard() {
+    if !machine_has_a_browser() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let url = page(folder.path());
+    let mut driver = Driver::start().await;
+    for scheme in ["light", "dark"] {
+        let client = driver.session(folder.path(), scheme).await;
+        client.goto(&url).await.unwrap();
+        client.execute(AXE, vec![]).await.unwrap();
+        let found = client
+            .execute_async(
+                "const done = arguments[0]; document.querySelectorAll('details').forEach(d => d.open = true); \
+                 axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })\
+                 .then(r => done(r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join('; '))), e => done(String(e)))",
+                vec![],
+            )
+            .await
+            .unwrap();
+        assert_eq!(found, json!([]), "{scheme}: {found:#}");
+        let dark: Value = client
+            .execute("return matchMedia('(prefers-color-scheme: dark)').matches", vec![])
+            .await
+            .unwrap();
+        assert_eq!(dark, json!(scheme == "dark"));
+        if scheme == "light" {
+            used(&client).await;
+        }
+        client.close().await.unwrap();
+    }
+    driver.end();
+}
+
+/// Jumps by `j`, filters, and finds what a link leads to.
+async fn used(client: &fantoccini::Client) {
+    let key = "document.dispatchEvent(new KeyboardEvent('keydown', { key: arguments[0], bubbles: true })); return location.hash";
+    let press = async |which: &str| client.execute(key, vec![json!(which)]).await.unwrap();
+    assert_eq!(press("j").await, json!("#cause-1"));
+    assert_eq!(press("j").await, json!("#cause-2"));
+    assert_eq!(press("k").await, json!("#cause-1"));
+    let filter = "const t = document.getElementById('text'); t.value = arguments[0]; t.dispatchEvent(new Event('input')); \
+                  return [document.getElementById('hits').textContent, [...document.querySelectorAll('article.cause')].filter(c => !c.hidden).length]";
+    let found = client.execute(filter, vec![json!("aud-wrong")]).await.unwrap();
+    assert_eq!(found, json!(["1 cases shown", 1]));
+    let focus = "document.dispatchEvent(new KeyboardEvent('keydown', { key: '/', bubbles: true, cancelable: true })); return document.activeElement.id";
+    assert_eq!(client.execute(focus, vec![]).await.unwrap(), json!("text"));
+}
+
+struct Driver {
+    process: std::process::Child,
+    port: u16,
+}
+
+impl Driver {
+    #[allow(
+        clippy::zombie_processes,
+        reason = "`end` waits for it, and a test that fails ends this process"
+    )]
+    async fn start() -> Self {
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let process =
+            std::process::Command::new(std::env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned()))
+                .arg(format!("--port={port}"))
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+        for _ in 0..2000 {
+            if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                return Self { process, port };
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        panic!("the driver does not answer");
+    }
+
+    async fn session(&self, folder: &Path, scheme: &str) -> fantoccini::Client {
+        let profile = folder.join(scheme);
+        let mut arguments: Vec<String> = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1280,900",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        arguments.push(format!("--user-data-dir={}", profile.display()));
+        if scheme == "dark" {
+            arguments.push("--blink-settings=preferredColorScheme=0".to_owned());
+        }
+        let wanted: Capabilities =
+            serde_json::from_value(json!({ "goog:chromeOptions": { "args": arguments } })).unwrap();
+        let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
+        builder.capabilities(wanted);
+        builder
+            .connect(&format!("http://127.0.0.1:{}", self.port))
+            .await
+            .unwrap()
+    }
+
+    fn end(&mut self) {
+        let _gone = self.process.kill();
+        let _reaped = self.process.wait();
+    }
+}
