@@ -429,6 +429,8 @@ pub(super) enum Keep<'a> {
     Beside,
     /// This folder.
     At(&'a Path),
+    /// Nowhere.
+    Not,
 }
 
 impl Keep<'_> {
@@ -453,6 +455,7 @@ impl Keep<'_> {
         match self {
             Keep::Beside => Some(Store::beside(folder, id)),
             Keep::At(folder) => Some(Store::at(folder)),
+            Keep::Not => None,
         }
     }
 }
