@@ -110,7 +110,7 @@ fn calls() -> Vec<Call> {
             .answers::<Vec<faults::ArmedView>>(200, "In the order of arming."),
         Call::new(&post, "/faults", "arm", "Arms a fault for flows to come.", faults::arm)
             .takes::<faults::ArmInput>(true)
-            .answers::<faults::ArmedView>(201, "Armed.").fails(400).fails(409),
+            .answers::<faults::ArmedView>(201, "Armed.").fails(400).fails(404).fails(409),
         Call::new(&delete, "/faults", "disarm-all", "Disarms everything. Flows that have a fault already keep it.", faults::clear)
             .answers::<system::Done>(200, "Nothing is armed."),
         Call::new(&get, "/faults/catalog", "fault-catalog", "Everything that can go wrong on purpose.", faults::catalog)
