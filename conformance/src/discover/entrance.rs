@@ -93,7 +93,7 @@ pub(super) async fn find(idp: &MockIdp, origin: &Url, tell: &mut dyn FnMut(&str)
     let mut paths: Vec<String> = Vec::new();
     for link in page::links(&body, &url) {
         let is_own = link.target.origin() == origin.origin();
-        if is_own && says(&link.text, WORDS) || is_own && says(link.target.path(), WORDS) {
+        if is_own && (says(&link.text, WORDS) || says(link.target.path(), WORDS)) {
             paths.push(link.target.path().to_owned());
         }
     }
