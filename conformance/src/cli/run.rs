@@ -321,6 +321,7 @@ impl Seat {
             self.store = keep.store(folder, &header.id);
             if let Some(store) = &mut self.store {
                 store.open();
+                self.teller.kept_in(&shown(store.folder()));
             }
         }
         let told = self.recorder.take(event);
@@ -482,6 +483,14 @@ impl Teller {
             let github = terminal::is_github().then_some(github::Place);
             let plain = Plain::new(out.clone(), look, setting.clone(), github, quiet);
             Teller::Plain(Box::new(plain), out)
+        }
+    }
+
+    /// Where the run is kept is known once it has begun.
+    fn kept_in(&mut self, folder: &Path) {
+        match self {
+            Teller::Console(console) => console.kept_in(folder),
+            Teller::Plain(plain, _) => plain.kept_in(folder),
         }
     }
 

@@ -56,6 +56,11 @@ impl<S: FnMut(&str)> Console<S> {
         }
     }
 
+    /// Says where the run is kept, once that is known.
+    pub fn kept_in(&mut self, folder: &std::path::Path) {
+        folder.clone_into(&mut self.setting.folder);
+    }
+
     /// Takes one event.
     pub fn on(&mut self, event: &Event) {
         match event {

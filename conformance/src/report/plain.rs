@@ -45,6 +45,11 @@ impl<W: Write> Plain<W> {
         }
     }
 
+    /// Says where the run is kept, once that is known.
+    pub fn kept_in(&mut self, folder: &std::path::Path) {
+        folder.clone_into(&mut self.setting.folder);
+    }
+
     /// Takes one event.
     ///
     /// # Errors

@@ -166,6 +166,12 @@ impl Store {
         }
     }
 
+    /// Where the run is kept.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Begins to write: the journal, and `latest`. What lies there of an earlier run is taken away first, so that the
     /// evidence of two runs is not mixed.
     pub fn open(&mut self) {

@@ -36,7 +36,6 @@ faults! {
     JwksFault, Message::Jwks, "jwks", twin = Rewritten;
     Rewritten, "rewritten", "RFC 7517 §5", "Nothing is wrong: the key set went through the hook and was written again.";
     AlternateKeys, "alternate-keys", "RFC 7517 §5", "The key set lists a second RSA key without alg and an EC P-256 key beside the right one.";
-    OneKey, "kid-absent-one-key.alone", "OIDC Core 1.0 §10.1", "The key set lists the right key and no other.";
     OneUsableKey, "kid-absent-one-key.among-others", "OIDC Core 1.0 §10.1", "The key set lists the right key, one for encryption and one of another type.";
     ManyKeys, "kid-absent-many-keys", "OIDC Core 1.0 §10.1", "The key set lists two RSA signing keys for RS256, the right one second.";
     Bare, "unknown-keys.bare", "RFC 7517 §4", "The right key has neither alg nor use, which is allowed.";

@@ -104,7 +104,6 @@ pub(super) fn jwks(reply: &mut Reply, fault: JwksFault, context: &Context<'_>) {
                 [right(), without(second(), &["alg"]), keys.named_jwk(NamedKey::EcP256)],
             );
         }
-        JwksFault::OneKey => publish(reply, [right()]),
         JwksFault::OneUsableKey => publish(
             reply,
             [
