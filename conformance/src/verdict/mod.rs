@@ -1,7 +1,7 @@
 //! The law of verdicts, in one room: evidence and controls in, verdict out. Nothing here does I/O, waits or draws random
 //! values.
 //!
-//! [`law`] is the law as values that a test enumerates, [`words`] the same for people. [`judge`] brings one attempt before
+//! [`law`] is the law as values that a test enumerates, [`words`] the same for people. [`judge()`] brings one attempt before
 //! it, with what was [delivered](delivery) and the [`controls`] around it; [`cause`] says why a control failed; [`case`]
 //! and [`profile`] settle attempts, variants and cases.
 
