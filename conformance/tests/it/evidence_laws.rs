@@ -4,7 +4,7 @@
 use conformance::{
     case::{Case, Variant},
     catalog,
-    evidence::{Answer, Evidence, Problem, Shows},
+    evidence::{Answer, Evidence, Leg, Problem, Shows},
     outcome::Verdict,
     target::Profile,
     verdict::{self, Afterwards, Control, Controls, Judgement, judge_all},
@@ -254,4 +254,20 @@ fn there_are_fails_to_be_kept() {
         })
         .count();
     assert!(failing > 100, "{failing}");
+}
+
+/// Werkzeug and other servers on Python's `http.server` take the line before a raw line feed for HTTP/0.9.
+#[test]
+fn an_answer_without_a_status_line_to_what_is_no_request_line_is_no_server_error() {
+    let answered = |target: &str| {
+        let mut hop = made::hop(Leg::Direct, "user", "http://localhost:3000/callback", 200, &[], "");
+        target.clone_into(&mut hop.request.target);
+        hop.response = Answer::Broken {
+            problem: Problem::Malformed,
+            text: "no status line: The code was not returned".to_owned(),
+        };
+        hop
+    };
+    assert!(!answered("/callback?error=a\nX-Crlf-Probe:yes").is_server_error());
+    assert!(answered("/callback?error=a").is_server_error());
 }
