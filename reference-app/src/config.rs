@@ -46,6 +46,9 @@ pub struct Config {
     pub cookie_key: Key,
     /// `UPSTREAM_TIMEOUT_SECONDS`: limit of one call to the authorization server. Default 10.
     pub upstream_timeout: Duration,
+    /// `HEADER_TIMEOUT_SECONDS`: a connection is closed when a whole request header section has not arrived for this long,
+    /// whether nothing was sent or a part. Default 30.
+    pub header_timeout: Duration,
 }
 
 /// A setting is missing or wrong.
@@ -91,7 +94,18 @@ impl Config {
             problem: format!("is `{port}`, which is no port"),
             example: "3000",
         })?;
-        let seconds = |variable, default, example| number(&given, variable, default, example).map(Duration::from_secs);
+        let seconds = |variable, default, example| {
+            let seconds = number(&given, variable, default, example)?;
+            // Room to calculate with: deadlines are sums and multiples of these.
+            match u32::try_from(seconds) {
+                Ok(1..) => Ok(Duration::from_secs(seconds)),
+                _ => Err(ConfigError {
+                    variable,
+                    problem: format!("is `{seconds}`; expected 1 to {} seconds", u32::MAX),
+                    example,
+                }),
+            }
+        };
         Ok(Self {
             client_id: required("OKTA_CLIENT_ID", "0oa1b2c3d4e5f6g7h8i9")?,
             client_secret: given("OKTA_CLIENT_SECRET").map(Secret::new),
@@ -107,6 +121,7 @@ impl Config {
             session_max: seconds("SESSION_MAX_SECONDS", 28_800, "28800")?,
             cookie_key: cookie_key(given("COOKIE_KEY"))?,
             upstream_timeout: seconds("UPSTREAM_TIMEOUT_SECONDS", 10, "10")?,
+            header_timeout: seconds("HEADER_TIMEOUT_SECONDS", 30, "30")?,
             issuer,
             port,
         })

@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, process::ExitCode};
 
 use anyhow::Context;
-use reference_app::{app::App, clock::Clock, config::Config};
+use reference_app::{app::App, clock::Clock, config::Config, serve::serve};
 use tokio::{net::TcpListener, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -15,7 +15,7 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    match serve().await {
+    match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -24,7 +24,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve() -> anyhow::Result<()> {
+async fn run() -> anyhow::Result<()> {
     let config = Config::from_env()?;
     let address = (config.host.clone(), config.port);
     let base_url = config.base_url.clone();
@@ -34,9 +34,7 @@ async fn serve() -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}:{}; is the port in use?", address.0, address.1))?;
     tracing::info!(%base_url, %redirect_uri, "ready");
-    axum::serve(listener, app.router())
-        .with_graceful_shutdown(told_to_stop())
-        .await?;
+    serve(listener, &app, told_to_stop()).await;
     Ok(())
 }
 

@@ -12,7 +12,7 @@
 use std::{path::Path, process::ExitCode};
 
 use conformance::{Suite, cargo_test, runner::InProcess, target::Config};
-use reference_app::{app::App, clock::Clock};
+use reference_app::{app::App, clock::Clock, serve::serve};
 
 fn main() -> ExitCode {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance.toml");
@@ -35,7 +35,7 @@ fn app() -> InProcess {
         };
         let config = reference_app::config::Config::from_lookup(setting).map_err(|error| error.to_string())?;
         let app = App::open(config, Clock::default()).await;
-        let router = app.map_err(|error| error.to_string())?.router();
-        Ok(async move { axum::serve(listener, router).await })
+        let app = app.map_err(|error| error.to_string())?;
+        Ok(async move { serve(listener, &app, std::future::pending()).await })
     })
 }

@@ -44,8 +44,9 @@ pub async fn back_channel(State(app): State<App>, headers: HeaderMap, body: Byte
 }
 
 /// Ends the session of this issuer and `sid`. It works although browsers withhold this app's cookies in a frame of
-/// another site: the session is found by its `sid`, not by a cookie. Both parameters are needed, so that a bare link
-/// signs nobody out.
+/// another site: the session is found by its `sid`, not by a cookie. §2 leaves both parameters optional; this app requires
+/// them, or any page could sign its visitors out here with a bare link. Register it with
+/// `frontchannel_logout_session_required`.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -63,11 +64,11 @@ pub async fn front_channel(State(app): State<App>, RawQuery(query): RawQuery) ->
             tracing::info!(ended, "signed out by the authorization server's page");
             Html("<!doctype html><title>Signed out</title>").into_response()
         }
-        _ => (
-            StatusCode::BAD_REQUEST,
-            Html("<!doctype html><title>Not signed out</title>"),
-        )
-            .into_response(),
+        (Some(_), Some(_)) => not_signed_out("<code>iss</code> is not the issuer that this app signs in with."),
+        _ => not_signed_out(
+            "<code>iss</code> and <code>sid</code> are required, once each. Register this address with \
+             <code>frontchannel_logout_session_required</code>.",
+        ),
     };
     // The one page that may be framed, and only by the authorization server.
     let policy = format!("default-src 'none'; frame-ancestors {}", config.issuer_origin());
@@ -75,6 +76,13 @@ pub async fn front_channel(State(app): State<App>, RawQuery(query): RawQuery) ->
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)
+}
+
+/// A front-channel notice is refused for this reason, which is HTML.
+fn not_signed_out(reason: &'static str) -> Response {
+    tracing::warn!(reason, "a front-channel logout was refused");
+    let page = format!("<!doctype html><title>Not signed out</title><p>Not signed out: {reason}");
+    (StatusCode::BAD_REQUEST, Html(page)).into_response()
 }
 
 /// The one `logout_token` of a form. Other fields are ignored (§2.5).

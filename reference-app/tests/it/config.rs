@@ -35,6 +35,10 @@ fn the_defaults_are_those_that_are_documented() {
         (config.session_idle.as_secs(), config.session_max.as_secs()),
         (1800, 28_800)
     );
+    assert_eq!(
+        (config.upstream_timeout.as_secs(), config.header_timeout.as_secs()),
+        (10, 30)
+    );
     assert!(config.client_secret.is_none() && !config.is_https());
 }
 
@@ -95,6 +99,8 @@ fn a_mistake_names_the_variable_the_problem_and_the_mending_line() {
         ("SCOPES", "profile email", "without `openid`"),
         ("COOKIE_KEY", "short", "expected 32 or more"),
         ("SESSION_MAX_SECONDS", "8h", "which is no whole number"),
+        ("HEADER_TIMEOUT_SECONDS", "0", "expected 1 to"),
+        ("UPSTREAM_TIMEOUT_SECONDS", "18446744073709551615", "expected 1 to"),
     ];
     for (name, value, expected) in cases {
         let message = read(&with(name, value))

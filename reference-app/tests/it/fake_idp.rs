@@ -150,6 +150,7 @@ pub(crate) fn config(issuer: String) -> Config {
         session_max: Duration::from_secs(28_800),
         cookie_key: Key::generate(),
         upstream_timeout: Duration::from_secs(1),
+        header_timeout: Duration::from_secs(30),
     }
 }
 

@@ -225,16 +225,20 @@ async fn the_front_channel_finds_the_session_without_its_cookie() {
     let world = World::new().await;
     let (mut one, mut two) = (signed_in(&world, "s1").await, signed_in(&world, "s2").await);
     let issuer: String = form_urlencoded::byte_serialize(world.idp.issuer().as_bytes()).collect();
-    for query in [
-        String::new(),
-        "sid=s1".to_owned(),
-        format!("iss={issuer}"),
-        format!("iss={issuer}&sid="),
-        "iss=https%3A%2F%2Fother.test&sid=s1".to_owned(),
-        format!("iss={issuer}&sid=s1&sid=s2"),
+    let mend = "frontchannel_logout_session_required";
+    for (query, reason) in [
+        (String::new(), mend),
+        ("sid=s1".to_owned(), mend),
+        (format!("iss={issuer}"), mend),
+        (format!("iss={issuer}&sid="), mend),
+        (format!("iss={issuer}&sid=s1&sid=s2"), mend),
+        ("iss=https%3A%2F%2Fother.test&sid=s1".to_owned(), "not the issuer"),
     ] {
+        // With the visitor's own cookies, as a link on a foreign page would be followed.
         let page = one.get(&format!("/frontchannel-logout?{query}")).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{query}");
+        assert!(page.body.contains(reason), "{query}: {}", page.body);
+        assert!(one.who().await.is_some(), "{query}");
     }
     let page = one.get(&format!("/frontchannel-logout?iss={issuer}&sid=unknown")).await;
     assert_eq!(page.status, StatusCode::OK);

@@ -20,6 +20,7 @@ mod logout_notices;
 mod metadata;
 mod mirror;
 mod pages;
+mod serve;
 mod session;
 mod sign_in;
 mod sign_out;
