@@ -124,5 +124,5 @@
   });
 
   // On paper everything that was judged against the app is open, but for the requests.
-  addEventListener("beforeprint", function () { all("details.case, details.explain").forEach(function (own) { own.open = true; }); });
+  addEventListener("beforeprint", function () { all("details.case, details.explain, section.lead > details.tokens, section.lead > details.cookies").forEach(function (own) { own.open = true; }); });
 })();

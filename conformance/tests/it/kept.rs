@@ -88,7 +88,7 @@ mod crashing {
 }
 
 /// A folder with a configuration for this app.
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/flawed-app/conformance.toml");
     let text = std::fs::read_to_string(file).unwrap();
@@ -108,7 +108,7 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-fn conformance(folder: &Path, flaw: &str, arguments: &[&str]) -> Command {
+pub(crate) fn conformance(folder: &Path, flaw: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CONFORMANCE_") {
@@ -125,7 +125,7 @@ fn conformance(folder: &Path, flaw: &str, arguments: &[&str]) -> Command {
     command
 }
 
-fn outcome(command: &mut Command) -> (i32, String) {
+pub(crate) fn outcome(command: &mut Command) -> (i32, String) {
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
     (output.status.code().unwrap(), text)
@@ -404,7 +404,7 @@ fn a_stored_run_is_judged_again_to_the_same_end() {
 
 /// A folder for looking at what was made: `LOOK_AT` names it.
 #[test]
-#[ignore = "for looking at reports: LOOK_AT=DIR FLAW=name"]
+#[ignore = "for looking at reports: LOOK_AT=DIR FLAW=name [ONLY=selectors]"]
 fn something_to_look_at() {
     let Some(out) = std::env::var_os("LOOK_AT").map(PathBuf::from) else {
         return;
@@ -417,6 +417,7 @@ fn something_to_look_at() {
         &["run", "--report", "html,junit,sarif,ctrf,tap,md,gitlab", "--out"],
     );
     command.arg(&out);
+    command.args(std::env::var("ONLY").unwrap_or_default().split_whitespace());
     if std::env::var_os("ANSWERS_500").is_some() {
         command.env("ANSWERS_500", "1");
     }

@@ -23,6 +23,7 @@ mod habits;
 mod hostile_pages;
 mod init;
 mod judging;
+mod junit_schema;
 mod kept;
 mod made;
 mod odd_app;

@@ -9,7 +9,7 @@ use conformance::report::{
 use fantoccini::{ClientBuilder, wd::Capabilities};
 use serde_json::{Value, json};
 
-use crate::{report::document, webdriver::machine_has_a_browser};
+use crate::{kept, report::document, webdriver::machine_has_a_browser};
 
 const AXE: &str = include_str!("vendored/axe.min.js");
 
@@ -60,28 +60,71 @@ async fn axe_finds_nothing_and_the_page_can_be_used_by_keyboard() {
     for scheme in ["light", "dark"] {
         let client = driver.session(folder.path(), scheme).await;
         client.goto(&url).await.unwrap();
-        client.execute(AXE, vec![]).await.unwrap();
-        let found = client
-            .execute_async(
-                "const done = arguments[0]; document.querySelectorAll('details').forEach(d => d.open = true); \
-                 axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })\
-                 .then(r => done(r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join('; '))), e => done(String(e)))",
-                vec![],
-            )
-            .await
-            .unwrap();
-        assert_eq!(found, json!([]), "{scheme}: {found:#}");
-        let dark: Value = client
-            .execute("return matchMedia('(prefers-color-scheme: dark)').matches", vec![])
-            .await
-            .unwrap();
-        assert_eq!(dark, json!(scheme == "dark"));
+        assert_eq!(violations(&client, scheme).await, json!([]), "{scheme}");
         if scheme == "light" {
             used(&client).await;
         }
         client.close().await.unwrap();
     }
     driver.end();
+}
+
+/// The page of a run of the program: with diagrams, requests, token and cookie tables, which the fixed run has no evidence for.
+#[tokio::test]
+async fn axe_finds_nothing_in_a_page_with_evidence() {
+    if !machine_has_a_browser() {
+        return;
+    }
+    let folder = kept::folder();
+    let cases = ["run", "callback/state-mismatch", "id-token/aud-wrong"];
+    let mut run = kept::conformance(folder.path(), "state-unchecked,aud-unchecked", &cases);
+    run.args(["--out", "kept", "--report", "html"]);
+    let (code, text) = tokio::task::spawn_blocking(move || kept::outcome(&mut run))
+        .await
+        .unwrap();
+    assert_eq!(code, 1, "{text}");
+    let url = format!("file://{}", folder.path().join("kept/report.html").display());
+    let mut driver = Driver::start().await;
+    for scheme in ["light", "dark"] {
+        let client = driver.session(folder.path(), scheme).await;
+        client.goto(&url).await.unwrap();
+        assert_eq!(violations(&client, scheme).await, json!([]), "{scheme}");
+        let parts = "return ['svg.sequence .falsified', '.tokens tbody tr', '.cookies tbody tr', '.exchange', 'article.cause']\
+                     .map(own => document.querySelectorAll(own).length > 0)";
+        let there = client.execute(parts, vec![]).await.unwrap();
+        assert_eq!(there, json!([true, true, true, true, true]), "{scheme}");
+        for width in [1280, 500] {
+            client.set_window_size(width, 900).await.unwrap();
+            let beyond = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+            assert_eq!(
+                client.execute(beyond, vec![]).await.unwrap(),
+                json!(0),
+                "{scheme}, {width} pixels wide"
+            );
+        }
+        client.close().await.unwrap();
+    }
+    driver.end();
+}
+
+/// What axe finds with everything opened, in the colour scheme that the session asks for.
+async fn violations(client: &fantoccini::Client, scheme: &str) -> Value {
+    let dark = "return matchMedia('(prefers-color-scheme: dark)').matches";
+    assert_eq!(client.execute(dark, vec![]).await.unwrap(), json!(scheme == "dark"));
+    client.execute(AXE, vec![]).await.unwrap();
+    // The requests of a case are made when its part opens.
+    client
+        .execute_async(
+            "const done = arguments[0]; const all = own => [...document.querySelectorAll(own)]; \
+             const open = () => all('details').forEach(own => own.open = true); open(); \
+             const made = () => all('details.steps').every(own => own.querySelector('.exchange')); \
+             const ready = () => { if (!made()) { setTimeout(ready); return; } open(); \
+             axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })\
+             .then(r => done(r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join('; '))), e => done(String(e))); }; ready()",
+            vec![],
+        )
+        .await
+        .unwrap()
 }
 
 /// Jumps by `j`, filters, and finds what a link leads to.

@@ -167,7 +167,7 @@ pub(super) fn page(source: &Source<'_>) -> Page {
             ProfileStatus::NotMet => "bad",
             ProfileStatus::NotAssessed => "doubt",
         },
-        counts: clean(&last_line(run)),
+        counts: clean(&last_line(run)).replace("   ", " · "),
         facts: facts(run),
         words: Word::ALL
             .iter()
@@ -247,7 +247,7 @@ fn facts(run: &Run) -> Vec<(&'static str, String)> {
         ("Issuer", clean(&run.target.issuer)),
         ("Driver", about.driver.clone()),
         ("Seed", about.seed.clone()),
-        ("Started", about.started.clone()),
+        ("Started", to_the_second(&about.started)),
         ("Took", seconds(about.duration_ms)),
         ("Version", format!("conformance {}", about.tool)),
         ("Run", about.id.clone()),
@@ -261,6 +261,12 @@ fn facts(run: &Run) -> Vec<(&'static str, String)> {
     }
     facts.retain(|(_, value)| !value.is_empty());
     facts
+}
+
+/// A UTC time without the part behind the point.
+fn to_the_second(time: &str) -> String {
+    time.split_once('.')
+        .map_or_else(|| time.to_owned(), |(whole, _)| format!("{whole}Z"))
 }
 
 fn cause_view(
