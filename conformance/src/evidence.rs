@@ -409,15 +409,18 @@ impl Hop {
     /// Whether the app answered with a server error, broke the connection or never answered. A request head of more than
     /// 32 KiB may find the connection closed: who refuses it before the end need not read on, and the answer is lost. A
     /// target with a raw line feed or control character is no request line (RFC 9112 §3): a server may take what comes
-    /// before the line feed for HTTP/0.9, and answer without a status line.
+    /// before the line feed for HTTP/0.9 and answer without a status line, or close the connection.
     #[must_use]
     pub fn is_server_error(&self) -> bool {
         match &self.response {
             Answer::Http { status, .. } => *status >= 500,
-            Answer::Broken { problem, .. } if *problem == Problem::Timeout => true,
-            Answer::Broken { problem, .. } => {
+            Answer::Broken {
+                problem: Problem::Timeout,
+                ..
+            } => true,
+            Answer::Broken { .. } => {
                 let is_no_request = self.request.target.contains(char::is_control);
-                self.head_size() <= 32 * 1024 && !(is_no_request && *problem == Problem::Malformed)
+                self.head_size() <= 32 * 1024 && !is_no_request
             }
             Answer::NotSent { .. } => false,
         }
