@@ -548,6 +548,7 @@ pub(super) const CASES: &[Case] = &[
                 Must(ask::SHOWS_SECOND_USER_ONLY),
                 Must(SHOWS_NO_STRANGER),
                 Must(ask::FIRST_SESSION_IS_DEAD),
+                Should(ask::WITHHELD_SESSION_IS_DEAD),
                 Should(ask::SECOND_USER_IS_SIGNED_IN),
                 Should(STAYS_CLEAN),
             ],
@@ -559,7 +560,9 @@ pub(super) const CASES: &[Case] = &[
                     basket, cached profile, roles.\n\
                     And the first one's cookie, copied earlier, now shows the second.",
             right: "Ends the old session and begins a new, empty one.",
-            false_alarm: "An app that asks to sign out first, or begins no second sign-in, leaves nothing to judge: inconclusive.",
+            false_alarm: "An app that asks to sign out first, or begins no second sign-in, leaves nothing to judge: inconclusive. \
+                          A Lax cookie does not come along with a form post, nor a Strict one with any response: an old \
+                          session that outlives the sign-in for that reason is a warning.",
             maps: &[],
         },
     },

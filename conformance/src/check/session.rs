@@ -215,15 +215,59 @@ pub const SECOND_USER_IS_SIGNED_IN: Check = Check {
     },
 };
 
-/// The first user's session is over once the second one is signed in.
+/// The first user's session is over once the second one is signed in, where the app was told of it: ASVS 5.0 §7.2.4 ends the
+/// *current* session, and a browser withholds a Lax cookie from a cross-site POST and a Strict one from every way back.
 pub const FIRST_SESSION_IS_DEAD: Check = Check {
     id: "first-session-is-dead",
     expects: "the first user's cookies show nobody",
-    ask: |evidence| match second_sign_in(evidence, OTHER) {
-        Err(why) => CannotTell(why),
-        Ok(()) => shows_nobody(evidence, "old"),
+    ask: |evidence| match (first_session_ends(evidence), came_along(evidence, "old", OTHER)) {
+        (Broken(saw), false) => HoldsWith(format!("{saw}, but {WITHHELD}")),
+        (outcome, _) => outcome,
     },
 };
+
+/// An app to which the browser does not bring the first session's cookie can remember that session when the sign-in starts.
+pub const WITHHELD_SESSION_IS_DEAD: Check = Check {
+    id: "withheld-session-is-dead",
+    expects: "the first session ends even where its cookie does not come along with the authorization response",
+    ask: |evidence| match (first_session_ends(evidence), came_along(evidence, "old", OTHER)) {
+        (Broken(saw), true) => CannotTell(format!("the first session's cookie came along: {saw}")),
+        (Broken(saw), false) => Broken(format!("the first user's cookies are still good ({saw}): {WITHHELD}")),
+        (outcome, _) => outcome,
+    },
+};
+
+const WITHHELD: &str = "the browser did not send the first session's cookie along with the authorization response";
+
+fn first_session_ends(evidence: &Evidence) -> Outcome {
+    match second_sign_in(evidence, OTHER) {
+        Err(why) => CannotTell(why),
+        Ok(()) => shows_nobody(evidence, "old"),
+    }
+}
+
+/// Whether the browser brought a cookie of the session that the probe of this label asks with when this flow's response was
+/// delivered. Where the probe's cookies are not known, it is taken to have done so.
+fn came_along(evidence: &Evidence, label: &str, slot: crate::script::Slot) -> bool {
+    let learnt = &evidence.target.session_cookies;
+    let Some(asked) = evidence.probe(label).and_then(|probe| evidence.hops.get(probe.hop)) else {
+        return true;
+    };
+    let saved: Vec<&str> = cookie_pairs(asked)
+        .filter(|pair| learnt.is_empty() || learnt.iter().any(|name| pair.split('=').next() == Some(name)))
+        .collect();
+    let mut delivered = evidence.hops.iter().filter(|hop| {
+        hop.flow == Some(slot) && matches!(hop.leg, Leg::Callback | Leg::AfterCallback) && hop.was_sent()
+    });
+    saved.is_empty() || delivered.any(|hop| cookie_pairs(hop).any(|pair| saved.contains(&pair)))
+}
+
+/// The cookies that a request brought, each as `name=value`.
+fn cookie_pairs(hop: &Hop) -> impl Iterator<Item = &str> {
+    let headers = hop.request.headers.iter();
+    let lines = headers.filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+    lines.flat_map(|(_, line)| line.split(';').map(str::trim))
+}
 
 /// The sign-in that was started last works, or finds the user signed in by the first one already.
 pub const LAST_STARTED_SIGNS_IN: Check = Check {

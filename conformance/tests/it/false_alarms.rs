@@ -178,6 +178,50 @@ fn a_second_sign_in_that_never_began_accuses_nobody() {
     }
 }
 
+/// By form post a Lax session cookie stays behind: the app is not told of the session that it should end.
+#[test]
+fn a_session_whose_cookie_stayed_behind_is_a_warning_to_whoever_leaves_it_alive() {
+    let cookie = |name: &str, value: String| ("cookie".to_owned(), format!("{name}={value}"));
+    let mut evidence = signed_in();
+    evidence.target.session_cookies = vec!["sid".into()];
+    sign_in(&mut evidence, OTHER, "victim", "user");
+    let delivered = evidence
+        .hops
+        .iter()
+        .position(|hop| hop.leg == Leg::Callback && hop.flow == Some(OTHER))
+        .unwrap();
+    evidence.hops[delivered].request.method = "POST".into();
+    evidence.hops[delivered].request.headers = vec![cookie("attempt", random("attempt"))];
+    probe(&mut evidence, "old", "user", "user");
+    evidence.hops.last_mut().unwrap().request.headers = vec![cookie("sid", sid(MAIN))];
+    let asked = |evidence: &Evidence| {
+        let must = (session::FIRST_SESSION_IS_DEAD.ask)(evidence);
+        (must, (session::WITHHELD_SESSION_IS_DEAD.ask)(evidence))
+    };
+    let outcome = asked(&evidence);
+    assert!(
+        matches!(outcome, (Outcome::HoldsWith(_), Outcome::Broken(_))),
+        "{outcome:?}"
+    );
+    for (check, wanted) in [
+        ("first-session-is-dead", Level::Must),
+        ("withheld-session-is-dead", Level::Should),
+    ] {
+        assert_eq!(level("session/relogin-other-user", "same-browser", check), Some(wanted));
+    }
+
+    // Told of it, the app must end it.
+    evidence.hops[delivered].request.headers = vec![cookie("sid", sid(MAIN))];
+    let outcome = asked(&evidence);
+    assert!(
+        matches!(outcome, (Outcome::Broken(_), Outcome::CannotTell(_))),
+        "{outcome:?}"
+    );
+
+    probe(&mut evidence, "old", "user", "nobody");
+    assert_eq!(asked(&evidence), (Outcome::Holds, Outcome::Holds));
+}
+
 /// Whoever starts a sign-in while he is signed in needs an app that begins one then.
 #[test]
 fn cases_with_a_second_sign_in_in_one_browser_need_an_app_that_begins_one() {

@@ -252,7 +252,7 @@ fn wanted_probes(check: &str) -> &'static [&'static str] {
         "nobody-during" => &["during"],
         "next-sign-in-works" => &["again"],
         "one-copy-decides" => &["good-first", "bad-first"],
-        "old-cookies-are-dead" | "first-session-is-dead" => &["old"],
+        "old-cookies-are-dead" | "first-session-is-dead" | "withheld-session-is-dead" => &["old"],
         "browser-is-signed-out" => &["jar"],
         "other-session-is-alive" | "other-session-is-dead" => &["other-browser"],
         "stranger-is-untouched" => &["stranger"],

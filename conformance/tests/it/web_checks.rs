@@ -1075,6 +1075,11 @@ fn session_rows() -> Vec<Row> {
         row(session::FIRST_SESSION_IS_DEAD, second_over_first, |e| {
             probe(e, "old", "user", "user")
         }),
+        row(session::WITHHELD_SESSION_IS_DEAD, second_over_first, |e| {
+            probe(e, "old", "user", "user");
+            let asked = e.hops.last_mut().unwrap();
+            asked.request.headers = vec![("cookie".into(), "sid=first".into())];
+        }),
         row(session::SIGNS_IN_AFTER_ABANDONED_STARTS, signed_in, |e| {
             probe(e, "after", "user", "nobody")
         }),
