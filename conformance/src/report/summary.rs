@@ -198,7 +198,13 @@ fn stale(run: &Run, look: &Look) -> String {
 /// `a, b, c and 9 more`.
 #[must_use]
 pub fn listed(cases: &[&Case], verbose: u8) -> String {
-    let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+    // The first leads: one with another verdict says so, as the heading is not about it.
+    let lead = cases.first().map(|case| case.verdict);
+    let named = |case: &&Case| match Some(case.verdict) == lead {
+        true => case.id.clone(),
+        false => format!("{} ({})", case.id, case.verdict),
+    };
+    let ids: Vec<String> = cases.iter().map(named).collect();
     if verbose > 0 || ids.len() <= NAMED + 1 {
         return ids.join(", ");
     }
