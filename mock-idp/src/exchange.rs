@@ -17,7 +17,7 @@ use crate::{
         store::{FLOW_COOKIE, Flow, locked},
     },
     idp::{Idp, Server},
-    okta::error::{API_FEATURE, API_NOT_FOUND, ApiError, OAuthError},
+    okta::error::{API_FEATURE, API_NOT_FOUND, ApiError, OAuthError, SERVER_UNKNOWN},
     protocol::{
         draft::{Delivery, Reply},
         params::Params,
@@ -243,13 +243,33 @@ impl Exchange {
             let codes = locked(&self.idp.store.codes);
             codes.get(code).map(|code| code.grant.request.as_params())
         });
-        near_miss::of(Refused {
-            tenant: &self.idp.tenant(),
-            request: &recorded(&self.method, &self.target, &self.headers, &self.body),
-            server: &self.server_id,
-            rule: error.rule,
-            asked: asked.as_ref(),
-        })
+        let request = recorded(&self.method, &self.target, &self.headers, &self.body);
+        let tenant = self.idp.tenant();
+        let refused = Refused::new(&tenant, &request, &self.server_id, error.rule, &error.text);
+        near_miss::of(refused.asked(asked.as_ref()))
+    }
+
+    /// Explains a refusal in the management shape. That of an authorization server that is not there is a refusal like those
+    /// of OAuth; the others may be the questions of a browser that looks for an icon.
+    pub(crate) fn explain_api(&mut self, error: &ApiError) {
+        let is_server_known = self.server_id.is_empty() || self.idp.any_server(&self.server_id).is_some();
+        let Some(rule) = error.rule(is_server_known) else {
+            return;
+        };
+        if rule == SERVER_UNKNOWN {
+            self.event(Event::Refused {
+                endpoint: self.endpoint,
+                rule: rule.to_owned(),
+                error: error.code.to_owned(),
+                text: error.summary.to_string(),
+            });
+        }
+        let request = recorded(&self.method, &self.target, &self.headers, &self.body);
+        let tenant = self.idp.tenant();
+        let near_miss = near_miss::of(Refused::new(&tenant, &request, &self.server_id, rule, &error.summary));
+        if let Some(near_miss) = near_miss {
+            self.explain(near_miss);
+        }
     }
 
     /// Records why this request does not lead where it was meant to.

@@ -11,6 +11,8 @@ use url::Url;
 use crate::{
     clock::Clock,
     flow::{
+        Arming,
+        armed::NextLogin,
         fault::Fault,
         journal::{Journal, RECORD_BYTES},
         scenario::Scenario,
@@ -38,8 +40,10 @@ pub(crate) struct Idp {
     pub(crate) lax: bool,
     /// Wanted from whoever calls the control API.
     pub(crate) admin_token: Option<String>,
-    /// The org as it was at start.
+    /// The org as it was at start, the faults that were armed then, and who was signed in without the page.
     seed: Tenant,
+    seed_faults: Vec<Arming>,
+    seed_login: Option<String>,
     tenant: RwLock<Arc<Tenant>>,
     servers: RwLock<HashMap<String, Arc<Server>>>,
 }
@@ -69,6 +73,10 @@ pub(crate) struct Settings {
     pub(crate) record_bytes: usize,
     /// Wanted from whoever calls the control API.
     pub(crate) admin_token: Option<String>,
+    /// Armed from the start.
+    pub(crate) faults: Vec<Arming>,
+    /// Whoever is signed in without the page, from the start.
+    pub(crate) auto_login: Option<String>,
 }
 
 impl Default for Settings {
@@ -77,6 +85,8 @@ impl Default for Settings {
             lax: false,
             record_bytes: RECORD_BYTES,
             admin_token: None,
+            faults: Vec::new(),
+            auto_login: None,
         }
     }
 }
@@ -93,6 +103,8 @@ impl Idp {
             lax: settings.lax,
             admin_token: settings.admin_token,
             seed: tenant,
+            seed_faults: settings.faults,
+            seed_login: settings.auto_login,
             http: OnceLock::new(),
             servers: RwLock::default(),
             tenant: RwLock::default(),
@@ -118,6 +130,16 @@ impl Idp {
         self.store.clear();
         self.journal.clear();
         self.clock.shift_to(0);
+        for arming in &self.seed_faults {
+            self.store.arms.arm(arming.clone());
+        }
+        if let Some(login) = &self.seed_login {
+            self.store.next_logins.add(NextLogin {
+                login: login.clone(),
+                client: None,
+                once: false,
+            });
+        }
     }
 
     /// What an application needs in its environment, and what Okta's management SDKs need.

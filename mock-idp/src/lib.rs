@@ -91,6 +91,7 @@ pub mod tenant;
 mod tls;
 mod wire;
 
+pub use clock::Span;
 pub use endpoint::{
     logout_token::{LogoutTokenError, TIMED_OUT},
     universal_logout::UniversalLogout,

@@ -12,7 +12,7 @@ mod cli;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The server is not up, or told to be no mock-idp.
+/// The server is not up or is no mock-idp; or what `ctl` asked about is not as it should be.
 const UNHEALTHY: u8 = 1;
 /// Wrong usage or configuration, or the port is taken.
 const USAGE: u8 = 2;
@@ -28,6 +28,11 @@ fn main() -> ExitCode {
         Some(Command::Faults { prefix }) => cli::faults::faults(prefix.as_deref()),
         Some(Command::Reference { schema }) => cli::check::reference(schema),
         Some(Command::Keys { serve, server, private }) => cli::keys::keys(&serve, &server, private),
+        Some(Command::Ctl(ctl)) => match cli::ctl::ctl(&ctl) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::from(UNHEALTHY),
+            Err(error) => Err(error),
+        },
         Some(Command::Completions { shell }) => cli::manual::completions(shell),
         Some(Command::Man { dir }) => cli::manual::manual(dir.as_deref()),
         Some(Command::Healthcheck { serve, wait }) => match cli::health::healthcheck(&serve, wait) {

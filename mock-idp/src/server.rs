@@ -20,6 +20,7 @@ use crate::{
         universal_logout::{self, UniversalLogout},
     },
     flow::{
+        Arming,
         fault::Fault,
         record::{Record, Stamp},
         scenario::{FlowId, Scenario},
@@ -223,6 +224,21 @@ impl Builder {
         self
     }
 
+    /// Arms this fault from the start, and again at each reset. One whose [`Arming::objection`] is not `None` is never given to
+    /// anybody.
+    #[must_use]
+    pub fn arm(mut self, arming: Arming) -> Self {
+        self.settings.faults.push(arming);
+        self
+    }
+
+    /// Signs in whoever has this login wherever the page would be shown, without the page.
+    #[must_use]
+    pub fn auto_login(mut self, login: &str) -> Self {
+        self.settings.auto_login = Some(login.to_owned());
+        self
+    }
+
     /// Listens and serves; ready when this returns.
     ///
     /// # Errors
@@ -269,6 +285,11 @@ impl Builder {
         }
         // Nobody else has it yet.
         let _ = idp.http.set(http.clone());
+        control::Control {
+            idp: idp.clone(),
+            tls: tls.clone(),
+        }
+        .enforce();
         let router = router::router(&idp, tls.clone());
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(wire::serve(listener, tls.clone(), router.clone(), stopped.clone()));

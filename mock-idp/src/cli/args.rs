@@ -3,7 +3,9 @@
 use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use mock_idp::{Client, User, tenant::PageStyle};
+use mock_idp::{Client, Fault, Span, User, tenant::PageStyle};
+
+use super::ctl::Ctl;
 
 /// A fake Okta authorization server for development and tests. Its keys are public: its tokens prove nothing.
 #[derive(Debug, Parser)]
@@ -64,6 +66,8 @@ pub(crate) enum Command {
         #[arg(long)]
         private: bool,
     },
+    /// See and steer a server that runs: its control API from the terminal.
+    Ctl(Ctl),
     /// Ask whether the server is up; exit code 0 if it is, 1 if not. Reads the same settings as the server.
     Healthcheck {
         #[command(flatten)]
@@ -144,6 +148,22 @@ pub(crate) struct Serve {
     /// The private key of --cert (PEM).
     #[arg(long, env = "MOCK_IDP_KEY", value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
+    /// Arm a fault from the start, for every flow; repeat it. [[fault]] in the file narrows it to a user or client.
+    #[arg(long = "fault", env = "MOCK_IDP_FAULT", value_name = "ID", value_delimiter = ';')]
+    pub(crate) faults: Vec<Fault>,
+    /// Sign this user in wherever the page would be shown, without the page; the first user if none is named.
+    #[arg(
+        long,
+        env = "MOCK_IDP_AUTO_LOGIN",
+        value_name = "LOGIN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ""
+    )]
+    pub(crate) auto_login: Option<String>,
+    /// Callers of the control API must send this as a bearer token. With it, callers on other machines are answered too.
+    #[arg(long, env = "MOCK_IDP_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) admin_token: Option<String>,
     /// Keep users, clients and sessions in this file over a restart.
     #[arg(long, env = "MOCK_IDP_DATA", value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
@@ -208,16 +228,8 @@ impl From<Style> for PageStyle {
 
 /// `10s`, `500ms`, `2m`, or seconds as a plain number.
 fn time(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|character: char| !character.is_ascii_digit());
-    let number: u64 = digits
-        .parse()
-        .map_err(|_| format!("`{text}` is no time, as in 10s or 500ms"))?;
-    match &text[digits.len()..] {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" | "" => Ok(Duration::from_secs(number)),
-        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
-        unit => Err(format!("`{unit}` is no unit of time; ms, s and m are")),
-    }
+    let span: Span = text.parse()?;
+    span.duration().ok_or_else(|| format!("`{text}` is negative"))
 }
 
 /// `LOGIN[:GROUP,..]`

@@ -25,6 +25,10 @@ pub(crate) fn check(file: &Path, lax: bool) -> anyhow::Result<()> {
         "  users                  {}",
         ids(tenant.users.iter().map(|user| user.login.as_str()).collect())
     ))?;
+    if !config.faults.is_empty() {
+        let armed: Vec<&str> = config.faults.iter().map(|arming| arming.fault.id()).collect();
+        say(&format!("  faults                 {}", ids(armed)))?;
+    }
     config.hints.iter().try_for_each(|hint| say(&format!("  hint: {hint}")))
 }
 

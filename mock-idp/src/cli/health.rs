@@ -17,13 +17,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Whether a mock-idp is up where these settings would put one. With `wait` it is asked until then.
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn healthcheck(arguments: &Serve, wait: Option<Duration>) -> anyhow::Result<()> {
-    let client = reqwest::Client::builder()
-        .timeout(PATIENCE)
-        .no_proxy()
-        .tls_certs_only([])
-        // It asks this machine for a name, and sends no secret.
-        .tls_danger_accept_invalid_certs(true)
-        .build()?;
+    let client = client()?.timeout(PATIENCE).build()?;
     let until = wait.map(|wait| Instant::now() + wait);
     loop {
         let error = match ask(&client, arguments).await {
@@ -35,6 +29,12 @@ pub(crate) async fn healthcheck(arguments: &Serve, wait: Option<Duration>) -> an
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// A client for a server on this machine, whose certificate nobody has signed.
+pub(crate) fn client() -> anyhow::Result<reqwest::ClientBuilder> {
+    let builder = reqwest::Client::builder().no_proxy();
+    Ok(builder.tls_certs_only([]).tls_danger_accept_invalid_certs(true))
 }
 
 async fn ask(client: &reqwest::Client, arguments: &Serve) -> anyhow::Result<String> {

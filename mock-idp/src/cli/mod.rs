@@ -5,6 +5,7 @@ use std::{io::Write, path::Path, sync::Arc};
 use mock_idp::{
     Client,
     config::{self, Config, Strictness},
+    flow::Arming,
 };
 
 use self::args::Serve;
@@ -12,6 +13,7 @@ use self::args::Serve;
 pub(crate) mod args;
 pub(crate) mod check;
 pub(crate) mod console;
+pub(crate) mod ctl;
 pub(crate) mod env;
 pub(crate) mod faults;
 pub(crate) mod health;
@@ -59,6 +61,7 @@ pub(crate) fn configuration(arguments: &Serve) -> anyhow::Result<Config> {
     if !arguments.clients.is_empty() {
         config.tenant.clients = merged(arguments.clients.iter().map(|client| client.0.clone()));
     }
+    config.faults.extend(arguments.faults.iter().copied().map(Arming::new));
     Ok(config)
 }
 

@@ -1,9 +1,9 @@
 //! `mock-idp serve`: starts, says where, tells of every request, stops.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use mock_idp::{MockIdp, StartError, config::Config, tenant::Client};
+use mock_idp::{Fault, MockIdp, StartError, User, config::Config, tenant::Client};
 use tokio::sync::oneshot;
 
 use super::{
@@ -22,6 +22,7 @@ pub(crate) async fn serve(arguments: &Serve) -> anyhow::Result<()> {
     let config = configuration(arguments)?;
     let fingerprint = fingerprint(&config);
     let hints = config.hints.clone();
+    let faults: Vec<Fault> = config.faults.iter().map(|arming| arming.fault).collect();
     let journal = arguments.journal.as_deref().map(Journal::open).transpose()?;
     let volume = match (arguments.quiet, arguments.verbose) {
         (true, _) => Volume::Quiet,
@@ -43,6 +44,9 @@ pub(crate) async fn serve(arguments: &Serve) -> anyhow::Result<()> {
     }
     if volume > Volume::Quiet {
         announce(&idp, ca_file.as_deref(), arguments.lax);
+        for fault in &faults {
+            narrate(&format!("  FAULT      {fault}: {}", fault.description()));
+        }
         hints.iter().for_each(|hint| narrate(&format!("  hint       {hint}")));
     }
     say(&format!(
@@ -61,11 +65,20 @@ pub(crate) async fn serve(arguments: &Serve) -> anyhow::Result<()> {
 
 async fn started(arguments: &Serve, config: Config) -> anyhow::Result<MockIdp> {
     let mut builder = MockIdp::builder()
-        .tenant(config.tenant)
+        .tenant(config.tenant.clone())
         .host(arguments.host)
         .port(arguments.port)
         .tls(arguments.https.is_some())
         .lax(arguments.lax);
+    if let Some(login) = &arguments.auto_login {
+        builder = builder.auto_login(&signed_in(login, &config.tenant.users)?);
+    }
+    for arming in config.faults {
+        builder = builder.arm(arming);
+    }
+    if let Some(token) = &arguments.admin_token {
+        builder = builder.admin_token(token);
+    }
     if let Some(issuer) = &config.issuer {
         builder = builder.issuer(issuer);
     }
@@ -84,6 +97,23 @@ async fn started(arguments: &Serve, config: Config) -> anyhow::Result<MockIdp> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whom `--auto-login` names.
+fn signed_in(login: &str, users: &[Arc<User>]) -> anyhow::Result<String> {
+    let found = match login {
+        "" => users.first(),
+        login => users.iter().find(|user| user.login.eq_ignore_ascii_case(login)),
+    };
+    let logins = || {
+        users
+            .iter()
+            .map(|user| user.login.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let user = found.with_context(|| format!("--auto-login={login}: there is no such user; there are {}", logins()))?;
+    Ok(user.login.clone())
 }
 
 fn announce(idp: &MockIdp, ca_file: Option<&Path>, lax: bool) {

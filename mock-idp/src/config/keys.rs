@@ -120,6 +120,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         key("auth_server", Kind::Tables("auth_server"), "one called `default`", "[{ id = \"default\" }]", "Custom authorization servers. The org's own is always there."),
         key("client", Kind::Tables("client"), "`mock-web-client`", "[{ id = \"web\" }]", "Registered applications. Given once, they replace the default one."),
         key("user", Kind::Tables("user"), "Alice and Bob", "[{ login = \"alice@example.test\" }]", "People. Given once, they replace the default ones."),
+        key("fault", Kind::Tables("fault"), "none: everything is honest", "[{ id = \"id-token.exp-past.1h\" }]", "Faults that are armed from the start, and again at each reset."),
     ] },
     Section { path: "client", header: "[[client]]", about: "A registered application.", keys: &[
         key("id", Kind::Required, "", "\"web\"", "`client_id`."),
@@ -161,6 +162,15 @@ pub(crate) const SECTIONS: &[Section] = &[
         key("mfa", Kind::Text, "", "\"totp:JBSWY3DPEHPK3PXP\"", "A second factor: `totp:` and a base32 secret, or `enroll` to have one set up."),
         key("password_expires_in", Kind::Whole, "", "3", "In how many days the password expires; `/api/v1/authn` warns."),
         key("status", Kind::OneOf(&["STAGED", "PROVISIONED", "ACTIVE", "SUSPENDED", "DEPROVISIONED", "LOCKED_OUT", "PASSWORD_EXPIRED", "RECOVERY"]), "\"ACTIVE\"", "\"LOCKED_OUT\"", "Where in its life the account stands."),
+    ] },
+    Section { path: "fault", header: "[[fault]]", about: "A fault that is armed from the start: the next flows that fit get it, and keep it to their last refresh. What is left out fits everybody.", keys: &[
+        key("id", Kind::Required, "", "\"id-token.exp-past.1h\"", "What goes wrong; `mock-idp faults` lists the ids."),
+        key("user", Kind::Text, "everybody", "\"slow@example.test\"", "The login of whoever signs in; tests that run at the same time do not meet when each has a user."),
+        key("client", Kind::Text, "every client", "\"mock-web-client\"", "A client id."),
+        key("endpoint", Kind::OneOf(&["authorize", "token", "userinfo", "introspect", "revoke", "logout", "device", "par"]), "the first request of the flow", "\"token\"", "Given at the flow's first request to this endpoint."),
+        key("server", Kind::Text, "\"default\"", "\"default\"", "The authorization server, for faults of metadata, keys and certificate, which reach all its flows."),
+        key("times", Kind::Whole, "all", "1", "How many flows get it."),
+        key("ttl", Kind::Text, "without end", "\"10m\"", "How long after the start: 90s, 5m, 2h."),
     ] },
     Section { path: "auth_server", header: "[[auth_server]]", about: "A custom authorization server; its issuer is `{org}/oauth2/{id}`.", keys: &[
         key("id", Kind::Required, "", "\"default\"", "Its id: letters, digits, `-` and `_`."),

@@ -1,4 +1,4 @@
-//! Mistakes of a file, each with its place and what mends it.
+//! Mistakes of a file, each with its place and what fixes it.
 
 use std::{fmt, ops::Range};
 
@@ -12,21 +12,21 @@ pub struct ConfigError {
     pub place: Option<(usize, usize, String)>,
     /// What is wrong and what was expected.
     pub message: String,
-    /// What mends it.
-    pub mend: String,
+    /// What fixes it.
+    pub fix: String,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some((line, column, text)) = &self.place else {
-            return write!(f, "{}: {}\n  {}", self.file, self.message, self.mend);
+            return write!(f, "{}: {}\n  {}", self.file, self.message, self.fix);
         };
         let number = line.to_string();
         let (gutter, indent) = (" ".repeat(number.len()), " ".repeat(column - 1));
         write!(
             f,
             "{}:{line}:{column}: {}\n {gutter} |\n {number} | {text}\n {gutter} | {indent}^ {}",
-            self.file, self.message, self.mend
+            self.file, self.message, self.fix
         )
     }
 }
@@ -66,9 +66,9 @@ impl<'a> Notes<'a> {
         }
     }
 
-    pub(super) fn add(&mut self, span: Range<usize>, message: String, mend: &str) {
+    pub(super) fn add(&mut self, span: Range<usize>, message: String, fix: &str) {
         let start = self.text.floor_char_boundary(span.start.min(self.text.len()));
-        let mistake = self.at(start, message, mend);
+        let mistake = self.at(start, message, fix);
         self.found.push((start, mistake));
     }
 
@@ -78,7 +78,7 @@ impl<'a> Notes<'a> {
         self.found.into_iter().map(|(_, mistake)| mistake).collect()
     }
 
-    fn at(&self, start: usize, message: String, mend: &str) -> ConfigError {
+    fn at(&self, start: usize, message: String, fix: &str) -> ConfigError {
         let line_start = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = self.text[start..].find('\n').map_or(self.text.len(), |at| start + at);
         ConfigError {
@@ -89,7 +89,7 @@ impl<'a> Notes<'a> {
                 self.text[line_start..line_end].trim_end().to_owned(),
             )),
             message,
-            mend: mend.to_owned(),
+            fix: fix.to_owned(),
         }
     }
 }

@@ -1,10 +1,11 @@
-//! `mock-idp.toml`: an org in a file. All its mistakes are told at once, each with its place and what mends it.
+//! `mock-idp.toml`: an org in a file. All its mistakes are told at once, each with its place and what fixes it.
 
 use std::path::Path;
 
-use crate::tenant::Tenant;
+use crate::{flow::Arming, tenant::Tenant};
 
 mod check;
+mod faults;
 mod keys;
 mod mistake;
 mod read;
@@ -23,6 +24,8 @@ pub struct Config {
     pub issuer: Option<String>,
     /// The org. What the file does not mention is as in [`Tenant::default`].
     pub tenant: Tenant,
+    /// Faults that are armed from the start.
+    pub faults: Vec<Arming>,
     /// What is no mistake and may surprise, one sentence each: for instance a claim that no rule puts into a token.
     pub hints: Vec<String>,
 }
@@ -50,7 +53,7 @@ pub fn load(path: &Path, strictness: Strictness) -> Result<Config, Mistakes> {
             file,
             place: None,
             message: format!("cannot be read: {error}"),
-            mend: "give the path of a TOML file, or leave --config away".to_owned(),
+            fix: "give the path of a TOML file, or leave --config away".to_owned(),
         }])),
     }
 }

@@ -11,7 +11,9 @@ use toml::{
 use url::Url;
 
 use super::{
-    Config, Mistakes, Strictness, check, keys,
+    Config, Mistakes, Strictness, check,
+    faults::FaultEntry,
+    keys,
     mistake::{Notes, suggestion},
 };
 use crate::{
@@ -106,6 +108,8 @@ struct File {
     auth_server: Option<Vec<ServerEntry>>,
     client: Option<Vec<ClientEntry>>,
     user: Option<Vec<UserEntry>>,
+    #[serde(default)]
+    fault: Vec<FaultEntry>,
     #[serde(default)]
     trusted_origins: Vec<String>,
     api_tokens: Option<Vec<String>>,
@@ -217,8 +221,8 @@ fn no_claims() -> Spanned<Map<String, Value>> {
     Spanned::new(0..0, Map::new())
 }
 
-struct Reader<'a> {
-    notes: Notes<'a>,
+pub(super) struct Reader<'a> {
+    pub(super) notes: Notes<'a>,
     folder: &'a Path,
     strictness: Strictness,
 }
@@ -280,7 +284,14 @@ impl Reader<'_> {
         tenant.browser_url = base(file.browser_url);
         tenant.backend_url = base(file.backend_url);
         let issuer = file.issuer.and_then(|issuer| self.base(&issuer));
-        Config { issuer, tenant, hints }
+        let entries = file.fault.into_iter();
+        let faults = entries.filter_map(|entry| self.fault(entry, &tenant)).collect();
+        Config {
+            issuer,
+            tenant,
+            faults,
+            hints,
+        }
     }
 
     fn server(&mut self, entry: ServerEntry) -> AuthServer {
@@ -315,7 +326,7 @@ impl Reader<'_> {
             server.refresh_token_idle = idle;
         }
         if let Some(lifetime) = entry.access_token_lifetime {
-            let (least, mend) = match self.strictness {
+            let (least, fix) = match self.strictness {
                 Strictness::Okta => (
                     300,
                     "Okta takes 300 (5 minutes) to 86400 (24 hours); --lax takes any from 1 on",
@@ -326,7 +337,7 @@ impl Reader<'_> {
                 self.notes.add(
                     lifetime.span(),
                     format!("access tokens cannot live {} seconds", lifetime.get_ref()),
-                    mend,
+                    fix,
                 );
             }
             server.access_token_lifetime = lifetime.into_inner();
@@ -345,8 +356,8 @@ impl Reader<'_> {
         match key {
             Ok(key) => Some(Arc::new(key)),
             Err(message) => {
-                let mend = "give a file with a private RSA JWK; `mock-idp keys --private` writes one";
-                self.notes.add(file.span(), message, mend);
+                let fix = "give a file with a private RSA JWK; `mock-idp keys --private` writes one";
+                self.notes.add(file.span(), message, fix);
                 None
             }
         }
@@ -451,14 +462,14 @@ impl Reader<'_> {
             .keys()
             .filter(|name| RESERVED.contains(&name.as_str()))
         {
-            let mend = match name.as_str() {
+            let fix = match name.as_str() {
                 "sub" => "the key `id` of the user sets it",
                 _ => "take it away; a fault (`mock-idp faults`) falsifies it",
             };
             self.notes.add(
                 entry.claims.span(),
                 format!("the claim `{name}` is the authorization server's own"),
-                mend,
+                fix,
             );
         }
         let status = entry.status;
@@ -561,12 +572,12 @@ impl Reader<'_> {
         let message = error.message();
         // "unknown variant `a`, expected `b` or `c`": names stand between backticks.
         let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-        let mend = match names.split_first() {
+        let fix = match names.split_first() {
             Some((wrong, known)) if message.starts_with("unknown ") => suggestion(wrong, known),
             _ => "`mock-idp reference` lists every key with an example".to_owned(),
         };
         self.notes
-            .add(error.span().unwrap_or_default(), message.to_owned(), &mend);
+            .add(error.span().unwrap_or_default(), message.to_owned(), &fix);
     }
 }
 

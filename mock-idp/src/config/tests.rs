@@ -104,6 +104,40 @@ fn every_mistake_of_a_file_is_told_at_once() {
 }
 
 #[test]
+fn faults_are_armed_from_the_start() {
+    let config = parse(
+        "mock-idp.toml",
+        "[[fault]]\nid = \"id-token.exp-past.1h\"\nuser = \"slow@example.test\"\ntimes = 1\nendpoint = \"token\"\nttl = \
+         \"10m\"\n[[fault]]\nid = \"jwks.fetch-fails.no-keys\"\n",
+    )
+    .unwrap();
+    let [narrow, wide] = &config.faults[..] else {
+        panic!("{:?}", config.faults)
+    };
+    assert_eq!((narrow.fault.id(), narrow.times), ("id-token.exp-past.1h", Some(1)));
+    assert_eq!(narrow.ttl, Some(std::time::Duration::from_secs(600)));
+    assert_eq!((wide.server.as_str(), wide.user.as_deref()), ("default", None));
+    let told = refused(
+        "[[fault]]\nid = \"id-token.alg-nonne\"\n[[fault]]\nid = \"jwks.fetch-fails.no-keys\"\nuser = \"a\"\n[[fault]]\nid = \
+         \"id-token.alg-none\"\nclient = \"mock-web-clinet\"\nendpoint = \"tokn\"\nttl = \"soon\"\ntimes = 0\n",
+    );
+    for (line, expected) in [
+        (2, "did you mean `id-token.alg-none`?"),
+        (4, "it takes no user, client, endpoint or `times`"),
+        (7, "`times` is at least 1"),
+        (8, "did you mean `mock-web-client`?"),
+        (9, "did you mean `token`?"),
+        (10, "`soon` is no span of time"),
+    ] {
+        assert!(
+            told.split("\n\n")
+                .any(|told| told.starts_with(&format!("mock-idp.toml:{line}:")) && told.contains(expected)),
+            "{line} {expected}:\n{told}"
+        );
+    }
+}
+
+#[test]
 fn the_list_of_keys_is_that_of_what_is_read() {
     // What the reader knows is told by its message about a key that it does not know.
     let known = |path: &str| -> Vec<String> {

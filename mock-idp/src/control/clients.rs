@@ -144,7 +144,7 @@ impl ClientInput {
         for uri in uris.chain(&self.backchannel_logout_uri) {
             let url = Url::parse(uri).map_err(|error| {
                 let text = format!("`{uri}` is no absolute URI ({error})");
-                Problem::bad(text).mend("write it as http://localhost:3000/callback")
+                Problem::bad(text).fix("write it as http://localhost:3000/callback")
             })?;
             if url.fragment().is_some() {
                 return Err(Problem::bad(format!(

@@ -30,7 +30,7 @@
     try { value = JSON.parse(text); } catch { /* not JSON */ }
     if (answer.status === 401) { askToken(); throw new Refusal("The admin token is missing or wrong."); }
     if (!answer.ok && answer.status !== 409) {
-      throw new Refusal(value.message ? `${value.message}${value.mend ? ` (${value.mend})` : ""}` : `${answer.status} ${text}`);
+      throw new Refusal(value.message ? `${value.message}${value.fix ? ` (${value.fix})` : ""}` : `${answer.status} ${text}`);
     }
     return value;
   }
@@ -227,17 +227,16 @@
   };
   function nearMiss(near) {
     if (!near) return null;
-    const rows = near.rows || [];
-    const mend = [near.app && `In the app: ${near.app}`, near.toml && `In mock-idp.toml:\n${near.toml}`].filter(Boolean).join("\n\n");
-    const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-    return h("div", {},
-      rows.length ? h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name)))),
-        h("tbody", {}, rows.map((row) => h("tr", {}, names.map((name) => h("td", { class: "value" }, row[name] === null || row[name] === undefined ? "" : json(row[name])))))))) : h("pre", {}, json(near)),
-      mend ? [h("p", {}, "This mends it:"), h("pre", { tabindex: "0" }, mend)] : null);
+    const fix = [near.app && `In the app: ${near.app}`, near.toml && `${near.app ? "Or in" : "In"} mock-idp.toml:\n${near.toml}`].filter(Boolean).join("\n\n");
+    return h("div", { class: "near-miss" },
+      h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, ["Parameter", "Sent", "Expected", "What differs"].map((name) => h("th", { scope: "col" }, name)))),
+        h("tbody", {}, near.rows.map((row) => h("tr", {}, h("td", {}, row.name), h("td", { class: "value" }, row.sent ?? "(absent)"), h("td", { class: "value" }, row.registered ?? ""),
+          h("td", { class: row.differs ? "bad" : "good" }, row.differs ? `✗ ${row.differs}` : "✓ as expected")))))),
+      fix ? [h("p", {}, "To fix it:"), h("pre", { tabindex: "0" }, fix)] : null);
   }
   function refusal(step) {
-    if (!step.refused) return null;
-    return h("div", { class: "notice bad" }, h("strong", {}, `Refused: ${step.refused.error}`), h("div", {}, step.refused.text), nearMiss(step.refused.near_miss));
+    if (step.refused) return h("div", { class: "notice bad" }, h("strong", {}, `Refused: ${step.refused.error}`), h("div", {}, step.refused.text), nearMiss(step.refused.near_miss));
+    return step.explained ? h("div", { class: "notice odd" }, h("strong", {}, step.explained.rule.startsWith("path") ? "Not found" : "This led nowhere"), nearMiss(step.explained)) : null;
   }
   function wirePanel(flow, step) {
     if (!step) return h("p", {}, "No request yet.");
@@ -363,11 +362,12 @@
       armed.length ? table(["", "Fault", "For", "Given", "Fired", ""], armed.map((one) => h("tr", {}, h("td", {}, `${one.number}`), h("td", { class: "value" }, one.id), h("td", {}, Object.entries(one.when).map(([name, value]) => `${name} ${value}`).join(", ") || "everybody", one.times ? ` · ${one.times} times` : ""), h("td", {}, `${one.given}${one.waiting ? "" : " (over)"}`), h("td", { class: one.fired ? "good" : "soft" }, `${one.fired}`), h("td", {},
         h("button", { type: "button", "aria-label": `Disarm ${one.id}`, onclick: attempt(async () => { await call("DELETE", `faults/${one.number}`); await faultsPage(); }) }, "Disarm"))))) : h("p", { class: "soft" }, "Nothing is armed."),
       h("form", { class: "row", onsubmit: attempt(async (event) => {
-        const { id, user, client, times, ttl } = values(event.target);
-        await call("POST", "faults", { id, when: { user, client }, times: times === undefined ? undefined : Number(times), ttl });
+        const { id, user, client, endpoint, times, ttl } = values(event.target);
+        await call("POST", "faults", { id, when: { user, client, endpoint }, times: times === undefined ? undefined : Number(times), ttl });
         await faultsPage();
         tell(`${id} is armed`);
-      }) }, field("Fault", { name: "id", id: "fault-id", required: true, size: "30", value: wanted || "" }), field("User", { name: "user", placeholder: "everybody" }), field("Client", { name: "client", placeholder: "every" }), field("Times", { name: "times", type: "number", min: "1", placeholder: "no limit" }), field("For", { name: "ttl", placeholder: "10m", size: "6" }), h("button", { class: "primary" }, "Arm")),
+      }) }, field("Fault", { name: "id", id: "fault-id", required: true, size: "30", value: wanted || "" }), field("User", { name: "user", placeholder: "everybody" }), field("Client", { name: "client", placeholder: "every" }),
+      h("label", {}, "From", h("select", { name: "endpoint" }, h("option", { value: "" }, "the start"), ["authorize", "token", "userinfo", "introspect", "revoke", "logout"].map((name) => h("option", { value: name }, name)))), field("Times", { name: "times", type: "number", min: "1", placeholder: "no limit" }), field("For", { name: "ttl", placeholder: "10m", size: "6" }), h("button", { class: "primary" }, "Arm")),
       h("h3", {}, "Catalogue"),
       h("form", { class: "row", onsubmit: (event) => event.preventDefault() }, field("Search", { type: "search", id: "fault-search", value: wanted || "", oninput: (event) => search(event.target.value) }), h("span", { id: "fault-count", class: "soft" })),
       h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, ["Fault", "What is wrong", "Clause"].map((name) => h("th", { scope: "col" }, name)), h("td", {}))), results)));

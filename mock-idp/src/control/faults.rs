@@ -13,7 +13,8 @@ use super::{
     system::Done,
 };
 use crate::flow::{
-    armed::{Armed, When},
+    Arming,
+    armed::Armed,
     fault::{Fault, Reach},
     record::Endpoint,
 };
@@ -123,9 +124,6 @@ pub(crate) async fn arm(
     Body(input): Body<ArmInput>,
 ) -> Result<(StatusCode, Json<ArmedView>), Problem> {
     let fault = known(&input.id)?;
-    if input.times == Some(0) {
-        return Err(Problem::bad("`times` is at least 1"));
-    }
     let ttl = match input.ttl.map(Span::duration) {
         Some(None) => return Err(Problem::bad("`ttl` is not negative")),
         Some(Some(ttl)) => Some(ttl),
@@ -134,18 +132,21 @@ pub(crate) async fn arm(
     if let Some(client) = &input.when.client {
         control.known_client(client)?;
     }
-    let when = When {
-        user: input.when.user,
-        client: input.when.client,
-        endpoint: input.when.endpoint,
-    };
-    let server = input.when.server.unwrap_or_else(|| "default".to_owned());
+    let mut arming = Arming::new(fault);
+    (arming.user, arming.client, arming.endpoint) = (input.when.user, input.when.client, input.when.endpoint);
+    (arming.times, arming.ttl) = (input.times, ttl);
+    if let Some(server) = input.when.server {
+        arming.server = server;
+    }
+    let server = arming.server.clone();
     let is_of_server = fault.reach() == Reach::Server;
-    if is_of_server && (when != When::default() || input.times.is_some()) {
-        let text = format!(
-            "`{fault}` reaches every flow of an authorization server: it takes no user, client, endpoint or `times`"
-        );
-        return Err(Problem::bad(text).mend("leave them out; `ttl` and `when.server` are taken"));
+    if let Some(text) = arming.objection() {
+        let problem = Problem::bad(text);
+        return Err(if is_of_server {
+            problem.fix("leave them out; `ttl` and `when.server` are taken")
+        } else {
+            problem
+        });
     }
     if control.idp.any_server(&server).is_none() {
         let servers = control.idp.custom_servers();
@@ -155,18 +156,14 @@ pub(crate) async fn arm(
             servers.iter().map(|server| server.id.as_str()),
         ));
     }
-    let armed = control
-        .idp
-        .store
-        .arms
-        .arm(fault, when, server.clone(), input.times, ttl);
+    let armed = control.idp.store.arms.arm(arming);
     let armed = armed.ok_or_else(|| {
         Problem::new(
             StatusCode::CONFLICT,
             "too-many",
             "a thousand faults are waiting already",
         )
-        .mend("DELETE /_mock/faults")
+        .fix("DELETE /_mock/faults")
     })?;
     if is_of_server {
         control.refresh(&server);
@@ -183,6 +180,18 @@ impl Control {
         self.idp.change_server(server, |server| server.faults = faults.to_vec());
         if let Some(tls) = &self.tls {
             tls.misbehave(server, faults);
+        }
+    }
+
+    /// Puts all server-wide faults in force that are armed, as after the start and after a reset.
+    pub(crate) fn enforce(&self) {
+        for armed in self.idp.store.arms.list() {
+            if armed.fault.reach() == Reach::Server {
+                self.refresh(&armed.server);
+                if let Some(ttl) = armed.ttl {
+                    self.end_later(&armed.server, ttl);
+                }
+            }
         }
     }
 
@@ -208,7 +217,7 @@ pub(crate) fn known(id: &str) -> Result<Fault, Problem> {
     id.parse().map_err(|_| {
         let mut problem = Problem::unknown("fault", id, Fault::all().map(Fault::id));
         problem = problem.with_status(StatusCode::BAD_REQUEST);
-        problem.or_mend("GET /_mock/faults/catalog lists them")
+        problem.or_fix("GET /_mock/faults/catalog lists them")
     })
 }
 

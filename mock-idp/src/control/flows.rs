@@ -161,7 +161,7 @@ pub(crate) async fn wait(
     };
     tokio::time::timeout(timeout, waiting).await.map(Json).map_err(|_| {
         let text = format!("no flow was as wanted within {timeout:?}");
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", text).mend("GET /_mock/flows shows how far they are")
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", text).fix("GET /_mock/flows shows how far they are")
     })
 }
 
@@ -201,7 +201,7 @@ fn flow_id(name: &str) -> Result<FlowId, Problem> {
 
 fn forgotten(name: &str) -> Problem {
     Problem::not_found(format!("the flow `{name}` was never begun, or it is forgotten"))
-        .mend("GET /_mock/flows lists those that are kept")
+        .fix("GET /_mock/flows lists those that are kept")
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -232,7 +232,7 @@ pub(crate) async fn begin(
         let fault: Fault = super::faults::known(id)?;
         if fault.reach() == Reach::Server {
             let text = format!("`{fault}` reaches every flow of an authorization server");
-            return Err(Problem::bad(text).mend("arm it by POST /_mock/faults"));
+            return Err(Problem::bad(text).fix("arm it by POST /_mock/faults"));
         }
         faults.push(fault);
     }
@@ -304,7 +304,7 @@ impl Control {
             return Ok(url);
         }
         let text = format!("`to={to}` leads to no registered place");
-        Err(Problem::bad(text).mend("register a redirect URI of that origin"))
+        Err(Problem::bad(text).fix("register a redirect URI of that origin"))
     }
 }
 

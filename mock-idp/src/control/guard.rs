@@ -55,7 +55,7 @@ fn refusal(control: &Control, request: &Request) -> Option<Problem> {
         && !control.idp.is_own_host(host)
     {
         let problem = Problem::forbidden("foreign-host", format!("the Host `{host}` is not this server's"));
-        return Some(problem.mend(format!(
+        return Some(problem.fix(format!(
             "start it with --issuer {}://{host}, or call 127.0.0.1",
             control.idp.origin.scheme()
         )));
@@ -75,7 +75,7 @@ fn refusal(control: &Control, request: &Request) -> Option<Problem> {
     if is_simple && !headers.contains_key(CUSTOM) && !is_json(headers) {
         let text = "a call that changes something must be what no page can send as a form";
         let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", text);
-        return Some(problem.mend("send `content-type: application/json` or `x-mock-idp: 1`"));
+        return Some(problem.fix("send `content-type: application/json` or `x-mock-idp: 1`"));
     }
     if path.starts_with("/_mock/flows/") && path.ends_with("/enter") {
         // Its name is the secret.
@@ -86,11 +86,11 @@ fn refusal(control: &Control, request: &Request) -> Option<Problem> {
 
 /// A request that a page of another origin made.
 fn foreign(control: &Control, headers: &HeaderMap, host: Option<&str>) -> Option<Problem> {
-    let mend = "call it from a program, or open the dashboard at /_mock/";
+    let fix = "call it from a program, or open the dashboard at /_mock/";
     let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
     if matches!(site, Some("cross-site" | "same-site")) {
         let text = "a page of another origin may not call this";
-        return Some(Problem::forbidden("foreign-page", text).mend(mend));
+        return Some(Problem::forbidden("foreign-page", text).fix(fix));
     }
     let origin = headers.get(header::ORIGIN)?;
     let origin = origin.to_str().unwrap_or("null");
@@ -100,7 +100,7 @@ fn foreign(control: &Control, headers: &HeaderMap, host: Option<&str>) -> Option
     if is_own {
         return None;
     }
-    Some(Problem::forbidden("foreign-origin", format!("the origin `{origin}` is not this server's")).mend(mend))
+    Some(Problem::forbidden("foreign-origin", format!("the origin `{origin}` is not this server's")).fix(fix))
 }
 
 /// A caller of another machine, or one without the token.
@@ -110,7 +110,7 @@ fn stranger(control: &Control, request: &Request) -> Option<Problem> {
         let is_here = peer.is_none_or(|Peer(address)| address.ip().to_canonical().is_loopback());
         return (!is_here).then(|| {
             Problem::forbidden("not-loopback", "without an admin token only this machine may call")
-                .mend("start it with --admin-token SECRET and send `authorization: Bearer SECRET`")
+                .fix("start it with --admin-token SECRET and send `authorization: Bearer SECRET`")
         });
     };
     let given = text(request.headers(), &header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
@@ -123,7 +123,7 @@ fn stranger(control: &Control, request: &Request) -> Option<Problem> {
             "admin-token",
             "the admin token is missing or wrong",
         )
-        .mend("send `authorization: Bearer …` with the token of --admin-token")
+        .fix("send `authorization: Bearer …` with the token of --admin-token")
     })
 }
 

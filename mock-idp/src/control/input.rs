@@ -1,7 +1,5 @@
 //! Bodies, query parameters and parts of paths, with messages that name what is wrong.
 
-use std::{str::FromStr, time::Duration};
-
 use axum::{
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
     http::{StatusCode, header, request::Parts},
@@ -9,6 +7,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+pub(crate) use crate::clock::Span;
 use crate::wire::{BodyError, read_body};
 
 /// Larger bodies are refused.
@@ -40,7 +39,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         if !is_json && !bytes.is_empty() {
             return Err(
                 Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "the body must be JSON")
-                    .mend("send `content-type: application/json`"),
+                    .fix("send `content-type: application/json`"),
             );
         }
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
@@ -86,50 +85,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Part {
     }
 }
 
-/// A span of time: `90`, `90s`, `5m`, `2h`, `1d`, `500ms`, with a sign where it may be negative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
-    milliseconds: i64,
-}
-
-impl Span {
-    pub(crate) fn seconds(self) -> i64 {
-        self.milliseconds / 1000
-    }
-
-    /// `None` if it is negative.
-    pub(crate) fn duration(self) -> Option<Duration> {
-        u64::try_from(self.milliseconds).ok().map(Duration::from_millis)
-    }
-}
-
-impl FromStr for Span {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("`{text}` is no span of time, which looks like 90s, 5m, 2h, -1d or 500ms");
-        let trimmed = text.trim();
-        let (is_negative, rest) = match trimmed.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, trimmed.strip_prefix('+').unwrap_or(trimmed)),
-        };
-        let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
-        let number: i64 = rest[..end].parse().map_err(|_| wrong())?;
-        let unit = match rest[end..].trim() {
-            "ms" => 1,
-            "" | "s" => 1_000,
-            "m" | "min" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            _ => return Err(wrong()),
-        };
-        let milliseconds = number.checked_mul(unit).ok_or_else(wrong)?;
-        Ok(Self {
-            milliseconds: if is_negative { -milliseconds } else { milliseconds },
-        })
-    }
-}
-
 impl<'de> serde::Deserialize<'de> for Span {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
@@ -139,9 +94,7 @@ impl<'de> serde::Deserialize<'de> for Span {
             Text(String),
         }
         match Either::deserialize(deserializer) {
-            Ok(Either::Seconds(seconds)) => Ok(Self {
-                milliseconds: i64::from(seconds) * 1000,
-            }),
+            Ok(Either::Seconds(seconds)) => Ok(Self::of_seconds(i64::from(seconds))),
             Ok(Either::Text(text)) => text.parse().map_err(serde::de::Error::custom),
             Err(_) => Err(serde::de::Error::custom(
                 "a span of time is expected: a number of seconds, or a text like 90s, 5m, 2h",
@@ -163,22 +116,5 @@ impl schemars::JsonSchema for Span {
                 {"type": "string", "pattern": "^[+-]?[0-9]{1,9} ?(ms|s|m|min|h|d)?$"}
             ]
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_are_read() {
-        let seconds = |text: &str| text.parse::<Span>().map(Span::seconds);
-        assert_eq!(seconds("90"), Ok(90));
-        assert_eq!(seconds("+2h"), Ok(7200));
-        assert_eq!(seconds("-1d"), Ok(-86400));
-        assert_eq!(seconds("1500ms"), Ok(1));
-        for wrong in ["", "h", "2 weeks", "1e9", "99999999999999999d", "--1"] {
-            assert!(seconds(wrong).is_err(), "{wrong}");
-        }
     }
 }

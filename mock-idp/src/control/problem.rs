@@ -20,7 +20,7 @@ pub(crate) struct Problem {
     message: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    mend: Option<String>,
+    fix: Option<String>,
 }
 
 impl Problem {
@@ -29,7 +29,7 @@ impl Problem {
             status,
             error,
             message: message.into(),
-            mend: None,
+            fix: None,
         }
     }
 
@@ -54,7 +54,7 @@ impl Problem {
             .filter(|(likeness, _)| *likeness > 0.8)
             .max_by(|one, other| one.0.total_cmp(&other.0));
         match near {
-            Some((_, known)) => problem.mend(format!("did you mean `{known}`?")),
+            Some((_, known)) => problem.fix(format!("did you mean `{known}`?")),
             None => problem,
         }
     }
@@ -67,13 +67,13 @@ impl Problem {
         self
     }
 
-    /// As [`Problem::mend`], where nothing better is known.
-    pub(crate) fn or_mend(self, mend: &str) -> Self {
-        if self.mend.is_some() { self } else { self.mend(mend) }
+    /// As [`Problem::fix`], where nothing better is known.
+    pub(crate) fn or_fix(self, fix: &str) -> Self {
+        if self.fix.is_some() { self } else { self.fix(fix) }
     }
 
-    pub(crate) fn mend(mut self, mend: impl Into<String>) -> Self {
-        self.mend = Some(mend.into());
+    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
         self
     }
 }
@@ -86,7 +86,7 @@ impl IntoResponse for Problem {
 
 pub(crate) async fn no_such_call(request: Request) -> Problem {
     Problem::not_found(format!("there is no call `{}`", request.uri().path()))
-        .mend("GET /_mock/openapi.json lists them all")
+        .fix("GET /_mock/openapi.json lists them all")
 }
 
 pub(crate) async fn method_not_allowed(request: Request) -> Problem {
@@ -95,5 +95,5 @@ pub(crate) async fn method_not_allowed(request: Request) -> Problem {
         "method-not-allowed",
         format!("`{}` does not take {}", request.uri().path(), request.method()),
     )
-    .mend("GET /_mock/openapi.json says which methods it takes")
+    .fix("GET /_mock/openapi.json says which methods it takes")
 }

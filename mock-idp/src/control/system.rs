@@ -103,6 +103,7 @@ pub(crate) async fn reset(
             fresh.clients.clone_from(&now.clients);
         }
     });
+    control.enforce();
     Ok(Done::yes())
 }
 

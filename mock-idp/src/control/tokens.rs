@@ -97,7 +97,7 @@ pub(crate) async fn mint(
         }
         None => tenant.clients.first(),
     };
-    let client = client.ok_or_else(|| Problem::not_found("no client is registered").mend("PUT /_mock/clients/web"))?;
+    let client = client.ok_or_else(|| Problem::not_found("no client is registered").fix("PUT /_mock/clients/web"))?;
     let servers = idp.custom_servers();
     let server = idp.server(&input.server).ok_or_else(|| {
         Problem::unknown(

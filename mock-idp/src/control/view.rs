@@ -77,6 +77,10 @@ pub(crate) struct Step {
     pub(crate) response: Option<Message>,
     /// Why it was refused.
     pub(crate) refused: Option<Refused>,
+    /// What was sent, what is registered and what differs, where a request led nowhere without a refusal of OAuth: nobody was
+    /// signed in, or no endpoint has this path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) explained: Option<Value>,
     /// What happened at the authorization server meanwhile.
     pub(crate) notes: Vec<Note>,
     /// Faults that changed the answer or a token in it.
@@ -108,7 +112,7 @@ pub(crate) struct Refused {
     pub(crate) error: String,
     /// Okta's text.
     pub(crate) text: String,
-    /// What was sent, what is registered, what differs, and what mends it, where that is known.
+    /// What was sent, what is registered, what differs, and what fixes it, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) near_miss: Option<Value>,
 }
@@ -311,6 +315,7 @@ impl Step {
             request: Message::default(),
             response: None,
             refused: None,
+            explained: None,
             notes: Vec::new(),
             faults: Vec::new(),
         }
@@ -391,10 +396,11 @@ impl Step {
                     .and_then(Value::as_str)
                     .unwrap_or_default()
                     .to_owned();
-                if let Some(near_miss) = value.get("near_miss")
-                    && let Some(refused) = &mut self.refused
-                {
-                    refused.near_miss = Some(near_miss.clone());
+                if let Some(near_miss) = value.get("near_miss") {
+                    match &mut self.refused {
+                        Some(refused) => refused.near_miss = Some(near_miss.clone()),
+                        None => self.explained = Some(near_miss.clone()),
+                    }
                 }
                 (note.text, note.event) = (kind.replace('-', " "), kind);
             }

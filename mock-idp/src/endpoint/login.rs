@@ -5,13 +5,14 @@ use std::sync::Arc;
 use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
-        authn, decide, home, page,
-        problem::Problem,
-        sessions, sign_in,
+        authn, decide, home, page, sessions, sign_in,
     },
     exchange::Exchange,
     flow::store::Stage,
-    okta::error::{REDIRECT_URL_UNTRUSTED, REQUEST_EXPIRED},
+    okta::{
+        error::{REDIRECT_URL_UNTRUSTED, REQUEST_EXPIRED},
+        problem::Problem,
+    },
     protocol::params::Params,
 };
 

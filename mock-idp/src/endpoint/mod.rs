@@ -25,7 +25,6 @@ pub(crate) mod logout_token;
 pub(crate) mod metadata;
 pub(crate) mod page;
 pub(crate) mod par;
-pub(crate) mod problem;
 pub(crate) mod request_object;
 pub(crate) mod respond;
 pub(crate) mod revoke;

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use askama::Template;
 
 use crate::{
-    endpoint::{answer, problem::Problem, sign_in},
+    endpoint::{answer, sign_in},
     exchange::Exchange,
     flow::{
         fault::{Fault, Reach},
         near_miss::NearMiss,
         store::{Stage, Transaction},
     },
-    okta::error::OAuthError,
+    okta::{error::OAuthError, problem::Problem},
     protocol::{draft::Reply, random},
     tenant::{EVERYONE, PageStyle, User, UserStatus},
 };

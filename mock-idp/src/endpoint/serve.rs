@@ -69,7 +69,10 @@ fn handled(exchange: &mut Exchange, handle: Answer, is_whole: bool) -> Reply {
     };
     let mut reply = answered.unwrap_or_else(|refusal| match refusal {
         Refusal::OAuth(error) => answer::oauth_error(exchange, &error),
-        Refusal::Api(error) => answer::api_error(&error),
+        Refusal::Api(error) => {
+            exchange.explain_api(&error);
+            answer::api_error(&error)
+        }
         Refusal::Page(error) => page::error(exchange, &error),
         Refusal::Dpop(error) => {
             let mut reply = answer::oauth_error(exchange, &error);

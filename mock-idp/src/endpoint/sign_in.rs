@@ -8,20 +8,18 @@ use crate::{
     endpoint::{
         answer::{self, Answered, Refusal},
         authentication::{self, Failure, Passcode, TWO_FACTORS},
-        decide, page,
-        problem::Problem,
-        sessions,
+        decide, page, sessions,
     },
     exchange::Exchange,
     flow::{
         fault::{Fault, Reach},
-        near_miss,
+        near_miss::{self, NotSignedIn},
         scenario::Scenario,
         store::{Flow, Request, Session, Stage, Transaction, locked},
     },
-    okta::error::REQUEST_EXPIRED,
+    okta::{error::REQUEST_EXPIRED, problem::Problem},
     protocol::{draft::Reply, random},
-    tenant::{PageStyle, Subject},
+    tenant::{PageStyle, Subject, Tenant},
 };
 
 /// The hidden field that tells a step of the page from an authorization request.
@@ -246,15 +244,27 @@ fn password(exchange: &mut Exchange, transaction: &mut Transaction, password: &s
             };
             Outcome::Ask(Problem::None)
         }
-        Err(Failure::WrongPassword) if matches!(transaction.stage, Stage::Password) => {
-            Outcome::Ask(Problem::PasswordWrong)
+        Err(failure) => {
+            let tenant = exchange.idp.tenant();
+            exchange.explain(match authentication::unknown_fault(&identifier) {
+                Some(id) => near_miss::unknown_fault(&identifier, &id),
+                None => near_miss::not_signed_in(&tenant, &identifier, not_signed_in(&tenant, &identifier, &failure)),
+            });
+            let is_second_page = matches!(transaction.stage, Stage::Password);
+            Outcome::Ask(match failure {
+                Failure::WrongPassword if is_second_page => Problem::PasswordWrong,
+                _ => Problem::Unable,
+            })
         }
-        Err(_) => {
-            if let Some(id) = authentication::unknown_fault(&identifier) {
-                exchange.explain(near_miss::unknown_fault(&identifier, &id));
-            }
-            Outcome::Ask(Problem::Unable)
-        }
+    }
+}
+
+/// The page does not tell; the developer is told.
+fn not_signed_in(tenant: &Tenant, identifier: &str, failure: &Failure) -> NotSignedIn {
+    match failure {
+        Failure::Unknown if tenant.user(identifier).is_none() => NotSignedIn::Unknown,
+        Failure::Unknown | Failure::LockedOut => NotSignedIn::Inactive,
+        Failure::WrongPassword | Failure::PasswordExpired(_) => NotSignedIn::Password,
     }
 }
 

@@ -12,6 +12,7 @@ use std::{
 };
 
 use super::{
+    arming::Arming,
     fault::Fault,
     record::Endpoint,
     scenario::FlowId,
@@ -114,14 +115,7 @@ pub(crate) struct Arms {
 
 impl Arms {
     /// Arms a fault; `None` if a thousand are waiting.
-    pub(crate) fn arm(
-        &self,
-        fault: Fault,
-        when: When,
-        server: String,
-        times: Option<u32>,
-        ttl: Option<Duration>,
-    ) -> Option<Arc<Armed>> {
+    pub(crate) fn arm(&self, arming: Arming) -> Option<Arc<Armed>> {
         let mut list = locked(&self.list);
         if list.len() >= MOST {
             let over = list.iter().position(|armed| !armed.is_waiting())?;
@@ -129,11 +123,15 @@ impl Arms {
         }
         let armed = Arc::new(Armed {
             number: self.next.fetch_add(1, Ordering::Relaxed) + 1,
-            fault,
-            when,
-            server,
-            times,
-            ttl,
+            fault: arming.fault,
+            when: When {
+                user: arming.user,
+                client: arming.client,
+                endpoint: arming.endpoint,
+            },
+            server: arming.server,
+            times: arming.times,
+            ttl: arming.ttl,
             since: Instant::now(),
             given: Mutex::default(),
         });

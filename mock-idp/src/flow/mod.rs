@@ -1,6 +1,7 @@
 //! What happens between the first request and the last token.
 
 pub(crate) mod armed;
+mod arming;
 pub mod fault;
 pub(crate) mod journal;
 pub mod near_miss;
@@ -10,3 +11,5 @@ pub(crate) mod store;
 pub mod tamper;
 pub(crate) mod waiting;
 pub(crate) mod windows;
+
+pub use arming::Arming;

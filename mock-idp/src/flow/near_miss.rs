@@ -1,15 +1,19 @@
-//! The near miss of a refusal: what was sent, what is registered, what differs, and what mends it. A plain value, computed by
+//! The near miss of a refusal: what was sent, what is registered, what differs, and what fixes it. A plain value, computed by
 //! a pure function; the terminal, the 400 page, the dashboard and the control API show the same one.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+mod parameters;
+mod people;
+mod places;
 mod redirect;
 mod rules;
 mod secret;
 
-pub use rules::{Refused, of, unknown_fault};
+pub use people::{NotSignedIn, not_signed_in, unknown_fault};
+pub use rules::{Refused, is_without, of};
 
 /// What a refused request sent, beside what is registered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,13 +63,13 @@ impl NearMiss {
         }
     }
 
-    /// Mended by the application.
+    /// Fixed by the application.
     fn app(mut self, sentence: impl Into<String>) -> Self {
         self.app = sentence.into();
         self
     }
 
-    /// Mended by these lines; nobody registers what is longer than a screen.
+    /// Fixed by these lines; nobody registers what is longer than a screen.
     fn toml(mut self, lines: impl Into<String>) -> Self {
         const LONGEST: usize = 1_500;
         self.toml = lines.into();

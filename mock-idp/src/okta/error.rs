@@ -54,6 +54,28 @@ impl ApiError {
     }
 }
 
+/// The rule of a request for an authorization server that is not there.
+pub const SERVER_UNKNOWN: &str = "server-unknown";
+
+impl ApiError {
+    /// The stable word of the rule that refused, as [`OAuthError::rule`], where the error is about how the request was sent
+    /// and not about the resource that it names.
+    pub(crate) fn rule(&self, is_server_known: bool) -> Option<&'static str> {
+        match self.code {
+            "E0000007" if !is_server_known => Some(SERVER_UNKNOWN),
+            "E0000008" => Some("path-unknown"),
+            "E0000022" => Some("method-wrong"),
+            "E0000021" => Some("media-type"),
+            "E0000003" => Some("body-malformed"),
+            "E0000011" => Some("api-token"),
+            "E0000015" => Some("feature-disabled"),
+            "E0000047" => Some("rate-limit"),
+            "invalid_client" => Some("client-unknown"),
+            _ => None,
+        }
+    }
+}
+
 macro_rules! oauth_errors {
     ($($name:ident = $rule:literal, $status:literal, $error:literal, $text:literal;)*) => {
         $(#[doc = $text] pub const $name: OAuthError = OAuthError {

@@ -120,14 +120,14 @@ fn check_tells_every_mistake_and_what_lax_would_take() {
 }
 
 /// A server as somebody starts it, and what it says.
-struct Running {
+pub(crate) struct Running {
     child: std::process::Child,
     stderr: std::sync::Arc<std::sync::Mutex<String>>,
-    issuer: String,
+    pub(crate) issuer: String,
 }
 
 impl Running {
-    fn start(arguments: &[&str], folder: &std::path::Path) -> Self {
+    pub(crate) fn start(arguments: &[&str], folder: &std::path::Path) -> Self {
         use std::{io::BufRead, process::Stdio};
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_mock-idp"))
             .args(["serve", "--port", "0"])
@@ -161,7 +161,7 @@ impl Running {
     }
 
     /// What it said, once it has said this.
-    async fn said(&self, wanted: &str) -> String {
+    pub(crate) async fn said(&self, wanted: &str) -> String {
         let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
         loop {
             let said = self.stderr.lock().unwrap().clone();

@@ -108,7 +108,7 @@ async fn a_user_is_added_changed_and_removed() {
     assert_eq!(status, 200);
     let (status, problem) = remote.call(Method::GET, "users/alise@example.test", None).await;
     assert_eq!(
-        (status, &problem["mend"]),
+        (status, &problem["fix"]),
         (404, &json!("did you mean `alice@example.test`?"))
     );
 }
@@ -422,6 +422,38 @@ async fn reset_starts_over_and_keeps_what_is_to_be_kept() {
     assert_eq!(remote.get("users").await.as_array().unwrap().len(), 2);
     assert_eq!(remote.call(Method::POST, "reset?keep=all", None).await.0, 400);
     remote.sign_in("alice@example.test").await;
+}
+
+#[tokio::test]
+async fn what_is_armed_at_the_start_is_armed_again_at_each_reset() {
+    let mut arming = mock_idp::flow::Arming::new("id-token.alg-none".parse().unwrap());
+    arming.user = Some("alice@example.test".to_owned());
+    let everybody = mock_idp::flow::Arming::new("jwks.fetch-fails.no-keys".parse().unwrap());
+    let idp = MockIdp::builder()
+        .client(Client::web("web").secret(SECRET).redirect(REDIRECT_URI))
+        .arm(arming)
+        .arm(everybody)
+        .auto_login("bob@example.test")
+        .start()
+        .await
+        .unwrap();
+    let remote = Remote {
+        idp,
+        http: app::http(None),
+    };
+    for _ in 0..2 {
+        let armed = remote.get("faults").await;
+        assert_eq!(armed[0]["id"], "id-token.alg-none");
+        assert_eq!(armed[0]["when"], json!({"user": "alice@example.test"}));
+        let keys = app::endpoint(&remote.idp.issuer(), "keys");
+        let keys: Value = remote.http.get(keys).send().await.unwrap().json().await.unwrap();
+        assert_eq!(keys, json!({"keys": []}));
+        assert_eq!(remote.get("login").await[0]["user"], "bob@example.test");
+        assert_eq!(remote.call(Method::DELETE, "faults", None).await.0, 200);
+        assert_eq!(remote.get("faults").await, json!([]));
+        assert_eq!(remote.call(Method::DELETE, "login", None).await.0, 200);
+        assert_eq!(remote.call(Method::POST, "reset", None).await.0, 200);
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod control;
 mod control_abuse;
 mod cors;
 mod credentials;
+mod ctl;
 mod decisions;
 mod endurance;
 mod exchanges;

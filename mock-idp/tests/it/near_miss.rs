@@ -1,4 +1,4 @@
-//! What a refusal tells the developer: what was sent, what is registered, what differs, what mends it.
+//! What a refusal tells the developer: what was sent, what is registered, what differs, what fixes it.
 
 use mock_idp::{Client, Event, MockIdp, flow::near_miss::NearMiss, flow::record::Stamp};
 use reqwest::Response;
@@ -95,8 +95,8 @@ async fn the_lines_for_the_file_mend_what_was_refused() {
         let tenant = mock_idp::config::parse("mock-idp.toml", &text)
             .unwrap_or_else(|error| panic!("{error}"))
             .tenant;
-        let mended = MockIdp::builder().tenant(tenant).start().await.unwrap();
-        assert_eq!(asked(&mended, &changes).await.status(), 200, "{text}");
+        let fixed = MockIdp::builder().tenant(tenant).start().await.unwrap();
+        assert_eq!(asked(&fixed, &changes).await.status(), 200, "{text}");
     }
 }
 
@@ -241,4 +241,152 @@ async fn what_was_sent_cannot_write_to_a_terminal_or_a_page() {
     let long = "a".repeat(5_000);
     asked(&idp, &[("client_id", Some(&long))]).await;
     assert!(latest(&idp).to_string().len() < 2_000);
+}
+
+/// Whatever Okta refuses is explained, unless nothing was sent wrongly.
+#[test]
+fn every_refusal_is_explained_or_says_how_things_stand() {
+    use mock_idp::{
+        flow::{
+            near_miss::{Refused, is_without, of},
+            record::Request,
+        },
+        okta::error::OAUTH_ERRORS,
+        protocol::params::Params,
+    };
+    let tenant = mock_idp::Tenant {
+        clients: vec![std::sync::Arc::new(Client::web("web").redirect(REDIRECT_URI))],
+        ..mock_idp::Tenant::default()
+    };
+    let request = Request {
+        method: "POST".to_owned(),
+        target: "/oauth2/default/v1/token".to_owned(),
+        headers: vec![(
+            "content-type".to_owned(),
+            "application/x-www-form-urlencoded".to_owned(),
+        )],
+        body: "client_id=web&client_secret=wrong&grant_type=authorization_code&code=c&redirect_uri=http%3A%2F%2Fh%2F"
+            .to_owned(),
+        ..Request::default()
+    };
+    let asked = Params(vec![("redirect_uri".to_owned(), REDIRECT_URI.to_owned())]);
+    for error in OAUTH_ERRORS {
+        let refused = Refused::new(&tenant, &request, "default", error.rule, &error.text).asked(Some(&asked));
+        match of(refused) {
+            Some(miss) => {
+                assert!(!is_without(error.rule), "{}", error.rule);
+                assert_eq!(miss.rule, error.rule);
+                assert!(!differences(&miss).is_empty(), "{}: nothing differs", error.rule);
+                assert!(
+                    !(miss.app.is_empty() && miss.toml.is_empty()) || error.rule == "post-logout-uri-unregistered",
+                    "{}: nothing fixes it",
+                    error.rule
+                );
+            }
+            None => assert!(is_without(error.rule), "{} is not explained", error.rule),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_authorization_server_hears_of_the_registered_ones() {
+    let idp = app::idp().await;
+    for path in [
+        "v1/authorize",
+        "v1/token",
+        "v1/keys",
+        ".well-known/openid-configuration",
+    ] {
+        let url = idp.origin().join(&format!("/oauth2/nope/{path}")).unwrap();
+        let http = reqwest::Client::new();
+        let request = if path == "v1/token" {
+            http.post(url)
+        } else {
+            http.get(url)
+        };
+        assert_eq!(request.send().await.unwrap().status(), 404, "{path}");
+        let miss = latest(&idp);
+        assert_eq!(
+            (miss.rule.as_str(), miss.rows[0].sent.as_deref()),
+            ("server-unknown", Some("nope"))
+        );
+        assert_eq!(miss.rows[0].registered.as_deref(), Some("registered: default"));
+        assert_eq!(miss.toml, "[[auth_server]]\nid = \"nope\"");
+    }
+}
+
+#[tokio::test]
+async fn what_no_endpoint_takes_is_explained_and_what_browsers_ask_of_all_servers_is_not() {
+    let idp = app::idp().await;
+    let http = reqwest::Client::new();
+    let url = |path: &str| idp.origin().join(path).unwrap();
+    assert_eq!(http.get(url("/favicon.ico")).send().await.unwrap().status(), 404);
+    assert_eq!(recorded(&idp), []);
+    assert_eq!(
+        http.get(url("/oauth2/default/authorize"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        404
+    );
+    let miss = latest(&idp);
+    assert_eq!(miss.rule, "path-unknown");
+    assert_eq!(miss.rows[0].registered.as_deref(), Some("/oauth2/default/v1/authorize"));
+    assert_eq!(
+        http.get(url("/oauth2/default/v1/token")).send().await.unwrap().status(),
+        405
+    );
+    assert_eq!(latest(&idp).app, "send POST /oauth2/default/v1/token");
+    let json = http
+        .post(url("/oauth2/default/v1/token"))
+        .header("content-type", "application/json");
+    assert_eq!(json.body("{}").send().await.unwrap().status(), 400);
+    assert_eq!(latest(&idp).rule, "media-type");
+}
+
+#[tokio::test]
+async fn why_nobody_is_signed_in_is_told_to_the_developer_and_not_on_the_page() {
+    let mut locked = mock_idp::User::with_login("locked@example.test");
+    locked.status = mock_idp::tenant::UserStatus::LockedOut;
+    let idp = MockIdp::builder()
+        .user(ALICE)
+        .user(locked)
+        .client(Client::web("web").redirect(REDIRECT_URI))
+        .start()
+        .await
+        .unwrap();
+    for (login, password, rule, differs) in [
+        (
+            "alcie@example.test",
+            "x",
+            "user-unknown",
+            "Nobody has this login; the nearest is `alice@example.test`.",
+        ),
+        (
+            ALICE,
+            "wrong",
+            "password-wrong",
+            "The password `wrong` is always refused, so that a test can be refused.",
+        ),
+        (
+            "locked@example.test",
+            "x",
+            "user-inactive",
+            "The account is LOCKED_OUT.",
+        ),
+    ] {
+        let mut browser = Browser::new();
+        let url = app::authorization_url(&idp.issuer(), &[]);
+        let page = browser.get(&url).await.text().await.unwrap();
+        let fields = [("identifier", login), ("credentials.passcode", password)];
+        let page = browser.submit(&url, &page, &fields).await.text().await.unwrap();
+        assert!(page.contains("Unable to sign in") && !page.contains(differs), "{login}");
+        let miss = latest(&idp);
+        assert_eq!(
+            (miss.rule.as_str(), differences(&miss)),
+            (rule, vec![differs]),
+            "{login}"
+        );
+    }
 }

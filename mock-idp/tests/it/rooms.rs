@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tenant", &["protocol"]),
     ("okta", &["protocol", "tenant"]),
     ("flow", &["protocol", "suggest", "tenant"]),
-    ("config", &["protocol", "suggest", "tenant"]),
+    ("config", &["clock", "flow", "protocol", "suggest", "tenant"]),
     ("idp", &["clock", "flow", "okta", "protocol", "tenant"]),
     ("data", &["flow", "idp", "tenant"]),
     ("tls", &["flow", "idp"]),

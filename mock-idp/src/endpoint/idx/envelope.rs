@@ -4,12 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     clock::iso8601,
-    endpoint::{
-        page,
-        problem::{Message, Problem},
-    },
+    endpoint::page,
     exchange::Exchange,
     flow::store::{Asker, Request, Stage, Transaction},
+    okta::problem::{Message, Problem},
     protocol::keys::digest43,
     tenant::PageStyle,
 };

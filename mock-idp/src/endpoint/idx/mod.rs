@@ -12,7 +12,6 @@ use crate::{
         answer::{self, Answered, Refusal},
         api, authorize, client_auth,
         decide::{self, Verdict},
-        problem::{self, Message, Problem},
         respond, sessions,
         sign_in::{self, Outcome, Submitted},
     },
@@ -21,7 +20,10 @@ use crate::{
         scenario::Scenario,
         store::{Asker, Session, Stage, Transaction, locked},
     },
-    okta::error::*,
+    okta::{
+        error::*,
+        problem::{self, Message, Problem},
+    },
     protocol::{draft::Reply, random},
     tenant::Persona,
 };

@@ -1,10 +1,10 @@
-//! For each rule that refuses: the rows that explain it, and what mends it.
+//! For each rule that refuses: the rows that explain it, and what fixes it.
 
 use std::fmt::Write as _;
 
-use super::{NearMiss, Row, redirect, secret};
+use super::{NearMiss, Row, parameters, redirect, secret};
 use crate::{
-    flow::{fault::Fault, record::Request},
+    flow::record::Request,
     protocol::{params::Params, pkce},
     suggest,
     tenant::{AuthMethod, AuthServer, Client, Tenant},
@@ -12,6 +12,7 @@ use crate::{
 
 /// A refused request.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Refused<'a> {
     /// The org as it is registered.
     pub tenant: &'a Tenant,
@@ -21,11 +22,41 @@ pub struct Refused<'a> {
     pub server: &'a str,
     /// The stable word of the rule that refused.
     pub rule: &'a str,
+    /// What the refusal says, in Okta's words.
+    pub text: &'a str,
     /// At the token endpoint: the parameters of the authorization request to which the code belongs.
     pub asked: Option<&'a Params>,
 }
 
-/// The near miss of a refusal; `None` where the rule is about nothing that was sent or registered.
+impl<'a> Refused<'a> {
+    /// A request that the org refused by this rule, in these words, at the authorization server of this id.
+    #[must_use]
+    pub const fn new(tenant: &'a Tenant, request: &'a Request, server: &'a str, rule: &'a str, text: &'a str) -> Self {
+        Self {
+            tenant,
+            request,
+            server,
+            rule,
+            text,
+            asked: None,
+        }
+    }
+
+    /// With the parameters of the authorization request to which the code belongs.
+    #[must_use]
+    pub const fn asked(mut self, asked: Option<&'a Params>) -> Self {
+        self.asked = asked;
+        self
+    }
+}
+
+/// Whether refusals by this rule have no near miss, because nothing was sent wrongly: a pending device, a denied consent.
+#[must_use]
+pub fn is_without(rule: &str) -> bool {
+    parameters::WITHOUT.contains(&rule)
+}
+
+/// The near miss of a refusal; `None` where the rule is about nothing that was sent or registered, see [`is_without`].
 #[must_use]
 pub fn of(refused: Refused<'_>) -> Option<NearMiss> {
     let sent = Sent::read(refused.request);
@@ -40,26 +71,9 @@ pub fn of(refused: Refused<'_>) -> Option<NearMiss> {
     case.explain()
 }
 
-/// The near miss of a magic login that names no fault.
-#[must_use]
-pub fn unknown_fault(login: &str, id: &str) -> NearMiss {
-    let nearest = suggest::nearest(id, Fault::all().map(Fault::id));
-    let (registered, differs) = match nearest {
-        Some(nearest) => (format!("did you mean {nearest}?"), format!("There is no fault `{id}`.")),
-        None => (
-            "a fault".to_owned(),
-            format!("There is no fault `{id}`; `mock-idp faults` lists them."),
-        ),
-    };
-    NearMiss::new(
-        "fault-unknown",
-        vec![Row::bad("identifier", Some(login), registered, differs)],
-    )
-}
-
 /// What came along: parameters of the query and of the form, and the Authorization header.
-struct Sent {
-    params: Params,
+pub(super) struct Sent {
+    pub(super) params: Params,
     basic: Option<(String, String)>,
     origin: Option<String>,
 }
@@ -73,7 +87,7 @@ impl Sent {
         }
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.params.filled(name)
     }
 
@@ -88,10 +102,10 @@ impl Sent {
     }
 }
 
-struct Case<'a> {
-    refused: Refused<'a>,
-    sent: Sent,
-    client: Option<&'a Client>,
+pub(super) struct Case<'a> {
+    pub(super) refused: Refused<'a>,
+    pub(super) sent: Sent,
+    pub(super) client: Option<&'a Client>,
 }
 
 impl Case<'_> {
@@ -158,21 +172,36 @@ impl Case<'_> {
             )),
             "browser-origin" => Some(self.origin()),
             "user-not-assigned" => self.assignment(),
-            _ => None,
+            "server-unknown" => Some(self.server_unknown()),
+            "path-unknown" => self.path_unknown(),
+            "method-wrong" => Some(self.method_wrong()),
+            "parameter-missing" => Some(self.parameter_missing()),
+            "parameter-duplicate" => Some(self.parameter_duplicate()),
+            "org-server-only" => self.org_server_only(),
+            "policy-denied" | "policy-scopes" => Some(self.policy()),
+            "consent-required" => self.consent(),
+            "acr-unmet" => Some(self.second_factor()),
+            "resource" => Some(self.setting("resource", "[unverified]\nresource_refused = false")),
+            "feature-disabled" => Some(self.setting("server", "[features]\napi_access_management = true")),
+            "rate-limit" => Some(self.rate_limit()),
+            rule => {
+                let sent = parameters::name_of(rule).and_then(|name| self.sent.get(name));
+                parameters::explain(rule, self.refused.request, sent, self.refused.text)
+            }
         }
     }
 
-    fn asked(&self, name: &str) -> Option<&str> {
+    pub(super) fn asked(&self, name: &str) -> Option<&str> {
         self.refused.asked.and_then(|asked| asked.filled(name))
     }
 
-    /// A single parameter, which only the application can mend.
-    fn one(&self, name: &str, registered: &str, differs: &str, app: &str) -> NearMiss {
+    /// A single parameter, which only the application can fix.
+    pub(super) fn one(&self, name: &str, registered: &str, differs: &str, app: &str) -> NearMiss {
         let row = Row::bad(name, self.sent.get(name), registered, differs);
         NearMiss::new(self.refused.rule, vec![row]).app(app)
     }
 
-    fn client_row(&self) -> Vec<Row> {
+    pub(super) fn client_row(&self) -> Vec<Row> {
         self.client
             .map(|client| Row::good("client_id", &client.id))
             .into_iter()
@@ -202,8 +231,11 @@ impl Case<'_> {
             differs,
         );
         let miss = NearMiss::new(self.refused.rule, vec![row]);
-        if given.is_empty() || inactive {
-            return miss;
+        if inactive {
+            return miss.app(format!("activate it: POST /api/v1/apps/{given}/lifecycle/activate"));
+        }
+        if given.is_empty() {
+            return miss.app("send client_id");
         }
         let mut lines = format!("[[client]]\nid = {}", quoted(given));
         if self.sent.secret().is_some() {
@@ -518,7 +550,7 @@ impl Case<'_> {
 }
 
 /// Lines of this client's table.
-fn of_client(client: &Client, line: &str) -> String {
+pub(super) fn of_client(client: &Client, line: &str) -> String {
     format!("# under [[client]] id = {}\n{line}", quoted(&client.id))
 }
 
@@ -538,6 +570,6 @@ fn extended(key: &str, known: &[String], further: &str) -> String {
 }
 
 /// As TOML writes it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
