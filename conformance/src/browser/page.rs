@@ -5,6 +5,7 @@ use std::time::Duration;
 use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
+use super::http::Outgoing;
 use crate::markup::{self, Unreadable};
 
 /// A form ready to be sent.
@@ -35,6 +36,17 @@ impl Form {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|(field, _)| field == name)
+    }
+
+    /// The request that sends it.
+    #[must_use]
+    pub fn request(&self) -> Outgoing {
+        if self.method == "POST" {
+            return Outgoing::form(&self.action, &self.fields);
+        }
+        let mut url = self.action.clone();
+        url.query_pairs_mut().clear().extend_pairs(&self.fields);
+        Outgoing::get(&url)
     }
 }
 

@@ -13,7 +13,6 @@ use crate::{
     },
     evidence::Answer,
     target::{Move, SignIn},
-    walk::form_request,
 };
 
 /// Paths that begin a sign-in in many frameworks.
@@ -232,7 +231,7 @@ impl Visitor {
                 }
                 _ if status < 400 => {
                     let page = page::leniently(&body, &url);
-                    let sent = page.self_submitting().map(form_request);
+                    let sent = page.self_submitting().map(page::Form::request);
                     sent.or_else(|| page.refresh_target().map(Outgoing::get))
                 }
                 _ => return Landed::Nothing(format!("status {status}")),
@@ -274,7 +273,7 @@ impl Visitor {
                             fields.push(name.clone());
                         }
                     }
-                    (form_request(&form), true)
+                    (form.request(), true)
                 }
                 None => continue,
             };

@@ -1,9 +1,8 @@
 //! Changes the cookies that a browser holds for the app.
 
-use mock_idp::flow::record::Stamp;
 use url::Url;
 
-use super::{Walker, editing::Fill};
+use super::{Walker, driver::Sender, editing::Fill};
 use crate::{browser::http::Outgoing, edit::CookieEdit};
 
 impl Walker<'_> {
@@ -14,18 +13,24 @@ impl Walker<'_> {
 
     /// What the browser holds for the app.
     pub(super) async fn app_cookies(&mut self, who: &str) -> Vec<(String, String)> {
-        let origin = self.world.site.origin.clone();
-        if self.is_real() {
-            return self.would_send(who, &Outgoing::get(&origin)).await;
+        let page = Outgoing::get(&self.world.site.origin);
+        let typed = Sender {
+            document: None,
+            top_level: true,
+        };
+        match self.browser(who).driver.cookies(&page, typed).await {
+            Ok(pairs) => pairs,
+            Err(trouble) => {
+                self.obstacle(trouble);
+                Vec::new()
+            }
         }
-        self.browser(who).jar.all_for(&origin)
     }
 
     async fn clear(&mut self, who: &str) {
         let origin = self.world.site.origin.clone();
-        self.browser(who).jar.clear(&origin);
-        if self.is_real() {
-            self.clear_window(who).await;
+        if let Err(trouble) = self.browser(who).driver.clear(&origin).await {
+            self.obstacle(trouble);
         }
     }
 
@@ -97,10 +102,9 @@ impl Walker<'_> {
 
     /// Puts a cookie into the jar as if this address had set it.
     pub(super) async fn take_cookie(&mut self, who: &str, url: &Url, set_cookie: &str) {
-        if self.is_real() {
-            return self.plant_window(who, url, set_cookie).await;
+        if let Err(trouble) = self.browser(who).driver.plant(url, set_cookie).await {
+            self.obstacle(trouble);
         }
-        self.browser(who).jar.take(url, set_cookie, Stamp::now());
     }
 }
 

@@ -17,10 +17,15 @@ use mock_idp::{
 use rand::{RngExt, seq::SliceRandom};
 use tokio::sync::{Notify, broadcast::error::RecvError, watch};
 
-use super::{Walker, navigate::Purpose, persona, probe};
+use super::{
+    Walker,
+    driver::{Ability, leads_on},
+    navigate::Purpose,
+    persona, probe,
+};
 use crate::{
-    browser::http::Outgoing,
-    evidence::{Leg, Person, Probe},
+    browser::{http::Outgoing, webdriver::Owner},
+    evidence::{Answer, Leg, Person, Probe},
     script::{Crowd, Hold, MAIN, OTHER, Slot},
 };
 
@@ -249,6 +254,9 @@ impl<'w> Walker<'w> {
     /// Sends the same authorization response twice: the second when the app waits for the tokens of the first, if that can
     /// be had. They come when the second is answered, or redeems the code as well.
     pub(super) async fn deliver_twice(&mut self, who: &str, slot: Slot) {
+        if self.is_beyond(who, Ability::SameMoment) {
+            return;
+        }
         let slot = self.slot(slot);
         let Some(response) = self.response_for(who, slot) else {
             return;
@@ -258,7 +266,7 @@ impl<'w> Walker<'w> {
             leg: Leg::Callback,
             flow: Some(slot),
         };
-        let (outgoing, _) = self.prepare(who, response, &[]);
+        let (outgoing, _) = self.prepare(who, response, &[]).await;
         let at = Stamp::now();
         let client = &self.world.client;
         let held = self.barrier.take().zip(self.evidence.flow(slot).map(|flow| flow.id));
@@ -289,39 +297,61 @@ impl<'w> Walker<'w> {
             barrier.release();
         };
         let (first, second, ()) = join!(client.send(&outgoing), second, conductor);
-        let first = self.note(purpose, at, &outgoing, None, first, true);
-        let second = self.note(purpose, at, &outgoing, None, second, true);
-        self.follow_callback(purpose, first).await;
-        self.follow_callback(purpose, second).await;
+        for answer in [&first, &second] {
+            let seen = self.beside(at, outgoing.clone(), answer.clone());
+            self.note_kept(purpose, seen);
+        }
+        for answer in [first, second] {
+            self.go_on(purpose, &outgoing, &answer).await;
+            self.end_callback(purpose).await;
+        }
+    }
+
+    /// Follows an answer that was fetched beside the browser.
+    async fn go_on(&mut self, purpose: Purpose<'_>, sent: &Outgoing, answer: &Answer) {
+        let led = leads_on(sent, answer, self.world.client.limit()).await;
+        let next = match led {
+            Ok(Some(next)) => next,
+            Ok(None) => return,
+            Err(unreadable) => return self.obstacle(unreadable),
+        };
+        match self.world.site.owner(&next.origin) {
+            Owner::App => {
+                let after = Purpose {
+                    leg: Leg::AfterCallback,
+                    ..purpose
+                };
+                self.visit(after, next, &[]).await;
+            }
+            owner => self.hold(purpose.who, owner, next),
+        }
     }
 
     /// Requests the protected page many times while signing out. The answers' cookies are kept, as a browser does.
     pub(super) async fn sign_out_race(&mut self, who: &str, requests: u16) {
+        if self.is_beyond(who, Ability::SameMoment) {
+            return;
+        }
         let page = self.probe_page();
-        let (page, _) = self.prepare(who, page, &[]);
+        let (page, _) = self.prepare(who, page, &[]).await;
         let client = self.world.client.clone();
         let at = Stamp::now();
         let loads = join_all((0..requests).map(|_| client.send(&page)));
         let (answers, ()) = join!(loads, self.sign_out(who, &[]));
+        let purpose = Purpose {
+            who,
+            leg: Leg::Direct,
+            flow: None,
+        };
         for answer in answers {
-            self.note(
-                Purpose {
-                    who,
-                    leg: Leg::Direct,
-                    flow: None,
-                },
-                at,
-                &page,
-                None,
-                answer,
-                true,
-            );
+            let seen = self.beside(at, page.clone(), answer);
+            self.note_kept(purpose, seen);
         }
     }
 
     /// Starts many sign-ins without cookies and throws them away; keeps a sample of the answers and every server error.
     pub(super) async fn flood(&mut self, who: &str, starts: u16) {
-        if self.is_real() && self.world.site.javascript {
+        if self.sees_scripts(who) {
             // Only scripts start a sign-in here; what is thrown away may as well be started one after the other.
             for _ in 0..starts {
                 let slot = self.fresh_slot();
@@ -330,7 +360,7 @@ impl<'w> Walker<'w> {
             return;
         }
         let page = Outgoing::get(&self.world.site.sign_in_page());
-        let (page, _) = self.prepare(who, page, &[crate::edit::Edit::NoCookies]);
+        let (page, _) = self.prepare(who, page, &[crate::edit::Edit::NoCookies]).await;
         let client = &self.world.client;
         let at = Stamp::now();
         let answers: Vec<_> = stream::iter(0..starts)
@@ -347,9 +377,10 @@ impl<'w> Walker<'w> {
             flow: None,
         };
         for (index, answer) in answers.into_iter().enumerate() {
-            let telling = !matches!(answer, crate::evidence::Answer::Http { status, .. } if status < 500);
+            let telling = !matches!(answer, Answer::Http { status, .. } if status < 500);
             if telling || index < 20 {
-                self.note(purpose, at, &page, None, answer, false);
+                let seen = self.beside(at, page.clone(), answer);
+                self.note(purpose, seen, None);
             }
         }
     }

@@ -1,14 +1,17 @@
 //! Walks a script: the interpreter of [`crate::script`]. It sends, follows and records; it decides nothing.
 //!
-//! [`navigate`] sends one request and follows redirects inside the app; [`sign_in`], [`sign_out`] and [`probe`] are the
-//! acts; [`crowd`] lets many people act at once; [`editing`] changes requests and [`cookies`] changes jars.
+//! [`driver`] is what a browser does, over HTTP or for real; [`visit`] lets one send and press and writes down what came of
+//! it; [`sign_in`], [`sign_out`] and [`probe`] are the acts; [`crowd`] lets many people act at once; [`editing`] changes
+//! requests and [`cookies`] changes jars; [`needs`] tells before the first step what a script asks of a driver.
 
 mod cookies;
 mod crowd;
+mod driver;
 mod editing;
 mod fill;
 mod learn;
 mod navigate;
+mod needs;
 pub mod pace;
 pub mod persona;
 mod probe;
@@ -17,10 +20,11 @@ mod sign_in;
 mod sign_out;
 pub mod site;
 mod steps;
-mod window;
+mod visit;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -36,14 +40,12 @@ use mock_idp::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use url::Url;
 
-pub use self::navigate::submission as form_request;
-pub use self::{pace::Pace, site::Site, window::beyond_browsers};
+use self::driver::{Driver, Http, Window};
+pub use self::{needs::beyond_browsers, pace::Pace, site::Site};
 use crate::{
     browser::{
-        cookie_jar::CookieJar,
         http::{Client, Outgoing},
         pool::{Lease, Pool},
-        webdriver::Session,
     },
     edit::Edit,
     evidence::{Evidence, Flow, Person},
@@ -65,7 +67,7 @@ pub struct World {
     /// Which of its custom authorization servers the app uses.
     pub server: String,
     /// The app.
-    pub site: std::sync::Arc<Site>,
+    pub site: Arc<Site>,
     /// Sends requests.
     pub client: Client,
     /// Real browsers, when they are to walk; `client` then carries what passes their gates.
@@ -77,7 +79,7 @@ pub struct World {
     /// How many people a crowd has at least.
     pub crowd: u16,
     /// How fast sign-ins may begin.
-    pub pace: std::sync::Arc<Pace>,
+    pub pace: Arc<Pace>,
 }
 
 /// Walks `script`; the faults ride on the flow in slot `MAIN`. `seed` decides every random value.
@@ -162,19 +164,29 @@ fn marks(evidence: &Evidence) -> Vec<String> {
 }
 
 /// One browser with what it holds at the moment.
-#[derive(Default)]
 struct Browser {
-    jar: CookieJar,
+    /// What sends for it.
+    driver: Box<dyn Driver>,
     /// The document that is open.
     document: Option<Url>,
     /// Cookies that are sent to the app instead of the jar's, after a tampering edit.
     cookies: Option<Vec<(String, Vec<u8>)>>,
     /// Where the last sign-out wants to lead: the request to the end-session endpoint.
     leaving: Option<Outgoing>,
-    /// The real browser, once it was needed.
-    session: Option<Session>,
-    /// The navigation at which the real browser was held.
-    held: Option<window::Held>,
+    /// The navigation at which the last visit was held.
+    held: Option<visit::Held>,
+}
+
+impl Browser {
+    fn new(driver: Box<dyn Driver>) -> Self {
+        Self {
+            driver,
+            document: None,
+            cookies: None,
+            leaving: None,
+            held: None,
+        }
+    }
 }
 
 /// A flow on its way.
@@ -202,7 +214,7 @@ struct Walker<'w> {
     /// Whether no pictures are taken at the moment.
     is_unpictured: bool,
     /// The right to open real browsers.
-    lease: Option<Lease>,
+    lease: Option<Arc<Lease>>,
     /// Held by the flows that are begun next (crowds).
     barrier: Option<Barrier>,
     /// Who has an account with the app, by name, where `[target.provision]` makes them.
@@ -285,10 +297,24 @@ impl<'w> Walker<'w> {
         })
     }
 
+    /// Waits until this script's people may have a browser each.
+    async fn take_places(&mut self, script: &[Step]) {
+        if let Some(pool) = &self.world.browsers {
+            let wanted = needs::browsers(script, self.world.site.javascript);
+            self.lease = pool.lease(wanted).await.map(Arc::new);
+        }
+    }
+
+    /// Closes every browser.
+    async fn leave(&mut self) {
+        let browsers = std::mem::take(&mut self.browsers).into_values();
+        futures_util::future::join_all(browsers.map(|browser| browser.driver.close())).await;
+        self.lease = None;
+    }
+
     async fn new_browser(&mut self, name: &str) {
-        let old = self.browsers.insert(name.to_owned(), Browser::default());
-        if let Some(session) = old.and_then(|browser| browser.session) {
-            session.close().await;
+        if let Some(old) = self.browsers.remove(name) {
+            old.driver.close().await;
         }
     }
 
@@ -323,7 +349,10 @@ impl<'w> Walker<'w> {
     }
 
     fn browser(&mut self, name: &str) -> &mut Browser {
-        self.browsers.entry(name.to_owned()).or_default()
+        let (world, lease) = (self.world, &self.lease);
+        self.browsers
+            .entry(name.to_owned())
+            .or_insert_with(|| Browser::new(driver(world, lease.clone())))
     }
 
     /// Begins a flow at the authorization server for `person`, to be started in `browser`'s browser.
@@ -431,6 +460,15 @@ impl<'w> Walker<'w> {
                 tokio::time::sleep(cool_down.saturating_sub(since)).await;
             }
         }
+    }
+}
+
+/// What a new browser is made of: a real one where real ones walk.
+fn driver(world: &World, lease: Option<Arc<Lease>>) -> Box<dyn Driver> {
+    let (client, site) = (world.client.clone(), Arc::clone(&world.site));
+    match &world.browsers {
+        Some(_) => Box::new(Window::new(lease, client, site)),
+        None => Box::new(Http::new(client, site)),
     }
 }
 

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use mock_idp::flow::record::Stamp;
 use url::Url;
 
-use super::{Walker, navigate::Purpose};
+use super::{
+    Walker,
+    driver::{Ability, Peek},
+    navigate::{Purpose, TYPED},
+};
 use crate::{
-    browser::http::Outgoing,
-    edit::{Edit, Initiator},
+    browser::{
+        http::Outgoing,
+        webdriver::{Hold, Rule},
+    },
+    edit::Edit,
     evidence::{Answer, Evidence, Leg, Person, Probe, Shows},
     placeholder::of_person,
     target::Oracle,
@@ -16,9 +22,6 @@ use crate::{
 
 /// A path that no app has.
 const UNKNOWN: &str = "/no-such-page-of-this-app";
-
-/// A typed address: every cookie of the app goes along, as when the user comes back later.
-const TYPED: &[Edit] = &[Edit::From(Initiator::AddressBar)];
 
 impl Walker<'_> {
     pub(super) async fn probe(&mut self, who: &str, label: &str) {
@@ -36,7 +39,7 @@ impl Walker<'_> {
     /// Asks as somebody who has these cookies and no others.
     pub(super) async fn ask_with(&mut self, who: &str, label: &str, pairs: Vec<(String, String)>) {
         let mut page = self.probe_page();
-        if self.is_real() && self.world.site.javascript {
+        if self.sees_scripts(who) {
             return self.ask_elsewhere(who, label, page, pairs).await;
         }
         if pairs.is_empty() {
@@ -73,50 +76,40 @@ impl Walker<'_> {
 
     /// What the app answers to everybody: at an address that it does not have, and at its root.
     async fn ask_public(&mut self, who: &str, edits: &[Edit]) {
+        let purpose = Purpose {
+            who,
+            leg: Leg::Direct,
+            flow: None,
+        };
         for url in [self.world.site.at(UNKNOWN), self.world.site.origin.clone()] {
-            let (page, unedited) = self.prepare(who, Outgoing::get(&url), edits);
-            let at = Stamp::now();
-            let answer = self.world.client.send(&page).await;
-            let purpose = Purpose {
-                who,
-                leg: Leg::Direct,
-                flow: None,
-            };
-            self.note(purpose, at, &page, unedited, answer, false);
+            self.send_beside(purpose, Outgoing::get(&url), edits).await;
         }
     }
 
+    /// Whether scripts make the app's pages, and this person's browser runs them.
+    pub(super) fn sees_scripts(&mut self, who: &str) -> bool {
+        self.world.site.javascript && self.lacks(who, Ability::Scripts).is_none()
+    }
+
     async fn ask(&mut self, who: &str, label: &str, page: Outgoing, edits: &[Edit]) {
-        let mut page = page;
         let carries = page.headers.iter().any(|(name, _)| name == "cookie");
-        if self.is_real() && !carries && !edits.contains(&Edit::NoCookies) {
-            if self.world.site.javascript && edits == TYPED {
-                return self.ask_window(who, who, label, page).await;
-            }
-            let pairs = self.would_send(who, &page).await;
-            let line: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            if !line.is_empty() {
-                page.set_header("cookie", line.join("; "));
-            }
+        if !carries && edits == TYPED && self.sees_scripts(who) {
+            return self.ask_window(who, who, label, page).await;
         }
-        let (page, unedited) = self.prepare(who, page, edits);
-        // Typing an address is no attack: it is not evidence of an edit.
-        let unedited = unedited.filter(|_| edits != TYPED);
-        let at = Stamp::now();
-        let answer = self.world.client.send(&page).await;
         let purpose = Purpose {
             who,
             leg: Leg::Probe,
             flow: None,
         };
-        let shows = match classify(&self.world.site.oracle, &self.evidence, &answer, None) {
+        let hop = self.send_beside(purpose, page, edits).await;
+        let answer = &self.evidence.hops[hop].response;
+        let shows = match classify(&self.world.site.oracle, &self.evidence, answer, None) {
             // The same page for everybody: who is signed in is what its scripts find out, and here none ran.
-            Shows::Nameless if self.world.site.javascript && is_page(&answer) => Shows::Nobody,
+            Shows::Nameless if self.world.site.javascript && is_page(answer) => Shows::Nobody,
             shows => shows,
         };
         let is_own = !carries && !edits.contains(&Edit::NoCookies) && self.browser(who).cookies.is_none();
         let is_shown = matches!(shows, Shows::Person(_));
-        let hop = self.note(purpose, at, &page, unedited, answer, false);
         self.evidence.probes.push(Probe {
             label: label.to_owned(),
             who: who.to_owned(),
@@ -148,9 +141,8 @@ impl Walker<'_> {
         let cookies = pairs.into_iter().map(|(name, value)| (name, value.into_bytes()));
         self.browser(&elsewhere).cookies = Some(cookies.collect());
         self.ask_window(who, &elsewhere, label, page).await;
-        let left = self.browsers.remove(&elsewhere);
-        if let Some(session) = left.and_then(|browser| browser.session) {
-            session.close().await;
+        if let Some(left) = self.browsers.remove(&elsewhere) {
+            left.driver.close().await;
         }
     }
 
@@ -161,11 +153,18 @@ impl Walker<'_> {
             leg: Leg::Probe,
             flow: None,
         };
-        let Some((request, at, answer, html)) = self.peek(browser, &page).await else {
+        let Some(Peek {
+            request,
+            at,
+            answer,
+            html,
+        }) = self.peek(browser, &page).await
+        else {
             return self.obstacle("the protected page could not be opened in a tab");
         };
         let shows = classify(&self.world.site.oracle, &self.evidence, &answer, Some(&html));
-        let hop = self.note(purpose, at, &request, None, answer, false);
+        let seen = self.beside(at, request, answer);
+        let hop = self.note(purpose, seen, None);
         self.evidence.hops[hop].rendered = Some(html);
         self.evidence.probes.push(Probe {
             label: label.to_owned(),
@@ -173,6 +172,24 @@ impl Walker<'_> {
             hop,
             shows,
         });
+    }
+
+    /// Opens a page in a tab of its own beside the open one. `None` after an obstacle was noted, or when no page came.
+    async fn peek(&mut self, who: &str, page: &Outgoing) -> Option<Peek> {
+        let origin = self.world.site.origin.clone();
+        let browser = self.browser(who);
+        let rule = Rule {
+            hold: Hold::Idp,
+            cookies: browser.cookies.clone(),
+            bare_first: false,
+        };
+        match browser.driver.peek(page, &origin, rule).await {
+            Ok(peek) => peek,
+            Err(trouble) => {
+                self.obstacle(trouble);
+                None
+            }
+        }
     }
 }
 

@@ -4,12 +4,12 @@ use url::Url;
 
 use super::{
     Walker,
-    navigate::{Landing, Purpose, submission},
+    driver::Press,
+    navigate::{Landing, Purpose},
     steps::Missing,
-    window::Press,
 };
 use crate::{
-    browser::{http::Outgoing, page},
+    browser::http::Outgoing,
     edit::Edit,
     evidence::{Answer, Leg},
     script::Slot,
@@ -43,49 +43,27 @@ impl Walker<'_> {
             leg: Leg::SignInStart,
             flow: Some(slot),
         };
+        self.mark_edited(slot, edits);
         let site = std::sync::Arc::clone(&self.world.site);
-        if let SignIn::Steps(steps) = &site.sign_in {
-            self.mark_edited(slot, edits);
-            let landing = self.steps(purpose, person, steps, edits, Missing::Stops).await;
-            return self.keep_authorization_request(slot, landing);
-        }
         let page = Outgoing::get(&site.sign_in_page());
-        let hop = match &site.sign_in {
-            SignIn::Get(_) | SignIn::Protected(_) | SignIn::Steps(_) => self.send(purpose, page, edits).await,
-            SignIn::Form(_) if self.is_real() => {
-                let hop = self.send(purpose, page, edits).await;
-                self.press(purpose, Press::Form(SIGN_IN_WORDS)).await.unwrap_or(hop)
+        let landing = match (&site.sign_in, pressed_at(&site.sign_in)) {
+            (SignIn::Steps(steps), _) => self.steps(purpose, person, steps, edits, Missing::Stops).await,
+            (_, Some(what)) => {
+                let beside_query = beside_query(edits);
+                self.open_and_press(purpose, (page, edits), what, (edits, &beside_query))
+                    .await
             }
-            SignIn::Click(text) if self.is_real() => {
-                let hop = self.send(purpose, page, edits).await;
-                self.press(purpose, Press::Text(text)).await.unwrap_or(hop)
-            }
-            SignIn::Form(_) => {
-                let hop = self.send(purpose, page, edits).await;
-                match self.page(hop).await.and_then(|page| page.form_saying(SIGN_IN_WORDS)) {
-                    Some(form) => self.send(purpose, submission(&form), &beside_query(edits)).await,
-                    // A page that leads on by itself (an expired CSRF token, say) is followed like any other.
-                    None => hop,
-                }
-            }
-            SignIn::Click(text) => {
-                let hop = self.send(purpose, page, edits).await;
-                match self.page(hop).await.and_then(|page| page.clickable(text)) {
-                    Some(page::Clickable::Link(url)) => self.send(purpose, Outgoing::get(&url), edits).await,
-                    Some(page::Clickable::Button(form)) => {
-                        self.send(purpose, submission(&form), &beside_query(edits)).await
-                    }
-                    None => hop,
-                }
+            (_, None) => {
+                self.visit(purpose, page, edits).await;
+                self.landed(purpose)
             }
         };
-        self.mark_edited(slot, edits);
-        self.expect_authorization_request(purpose, slot, hop).await;
+        self.keep_authorization_request(slot, landing);
     }
 
     /// A flow whose first request was edited says little about what the app sends by itself.
     fn mark_edited(&mut self, slot: Slot, edits: &[Edit]) {
-        let edited = edits.iter().any(|edit| *edit != Edit::Identity);
+        let edited = !unchanged(edits);
         if let Some(flow) = self.evidence.flows.iter_mut().find(|flow| flow.slot == slot) {
             flow.start_edited = edited;
         }
@@ -105,9 +83,10 @@ impl Walker<'_> {
             leg: Leg::SignInStart,
             flow: Some(slot),
         };
-        let hop = self.send(purpose, Outgoing::get(&url), edits).await;
+        self.visit(purpose, Outgoing::get(&url), edits).await;
         self.mark_edited(slot, edits);
-        self.expect_authorization_request(purpose, slot, hop).await;
+        let landing = self.landed(purpose);
+        self.keep_authorization_request(slot, landing);
     }
 
     /// Opens the protected page as a deep link.
@@ -122,41 +101,19 @@ impl Walker<'_> {
         };
         let mut outgoing = Outgoing::get(&self.world.site.at(&self.world.site.oracle.probe));
         outgoing.target.push_str(suffix);
-        let hop = self.send(purpose, outgoing, &[]).await;
-        let mut landing = self.follow(purpose, hop).await;
+        self.visit(purpose, outgoing, &[]).await;
+        let mut landing = self.landed(purpose);
         // A page on which the user still has to press the button, or to make the steps that follow the first page.
         let site = std::sync::Arc::clone(&self.world.site);
         if let (SignIn::Steps(steps), Landing::Page) = (&site.sign_in, &landing) {
             let rest = steps.get(1..).unwrap_or_default();
             landing = self.steps(purpose, who, rest, &[], Missing::Skips).await;
         }
-        if matches!(landing, Landing::Page)
-            && let Some(pressed) = self.press_sign_in(purpose).await
+        if let (Landing::Page, Some(what)) = (&landing, pressed_at(&site.sign_in))
+            && self.press(purpose, what).await.is_some()
         {
-            landing = self.follow(purpose, pressed).await;
+            landing = self.landed(purpose);
         }
-        self.keep_authorization_request(slot, landing);
-    }
-
-    /// Presses what starts a sign-in on the page that is open, where sign-ins start so. `None`: there is nothing to press.
-    async fn press_sign_in(&mut self, purpose: Purpose<'_>) -> Option<usize> {
-        let site = std::sync::Arc::clone(&self.world.site);
-        let opened = self.evidence.hops.len().checked_sub(1)?;
-        let next = match &site.sign_in {
-            SignIn::Get(_) | SignIn::Protected(_) | SignIn::Steps(_) => return None,
-            SignIn::Form(_) if self.is_real() => return self.press(purpose, Press::Form(SIGN_IN_WORDS)).await,
-            SignIn::Click(text) if self.is_real() => return self.press(purpose, Press::Text(text)).await,
-            SignIn::Form(_) => submission(&self.page(opened).await?.form_saying(SIGN_IN_WORDS)?),
-            SignIn::Click(text) => match self.page(opened).await?.clickable(text)? {
-                page::Clickable::Link(url) => Outgoing::get(&url),
-                page::Clickable::Button(form) => submission(&form),
-            },
-        };
-        Some(self.send(purpose, next, &[]).await)
-    }
-
-    async fn expect_authorization_request(&mut self, purpose: Purpose<'_>, slot: Slot, hop: usize) {
-        let landing = self.follow(purpose, hop).await;
         self.keep_authorization_request(slot, landing);
     }
 
@@ -183,24 +140,26 @@ impl Walker<'_> {
             return;
         };
         self.enter(who, &enter).await;
-        if self.is_real() {
-            return self.authorize_window(who, slot, request, edits).await;
-        }
         let purpose = Purpose {
             who,
             leg: Leg::Idp,
             flow: Some(slot),
         };
-        let mut hop = self.send(purpose, request, edits).await;
+        self.visit(purpose, request, edits).await;
         let login = self.login_of(slot);
         for _ in 0..PAGE_LIMIT {
-            let Some(next) = self.idp_step(hop, &login).await else {
-                return;
-            };
-            if !self.world.site.is_idp(&next.origin) {
-                return self.keep_response(purpose, slot, next);
+            if let Some(response) = self.held(who) {
+                return self.keep_response(purpose, slot, response);
             }
-            hop = self.send(purpose, next, &[]).await;
+            let what = Press::Hosted(&[
+                (&["identifier", "username"], &login),
+                (&["credentials.passcode", "password"], PASSWORD),
+            ]);
+            match self.press(purpose, what).await {
+                Some(arrival) if !arrival.is_broken => {}
+                // A page without a form is a dead end, which is a result.
+                _ => return,
+            }
         }
         self.obstacle(format!("the hosted sign-in did not end after {PAGE_LIMIT} pages"));
     }
@@ -223,47 +182,18 @@ impl Walker<'_> {
         person.map(|person| person.persona.login.clone()).unwrap_or_default()
     }
 
-    /// What the user does on the authorization server's page: follows, fills in, agrees. `None` when it is a dead end.
-    async fn idp_step(&mut self, hop: usize, login: &str) -> Option<Outgoing> {
-        let answer = &self.evidence.hops[hop];
-        let base = Url::parse(&answer.url).ok()?;
-        if answer.status().is_some_and(|status| (300..400).contains(&status)) {
-            return Some(Outgoing::get(&base.join(answer.header("location")?).ok()?));
-        }
-        if answer.status() != Some(200) {
-            return None;
-        }
-        let page = self.page(hop).await?;
-        if let Some(form) = page.self_submitting() {
-            return Some(submission(form));
-        }
-        let mut form = page.forms.into_iter().find(|form| form.method == "POST")?;
-        let mut filled = false;
-        for (names, value) in [
-            (["identifier", "username"], login),
-            (["credentials.passcode", "password"], PASSWORD),
-        ] {
-            for name in names {
-                if form.has(name) {
-                    form.set(name, value);
-                    filled = true;
-                }
-            }
-        }
-        (filled || form.only_hidden).then(|| submission(&form))
-    }
-
     pub(super) fn keep_response(&mut self, purpose: Purpose<'_>, slot: Slot, response: Outgoing) {
         if !self.world.site.is_app(&response.origin) {
             let elsewhere = Purpose {
                 leg: Leg::Elsewhere,
                 ..purpose
             };
-            return self.note_unsent(
+            self.note_unsent(
                 elsewhere,
                 &response,
                 "the authorization response leads away from the app",
             );
+            return;
         }
         if let Some(flow) = self.evidence.flows.iter_mut().find(|flow| flow.slot == slot) {
             flow.authorization_response = Some(as_url(&response));
@@ -284,8 +214,8 @@ impl Walker<'_> {
             leg: Leg::Callback,
             flow: Some(slot),
         };
-        let hop = self.send(purpose, response, edits).await;
-        self.follow_callback(purpose, hop).await;
+        self.visit(purpose, response, edits).await;
+        self.end_callback(purpose).await;
     }
 
     /// Delivers, and answers every new authorization request of the app in the same way, at most `times` times.
@@ -300,12 +230,8 @@ impl Walker<'_> {
                 leg: Leg::Callback,
                 flow: Some(slot),
             };
-            let hop = self.send(purpose, response, edits).await;
-            let after = Purpose {
-                leg: Leg::AfterCallback,
-                ..purpose
-            };
-            let Landing::Idp(next) = self.follow(after, hop).await else {
+            self.visit(purpose, response, edits).await;
+            let Landing::Idp(next) = self.landed(purpose) else {
                 return;
             };
             if let Some(live) = self.flows.get_mut(&slot) {
@@ -332,12 +258,13 @@ impl Walker<'_> {
         Some(response)
     }
 
-    pub(super) async fn follow_callback(&mut self, purpose: Purpose<'_>, hop: usize) {
+    /// What a person does where the callback led, where that is anything.
+    pub(super) async fn end_callback(&mut self, purpose: Purpose<'_>) {
         let after = Purpose {
             leg: Leg::AfterCallback,
             ..purpose
         };
-        let mut landing = self.follow(after, hop).await;
+        let mut landing = self.landed(after);
         let site = std::sync::Arc::clone(&self.world.site);
         if matches!(landing, Landing::Page) && !site.after_callback.is_empty() {
             let person = purpose
@@ -370,9 +297,23 @@ impl Walker<'_> {
             leg: Leg::Callback,
             flow: None,
         };
-        let hop = self.send(purpose, response, &edits).await;
-        self.follow_callback(purpose, hop).await;
+        self.visit(purpose, response, &edits).await;
+        self.end_callback(purpose).await;
     }
+}
+
+/// What is pressed to start a sign-in; `None` where the address alone starts it, or several steps do.
+fn pressed_at(sign_in: &SignIn) -> Option<Press<'_>> {
+    match sign_in {
+        SignIn::Get(_) | SignIn::Protected(_) | SignIn::Steps(_) => None,
+        SignIn::Form(_) => Some(Press::Form(SIGN_IN_WORDS)),
+        SignIn::Click(text) => Some(Press::Text(text)),
+    }
+}
+
+/// Whether a request goes out as it stands.
+pub(super) fn unchanged(edits: &[Edit]) -> bool {
+    edits.iter().all(|edit| *edit == Edit::Identity)
 }
 
 /// The edits that a form may carry: what stands in an address comes by a link, and a link opens the page of the form and

@@ -4,18 +4,15 @@ use std::time::Duration;
 
 use mock_idp::{
     Fault,
-    flow::{
-        fault::EndSessionFault,
-        record::{Event, Stamp},
-    },
+    flow::{fault::EndSessionFault, record::Event},
 };
 use url::Url;
 
 use super::{
     Walker,
-    navigate::{Landing, Purpose, submission},
+    driver::Press,
+    navigate::{Landing, Purpose},
     steps::Missing,
-    window::Press,
 };
 use crate::{
     browser::{http::Outgoing, page},
@@ -28,14 +25,11 @@ use crate::{
 /// Words by which a sign-out form is known among several.
 const SIGN_OUT_WORDS: &[&str] = &["signout", "logout", "logoff", "abmelden"];
 
-/// More pages than any end-session endpoint has.
-const PAGE_LIMIT: usize = 6;
-
 /// The end-session endpoint that never answers.
 const HANGS: Fault = Fault::EndSession(EndSessionFault::Hang);
 
 /// When somebody closes the tab that stays empty. It is the harness's own server that hangs, so nothing is learnt later.
-const TAB_IS_CLOSED: Duration = Duration::from_secs(2);
+pub(super) const TAB_IS_CLOSED: Duration = Duration::from_secs(2);
 
 impl Walker<'_> {
     /// Signs out the way the target says, and stops at the first request that leaves the app.
@@ -51,45 +45,28 @@ impl Walker<'_> {
             leg: Leg::SignOut,
             flow: None,
         };
-        if let Some(SignOut::Steps(steps)) = &site.sign_out {
-            let landing = self.steps(purpose, who, steps, edits, Missing::Stops).await;
-            return self.leave_app(purpose, landing);
-        }
-        let page_url = match &site.sign_out {
+        let landing = match &site.sign_out {
             None => return self.obstacle("the target has no sign-out"),
-            Some(SignOut::Click(_) | SignOut::Steps(_)) => site.at(&site.oracle.probe),
-            Some(SignOut::Get(path) | SignOut::Post(path) | SignOut::Form(path)) => site.at(path),
-        };
-        let hop = match &site.sign_out {
-            Some(SignOut::Post(_)) => self.send(purpose, Outgoing::form(&page_url, &[]), edits).await,
-            Some(SignOut::Form(_)) if self.is_real() && unchanged(edits) => {
-                let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
-                self.press(purpose, Press::Form(SIGN_OUT_WORDS)).await.unwrap_or(hop)
-            }
-            Some(SignOut::Click(text)) if self.is_real() && unchanged(edits) => {
-                let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
-                self.press(purpose, Press::Text(text)).await.unwrap_or(hop)
-            }
-            Some(SignOut::Form(_)) => {
-                let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
-                match self.page(hop).await.and_then(|page| page.form_saying(SIGN_OUT_WORDS)) {
-                    Some(form) => self.send(purpose, submission(&form), edits).await,
-                    None => hop,
-                }
+            Some(SignOut::Steps(steps)) => self.steps(purpose, who, steps, edits, Missing::Stops).await,
+            Some(SignOut::Form(path)) => {
+                let page = Outgoing::get(&site.at(path));
+                let what = Press::Form(SIGN_OUT_WORDS);
+                self.open_and_press(purpose, (page, &[]), what, (edits, edits)).await
             }
             Some(SignOut::Click(text)) => {
-                let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
-                match self.page(hop).await.and_then(|page| page.clickable(text)) {
-                    Some(page::Clickable::Link(url)) => self.send(purpose, Outgoing::get(&url), edits).await,
-                    Some(page::Clickable::Button(form)) => self.send(purpose, submission(&form), edits).await,
-                    None => hop,
-                }
+                let page = Outgoing::get(&site.at(&site.oracle.probe));
+                let what = Press::Text(text);
+                self.open_and_press(purpose, (page, &[]), what, (edits, edits)).await
             }
-            Some(SignOut::Get(_) | SignOut::Steps(_)) | None => {
-                self.send(purpose, Outgoing::get(&page_url), edits).await
+            Some(SignOut::Post(path)) => {
+                self.visit(purpose, Outgoing::form(&site.at(path), &[]), edits).await;
+                self.landed(purpose)
+            }
+            Some(SignOut::Get(path)) => {
+                self.visit(purpose, Outgoing::get(&site.at(path)), edits).await;
+                self.landed(purpose)
             }
         };
-        let landing = self.follow(purpose, hop).await;
         self.leave_app(purpose, landing);
     }
 
@@ -156,7 +133,7 @@ impl Walker<'_> {
                 let Landing::Page = self.steps(purpose, who, before, &[], Missing::Stops).await else {
                     return None;
                 };
-                return Url::parse(&self.pressed(last, &[])?.url()).ok();
+                return self.leads_to(last).await;
             }
             _ => return site.place(Place::SignOut),
         };
@@ -165,7 +142,7 @@ impl Walker<'_> {
             leg: Leg::Direct,
             flow: None,
         };
-        let hop = self.send(purpose, Outgoing::get(&page_url), &[]).await;
+        let hop = self.visit(purpose, Outgoing::get(&page_url), &[]).await;
         let page = self.page(hop).await?;
         if let Some(SignOut::Click(text)) = &site.sign_out {
             return page.clickable(text).map(|found| match found {
@@ -188,66 +165,36 @@ impl Walker<'_> {
             leg: Leg::EndSession,
             flow: None,
         };
-        for _ in 0..PAGE_LIMIT {
-            if self.world.site.is_app(&next.origin) {
-                let back = Purpose {
-                    leg: Leg::AfterSignOut,
-                    ..purpose
-                };
-                let hop = self.send(back, next, edits).await;
-                if let Landing::Idp(next) = self.follow(back, hop).await {
-                    self.note_unsent(
-                        Purpose {
-                            leg: Leg::Idp,
-                            ..purpose
-                        },
-                        &next,
-                        "the app starts a new sign-in",
-                    );
-                }
-                return;
-            }
-            if !self.world.site.is_idp(&next.origin) {
-                return self.note_unsent(
-                    Purpose {
-                        leg: Leg::Elsewhere,
-                        ..purpose
-                    },
-                    &next,
-                    "sign-out leads elsewhere",
-                );
-            }
-            let hop = match self.faults.contains(&HANGS) && !self.is_real() {
-                true => self.give_up_on(purpose, next).await,
-                false => self.send(purpose, next, &[]).await,
-            };
-            let following = match self.is_real() {
-                true => self.held(who),
-                false => self.after_end_session(hop).await,
-            };
-            let Some(following) = following else {
-                return;
-            };
-            next = following;
+        if self.world.site.is_idp(&next.origin) {
+            self.visit(purpose, next, &[]).await;
+            let Some(held) = self.held(who) else { return };
+            next = held;
         }
-        self.obstacle(format!("the end-session endpoint did not end after {PAGE_LIMIT} pages"));
+        if !self.world.site.is_app(&next.origin) {
+            let elsewhere = Purpose {
+                leg: Leg::Elsewhere,
+                ..purpose
+            };
+            self.note_unsent(elsewhere, &next, "sign-out leads elsewhere");
+            return;
+        }
+        let back = Purpose {
+            leg: Leg::AfterSignOut,
+            ..purpose
+        };
+        self.visit(back, next, edits).await;
+        if let Landing::Idp(next) = self.landed(back) {
+            let anew = Purpose {
+                leg: Leg::Idp,
+                ..purpose
+            };
+            self.note_unsent(anew, &next, "the app starts a new sign-in");
+        }
     }
 
-    /// Asks an authorization server that will not answer, as somebody does who then closes the tab.
-    async fn give_up_on(&mut self, purpose: Purpose<'_>, next: Outgoing) -> usize {
-        let (next, unedited) = self.prepare(purpose.who, next, &[]);
-        let at = Stamp::now();
-        let answer = self.world.client.impatient(TAB_IS_CLOSED).send(&next).await;
-        self.note(purpose, at, &next, unedited, answer, true)
-    }
-
-    async fn after_end_session(&mut self, hop: usize) -> Option<Outgoing> {
-        let answer = &self.evidence.hops[hop];
-        let base = Url::parse(&answer.url).ok()?;
-        if answer.status().is_some_and(|status| (300..400).contains(&status)) {
-            return Some(Outgoing::get(&base.join(answer.header("location")?).ok()?));
-        }
-        self.page(hop).await?.self_submitting().map(submission)
+    /// Whether the end-session endpoint will not answer: somebody closes the tab then.
+    pub(super) fn is_hanging(&self) -> bool {
+        self.faults.contains(&HANGS)
     }
 
     /// Loads the front-channel logout URI as a frame of the authorization server does (Front-Channel Logout 1.0 §2).
@@ -265,7 +212,7 @@ impl Walker<'_> {
         self.browser(who).document = Some(idp);
         let framed = [Edit::From(crate::edit::Initiator::OtherSiteSubresource)];
         let all: Vec<Edit> = framed.into_iter().chain(edits.iter().copied()).collect();
-        self.send(
+        self.visit(
             Purpose {
                 who,
                 leg: Leg::Direct,
@@ -287,11 +234,6 @@ impl Walker<'_> {
         })?;
         claims_of(&token)?.get("sid")?.as_str().map(str::to_owned)
     }
-}
-
-/// Whether a form is sent as it stands, so that it can simply be pressed.
-fn unchanged(edits: &[Edit]) -> bool {
-    edits.iter().all(|edit| *edit == Edit::Identity)
 }
 
 /// The claims of a compact token, unverified.

@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use super::persona::Mould;
 use crate::{
-    browser::http::Outgoing,
+    browser::{http::Outgoing, webdriver::Owner},
     evidence::TargetFacts,
     placeholder::replace,
     script::Place,
@@ -194,6 +194,16 @@ impl Site {
     pub fn is_app(&self, url: &Url) -> bool {
         let mut own = [&self.origin, &self.callback].into_iter().chain(&self.origins);
         own.any(|origin| same_server(origin, url))
+    }
+
+    /// Whose a URL is.
+    #[must_use]
+    pub fn owner(&self, url: &Url) -> Owner {
+        match (self.is_app(url), self.is_idp(url)) {
+            (true, _) => Owner::App,
+            (_, true) => Owner::Idp,
+            _ => Owner::Other,
+        }
     }
 
     /// Whether a URL is the authorization server's.

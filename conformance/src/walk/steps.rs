@@ -4,8 +4,8 @@ use url::Url;
 
 use super::{
     Walker,
-    navigate::{Landing, Purpose, submission},
-    window::Press,
+    driver::Press,
+    navigate::{Landing, Purpose},
 };
 use crate::{
     browser::{
@@ -43,7 +43,7 @@ impl Walker<'_> {
         };
         let mut typed: Vec<(String, String)> = Vec::new();
         for step in steps {
-            let hop = match step {
+            match step {
                 Move::Fill(fields) => {
                     let filled = fields.iter().map(|(name, text)| (name.clone(), replace(text, &vars)));
                     typed.extend(filled);
@@ -51,31 +51,18 @@ impl Walker<'_> {
                 }
                 Move::Open(path) => {
                     let page = Outgoing::get(&self.world.site.at(path));
-                    self.send(purpose, page, edits).await
-                }
-                Move::Press(_) | Move::Submit(_) if self.is_real() => {
-                    let fields = std::mem::take(&mut typed);
-                    let what = match step {
-                        Move::Press(text) => Press::Filled(text, &fields),
-                        Move::Submit(form) => Press::FilledForm(form, &fields),
-                        Move::Open(_) | Move::Fill(_) => continue,
-                    };
-                    match self.press(purpose, what).await {
-                        Some(hop) => hop,
-                        None if missing == Missing::Skips => continue,
-                        None => return self.stuck(step),
-                    }
+                    self.visit_and_follow(purpose, page, edits).await;
                 }
                 Move::Press(_) | Move::Submit(_) => {
                     let fields = std::mem::take(&mut typed);
-                    match self.pressed(step, &fields) {
-                        Some(request) => self.send(purpose, request, edits).await,
+                    match self.make(purpose, step, &fields, edits).await {
+                        Some(_) => {}
                         None if missing == Missing::Skips => continue,
                         None => return self.stuck(step),
                     }
                 }
-            };
-            match self.follow(purpose, hop).await {
+            }
+            match self.landed(purpose) {
                 Landing::Page => {}
                 elsewhere => return elsewhere,
             }
@@ -83,23 +70,31 @@ impl Walker<'_> {
         Landing::Page
     }
 
-    /// The request that a step sends from the page that is open, which is the last hop.
-    pub(super) fn pressed(&self, step: &Move, typed: &[(String, String)]) -> Option<Outgoing> {
+    /// Presses what a step says on the page that is open, which is that of the last hop.
+    async fn make(
+        &mut self,
+        purpose: Purpose<'_>,
+        step: &Move,
+        typed: &[(String, String)],
+        edits: &[Edit],
+    ) -> Option<usize> {
+        let what = Press::of_step(step, typed)?;
+        let opened = self.evidence.hops.len().checked_sub(1)?;
+        self.press_with(purpose, what, opened, (edits, edits)).await
+    }
+
+    /// Where a step leads from the page that is open, as its markup tells.
+    pub(super) async fn leads_to(&self, step: &Move) -> Option<Url> {
+        if let Move::Open(path) = step {
+            return Some(self.world.site.at(path));
+        }
         let hop = self.evidence.hops.last()?;
         let url = Url::parse(&hop.url).ok()?;
-        let mut form = match step {
-            Move::Press(text) => match page::pressable(hop.shown(), &url, text)? {
-                Clickable::Link(url) => return Some(Outgoing::get(&url)),
-                Clickable::Button(form) => form,
-            },
-            Move::Submit(name) => page::form_named(hop.shown(), &url, name)?,
-            Move::Open(path) => return Some(Outgoing::get(&self.world.site.at(path))),
-            Move::Fill(_) => return None,
-        };
-        for (name, value) in typed {
-            form.set(&page::field_called(hop.shown(), name), value);
+        let what = Press::of_step(step, &[])?;
+        match what.on(hop.shown(), &url, self.world.client.limit()).await? {
+            Clickable::Link(url) => Some(url),
+            Clickable::Button(form) => Some(form.action),
         }
-        Some(submission(&form))
     }
 
     /// A step that cannot be made stops the walk here; the obstacle names what the page offers instead.

@@ -72,6 +72,21 @@ pub enum Hold {
     Everything,
 }
 
+impl Hold {
+    /// Whether a navigation to this owner is held that so many went before.
+    #[must_use]
+    pub fn stops(self, owner: Owner, before: usize) -> bool {
+        match self {
+            _ if owner == Owner::Other => true,
+            Hold::Nothing => false,
+            Hold::App => owner == Owner::App,
+            Hold::Idp => owner == Owner::Idp,
+            Hold::AfterFirst => before > 0,
+            Hold::Everything => true,
+        }
+    }
+}
+
 /// What the gate does until it is armed anew.
 #[derive(Clone, Debug, Default)]
 pub struct Rule {
@@ -312,14 +327,7 @@ impl Shared {
         let mut state = self.state();
         state.last = Instant::now();
         let navigates = kind == Kind::Document;
-        let held = match state.rule.hold {
-            _ if owner == Owner::Other => true,
-            Hold::Nothing => false,
-            Hold::App => navigates && owner == Owner::App,
-            Hold::Idp => navigates && owner == Owner::Idp,
-            Hold::AfterFirst => navigates && state.documents > 0,
-            Hold::Everything => navigates,
-        };
+        let held = owner == Owner::Other || navigates && state.rule.hold.stops(owner, state.documents);
         let endless = navigates && state.documents >= DOCUMENT_LIMIT;
         state.documents += usize::from(navigates);
         if state.rule.bare_first && navigates && state.documents == 1 {
