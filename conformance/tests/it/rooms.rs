@@ -64,6 +64,41 @@ const RUNNER: &[&[&str]] = &[
     &["watch"],
 ];
 
+/// The same inside the room of browsers.
+const BROWSER: &[&[&str]] = &[
+    &["coding"],
+    &["cookie_jar"],
+    &["http"],
+    &["page"],
+    &["webdriver"],
+    &["pool"],
+];
+
+/// The same among the files that drive real browsers. A session reaches beyond WebDriver in a file of its own.
+const WEBDRIVER: &[&[&str]] = &[
+    &["error"],
+    &["path"],
+    &["cookie"],
+    &["script"],
+    &["tunnel"],
+    &["gate"],
+    &["socket"],
+    &["devtools"],
+    &["bidi"],
+    &["chrome"],
+    &["firefox"],
+    &["brand"],
+    &["wire"],
+    &["running"],
+    &["process"],
+    &["driver"],
+    &["install"],
+    &["session", "reach"],
+];
+
+/// The same among the two drivers of a walk and their words.
+const DRIVER: &[&[&str]] = &[&["ability"], &["dress"], &["lead"], &["press"], &["http"], &["window"]];
+
 /// The same inside the room of the law.
 const VERDICT: &[&[&str]] = &[
     &["law"],
@@ -81,6 +116,9 @@ fn arrows_between_rooms_point_down() {
     for (folder, prefix, order) in [
         ("src", "crate", CRATE),
         ("src/runner", "super", RUNNER),
+        ("src/browser", "super", BROWSER),
+        ("src/browser/webdriver", "super", WEBDRIVER),
+        ("src/walk/driver", "super", DRIVER),
         ("src/verdict", "super", VERDICT),
     ] {
         let arrows = arrows(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), prefix);
@@ -104,15 +142,51 @@ fn arrows(folder: &Path, prefix: &str) -> BTreeSet<(String, String)> {
     let mut found = BTreeMap::new();
     // What stands deeper in a folder of rooms names its own room by `super`.
     read(folder, folder, prefix == "crate", &mut found);
+    let owners = owners(&found);
     let mut arrows = BTreeSet::new();
-    for (room, text) in found {
-        for used in used(&text, prefix) {
-            if used != room {
-                arrows.insert((room.clone(), used));
+    for (room, text) in &found {
+        for used in used(text, prefix) {
+            // What is named by the folder itself is that of the room that defines it.
+            let target = match used.starts_with(char::is_lowercase) {
+                true => Some(&used),
+                false => owners.get(&used),
+            };
+            if let Some(target) = target.filter(|target| *target != room) {
+                arrows.insert((room.clone(), target.clone()));
             }
         }
     }
     arrows
+}
+
+/// Which room defines which type, where only one does.
+fn owners(found: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut owners: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for (room, text) in found {
+        for name in text.lines().filter_map(defined) {
+            let known = owners.entry(name).or_insert_with(|| Some(room.clone()));
+            if known.as_ref() != Some(room) {
+                *known = None;
+            }
+        }
+    }
+    let known = owners.into_iter();
+    known.filter_map(|(name, room)| Some((name, room?))).collect()
+}
+
+/// The name of the type that this line begins to define.
+fn defined(line: &str) -> Option<String> {
+    let line = match line.strip_prefix("pub") {
+        Some(rest) if rest.starts_with('(') => rest.split_once(") ")?.1,
+        Some(rest) => rest.trim_start(),
+        None => line,
+    };
+    let kinds = ["struct ", "enum ", "trait ", "type "];
+    let name = kinds.iter().find_map(|kind| line.strip_prefix(kind))?;
+    let letters = name
+        .chars()
+        .take_while(|letter| letter.is_alphanumeric() || *letter == '_');
+    Some(letters.collect())
 }
 
 /// The text of every room; a folder is one, where it is to be read.
@@ -135,7 +209,7 @@ fn read(root: &Path, folder: &Path, is_deep: bool, found: &mut BTreeMap<String, 
     }
 }
 
-/// The first names after `prefix::`, alone or in braces. Types begin with a capital and are of the folder itself.
+/// The first names after `prefix::`, alone or in braces. Types begin with a capital; the rooms that define them are not said.
 fn used(text: &str, prefix: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let code: String = text
@@ -154,7 +228,6 @@ fn used(text: &str, prefix: &str) -> BTreeSet<String> {
             None => names.extend(first_names(rest.split([';', ',', '{', '(']).next().unwrap_or_default())),
         }
     }
-    names.retain(|name| name.starts_with(char::is_lowercase));
     names
 }
 
@@ -193,4 +266,21 @@ fn nested_lists_are_read() {
     let text = "use crate::{\n    a::b,\n    c::{self, d::{e, f}},\n    g,\n};\nuse crate::h::i;\nlet x = crate::j::k(mycrate::l());\n// crate::m\n";
     let names: Vec<String> = used(text, "crate").into_iter().collect();
     assert_eq!(names, ["a", "c", "g", "h", "j"]);
+}
+
+#[test]
+fn a_type_that_the_folder_names_is_of_the_room_that_defines_it() {
+    let rooms = [
+        (
+            "one",
+            "use super::{Gate, two::Rule};\npub(super) struct Brand;\nstruct Shared;\n",
+        ),
+        ("two", "pub enum Gate {\n    Open,\n}\npub struct Shared;\n"),
+    ];
+    let found = rooms.map(|(room, text)| (room.to_owned(), text.to_owned())).into();
+    let owners: Vec<(String, String)> = owners(&found).into_iter().collect();
+    let owned = |name: &str, room: &str| (name.to_owned(), room.to_owned());
+    assert_eq!(owners, [owned("Brand", "one"), owned("Gate", "two")]);
+    assert_eq!(defined("pub type Owners = Arc<()>;").as_deref(), Some("Owners"));
+    assert_eq!(defined("    struct Inner;"), None);
 }

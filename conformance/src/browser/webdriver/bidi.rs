@@ -11,7 +11,8 @@ use cookie::Cookie as RawCookie;
 use serde_json::{Value, json};
 
 use super::{
-    BrowserError, HeldCookie,
+    cookie::HeldCookie,
+    error::BrowserError,
     gate::BLANK_PATH,
     socket::{LIMIT, Socket, text},
 };

@@ -9,7 +9,7 @@ use std::{
 use fantoccini::wd::Capabilities;
 use serde_json::{Value, json};
 
-use super::{chrome, firefox};
+use super::{chrome, firefox, path::on_path};
 
 /// A browser with the driver that belongs to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -73,12 +73,11 @@ impl Brand {
         if let Some(named) = env::var_os(program).map(PathBuf::from) {
             return named.is_file().then_some(named);
         }
-        let path = env::var_os("PATH").unwrap_or_default();
-        env::split_paths(&path)
-            .chain(env::var_os(folder).map(PathBuf::from))
-            .map(|folder| folder.join(self.driver()))
-            .chain(self.usual_places())
-            .find(|place| place.is_file())
+        let named = env::var_os(folder).map(|folder| PathBuf::from(folder).join(self.driver()));
+        on_path(self.driver()).or_else(|| {
+            let mut places = named.into_iter().chain(self.usual_places());
+            places.find(|place| place.is_file())
+        })
     }
 
     fn usual_places(self) -> Vec<PathBuf> {

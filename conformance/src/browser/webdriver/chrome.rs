@@ -8,7 +8,7 @@ use std::{
 use fantoccini::wd::Capabilities;
 use serde_json::json;
 
-use super::install::on_path;
+use super::path::on_path;
 
 /// Where distributions put the driver when it is not on the path.
 pub(super) const USUAL_PLACES: &[&str] = &[

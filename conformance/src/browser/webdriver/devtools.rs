@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    BrowserError,
+    error::BrowserError,
     socket::{LIMIT, Socket, text},
 };
 

@@ -5,6 +5,8 @@ use std::{env, path::PathBuf};
 use fantoccini::wd::Capabilities;
 use serde_json::{Value, json};
 
+use super::path::on_path;
+
 /// Where the driver is put when it is not on the path; `cargo install` puts it below the home folder.
 const USUAL_PLACES: &[&str] = &[
     "/usr/bin/geckodriver",
@@ -111,15 +113,9 @@ fn binary() -> Option<PathBuf> {
     if let Some(named) = env::var_os("CONFORMANCE_FIREFOX") {
         return Some(named.into());
     }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let find = |name: &str| {
-        env::split_paths(&path)
-            .map(|folder| folder.join(name))
-            .find(|place| place.is_file())
-    };
-    match find("firefox") {
+    match on_path("firefox") {
         Some(_) => None,
-        None => find("firefox-esr"),
+        None => on_path("firefox-esr"),
     }
 }
 

@@ -1,16 +1,13 @@
 //! A browser and its driver through the system's own package manager: which commands, and running them.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::{fs, process::Stdio};
 
 use tokio::process::Command;
 
 use super::{
-    Brand,
+    brand::Brand,
     driver::{Driver, DriverError, Versions},
+    path::on_path,
 };
 
 /// One way in which systems install software.
@@ -326,17 +323,6 @@ async fn succeeds(program: &str, arguments: &[&str]) -> bool {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command.status().await.is_ok_and(|status| status.success())
-}
-
-pub(super) fn on_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|place: &PathBuf| is_file(place))
-}
-
-fn is_file(place: &Path) -> bool {
-    place.is_file()
 }
 
 fn lines(commands: &[Vec<String>]) -> String {

@@ -7,7 +7,7 @@ use fantoccini::{
     wd::{TimeoutConfiguration, WindowHandle},
 };
 
-use super::{Brand, BrowserError, driver::Running, wire::Wire};
+use super::{brand::Brand, error::BrowserError, running::Running, wire::Wire};
 
 /// A process is used so often before a new one takes its place: what leaks in a browser stays small.
 const USES: u32 = 100;

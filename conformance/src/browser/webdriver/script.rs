@@ -1,6 +1,6 @@
 //! What is asked of an open page, in its own language. Each is the body of a function that gets `arguments`.
 
-/// Address, markup, and whether the page is at rest: see [`Document`](super::Document).
+/// Address, markup, and whether the page is at rest: see [`Document`](super::session::Document).
 pub(super) const DOCUMENT: &str = r#"
     const visible = e => e.getClientRects().length > 0;
     const refresh = document.querySelector('meta[http-equiv="refresh" i]');

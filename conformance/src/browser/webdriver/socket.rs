@@ -10,7 +10,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message},
 };
 
-use super::BrowserError;
+use super::error::BrowserError;
 
 /// An answer comes at once, or the browser hangs.
 pub(super) const LIMIT: Duration = Duration::from_secs(20);
