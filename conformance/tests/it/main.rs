@@ -33,6 +33,7 @@ mod report;
 mod rooms;
 mod scripted;
 mod seeds;
+mod steps;
 mod truth_table;
 mod web_catalogue;
 mod web_checks;

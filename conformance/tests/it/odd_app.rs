@@ -13,7 +13,7 @@ const CASES: &[&str] = &[
 ];
 
 /// A configuration with lines put in the place of others.
-fn configuration(habits: &str, changes: &[(&str, &str)]) -> String {
+pub(crate) fn configuration(habits: &str, changes: &[(&str, &str)]) -> String {
     let mut text = format!(
         r#"[target]
 url = "http://localhost:{{port}}"
@@ -53,7 +53,7 @@ patience = 12
 }
 
 /// Exit code and standard output.
-fn conformance(folder: &Path, arguments: &[&str]) -> (i32, String) {
+pub(crate) fn conformance(folder: &Path, arguments: &[&str]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
@@ -66,7 +66,7 @@ fn conformance(folder: &Path, arguments: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), text)
 }
 
-fn in_folder(text: &str) -> tempfile::TempDir {
+pub(crate) fn in_folder(text: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("conformance.toml"), text).unwrap();
     folder
