@@ -31,7 +31,7 @@ pub(super) async fn init(args: InitArgs) -> Result<u8, CommandError> {
     let url = args
         .url
         .as_deref()
-        .map(|text| address(text, &args.allow_host))
+        .map(|text| address(text, &args.reach.allow_host))
         .transpose()?;
     let wish = Wish {
         url,

@@ -107,6 +107,13 @@ struct ConfigArgs {
     /// Configuration file [default: the nearest conformance.toml, searched upwards]
     #[arg(long, value_name = "FILE", env = "CONFORMANCE_CONFIG")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    reach: ReachArgs,
+}
+
+/// Which hosts may be asked.
+#[derive(Debug, Args)]
+struct ReachArgs {
     /// Allow a target on this host, which is not this machine (repeatable)
     #[arg(long, value_name = "HOST", env = "CONFORMANCE_ALLOW_HOST", value_delimiter = ',')]
     allow_host: Vec<String>,
@@ -238,9 +245,8 @@ struct InitArgs {
     /// Write over a file that is there already
     #[arg(long, env = "CONFORMANCE_FORCE", value_parser = FalseyValueParser::new())]
     force: bool,
-    /// Allow a target on this host, which is not this machine (repeatable)
-    #[arg(long, value_name = "HOST", env = "CONFORMANCE_ALLOW_HOST", value_delimiter = ',')]
-    allow_host: Vec<String>,
+    #[command(flatten)]
+    reach: ReachArgs,
     #[command(flatten)]
     look: LookArgs,
 }
@@ -628,7 +634,7 @@ fn load(file: Option<&Path>, args: &ConfigArgs) -> Result<Config, CommandError> 
             found.strip_prefix(&here).map(Path::to_owned).unwrap_or(found)
         }
     };
-    Ok(Config::load(&file, &args.allow_host)?)
+    Ok(Config::load(&file, &args.reach.allow_host)?)
 }
 
 /// What `--driver` says; which browser is another flag.

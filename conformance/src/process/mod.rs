@@ -8,32 +8,27 @@
 
 mod error;
 mod group;
+mod launch;
 mod leftover;
 mod output;
 mod port;
 mod ready;
+mod running;
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    process::{ExitStatus, Stdio},
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, process::ExitStatus, time::Duration};
 
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::{
-    process::{Child, Command},
-    sync::watch,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::timeout;
 
 pub use self::{
     error::StartError,
     leftover::Leftover,
     port::{free_port, holder_of},
 };
-use self::{group::Group, leftover::PidFile, output::Output, port::named};
-use crate::{evidence::AppLine, placeholder::fill, target::Start};
+use self::{
+    launch::Launch,
+    running::{KILLED, Running},
+};
+use crate::{evidence::AppLine, target::Start};
 
 /// How long `build` may take when the configuration does not say: a first build of a large project on a small machine.
 const BUILD_LIMIT: Duration = Duration::from_secs(900);
@@ -42,12 +37,6 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 /// How long the app may take to end after SIGTERM before it is killed, when the configuration does not say: what
 /// orchestrators give.
 const GRACE: Duration = Duration::from_secs(30);
-/// How long the kernel may take to end what was killed.
-const KILLED: Duration = Duration::from_secs(3);
-/// Addresses of this machine that no proxy reaches.
-const NO_PROXY: &str = "localhost,.localhost,127.0.0.1,::1";
-/// The variable by which a process is known as one of ours that has left our group.
-const MARK: &str = "CONFORMANCE_APP_MARK";
 
 /// A running app. Dropping it kills it and its children.
 #[derive(Debug)]
@@ -80,12 +69,14 @@ impl Ending {
         match self {
             Ending::Willing => None,
             Ending::Deaf(names, grace) => Some(format!(
-                "the app ignores SIGTERM: after {} s it was killed: {}; `stop_timeout` under [target.start] gives it more",
+                "the app did not end within {} s of SIGTERM and was killed: {}; `stop_timeout` under [target.start] is \
+                 the time that it gets",
                 secs(grace),
                 names.join(", ")
             )),
             Ending::LeftBehind(names, grace) => Some(format!(
-                "the app leaves children behind that ignore SIGTERM: after {} s they were killed: {}",
+                "the app ended and left children behind that did not end within {} s of SIGTERM and were killed: {}; \
+                 `stop_timeout` under [target.start] is the time that they get",
                 secs(grace),
                 names.join(", ")
             )),
@@ -95,16 +86,6 @@ impl Ending {
             )),
         }
     }
-}
-
-#[derive(Debug)]
-struct Running {
-    group: Group,
-    mark: String,
-    output: Output,
-    exit: watch::Receiver<Option<ExitStatus>>,
-    _watchdog: Option<Child>,
-    _pid_file: Option<PidFile>,
 }
 
 /// Runs `[target.start] build`, if there is one. Do this once per run, before the first [`App::start`].
@@ -166,48 +147,10 @@ impl App {
                 leftover: Self::leftovers(folder).into_iter().next(),
             });
         }
-        let command = fill(&start.command, vars)?;
-        let mut env = BTreeMap::new();
-        for (name, value) in &start.env {
-            let filled = fill(value, vars)?;
-            // `{idp.ca}` without TLS: an empty SSL_CERT_FILE would take all certificates away from the app.
-            if !filled.is_empty() || value.is_empty() {
-                env.insert(name.clone(), filled);
-            }
-        }
-        let mut running = Running::spawn(&command, folder, &env, Some(url.as_str()))?;
-        let limit = start.timeout.map_or(READY_LIMIT, Duration::from_secs);
-        let grace = start.stop_timeout.map_or(GRACE, Duration::from_secs);
-        let waited = tokio::select! {
-            biased;
-            status = running.ended() => Err(Err(status)),
-            waited = ready::wait(&url, limit) => waited.map_err(Ok),
-        };
-        match waited {
-            Ok(()) => Ok(App {
-                running: Some(running),
-                grace,
-            }),
-            Err(Ok(last)) => {
-                let output = running.output.excerpt();
-                running.stop(KILLED).await;
-                Err(StartError::NotReady {
-                    command,
-                    url: url.to_string(),
-                    limit,
-                    last,
-                    output,
-                })
-            }
-            Err(Err(status)) => {
-                running.output.drained().await;
-                Err(StartError::Exited {
-                    command,
-                    status,
-                    output: running.output.excerpt(),
-                })
-            }
-        }
+        let mut launch = Launch::of(start, folder, vars, &url)?;
+        let ready = ready::wait(&url, launch.limit);
+        let waited = launch.wait(ready).await;
+        launch.end(waited).await.map(|(app, ())| app)
     }
 
     /// Starts an app of which it is not known whether it listens where it is told to: besides `wait_for`, any port on which
@@ -221,49 +164,17 @@ impl App {
         vars: &BTreeMap<String, String>,
     ) -> Result<(App, Option<u16>), StartError> {
         let url = ready::url(start, vars)?;
-        let command = fill(&start.command, vars)?;
-        let mut env = BTreeMap::new();
-        for (name, value) in &start.env {
-            env.insert(name.clone(), fill(value, vars)?);
-        }
-        let mut running = Running::spawn(&command, folder, &env, Some(url.as_str()))?;
-        let limit = start.timeout.map_or(READY_LIMIT, Duration::from_secs);
-        let group = running.group;
-        let found = tokio::select! {
-            biased;
-            status = running.ended() => Err(Err(status)),
-            found = ready::wait_anywhere(&url, limit, || group.living_members().map(|pids| port::ports_of(&pids)).unwrap_or_default()) => {
-                found.map_err(Ok)
-            }
+        let mut launch = Launch::of(start, folder, vars, &url)?;
+        let group = launch.group();
+        let ports = || {
+            group
+                .living_members()
+                .map(|pids| port::ports_of(&pids))
+                .unwrap_or_default()
         };
-        match found {
-            Ok(port) => {
-                let app = App {
-                    running: Some(running),
-                    grace: start.stop_timeout.map_or(GRACE, Duration::from_secs),
-                };
-                Ok((app, port))
-            }
-            Err(Ok(last)) => {
-                let output = running.output.excerpt();
-                running.stop(KILLED).await;
-                Err(StartError::NotReady {
-                    command,
-                    url: url.to_string(),
-                    limit,
-                    last,
-                    output,
-                })
-            }
-            Err(Err(status)) => {
-                running.output.drained().await;
-                Err(StartError::Exited {
-                    command,
-                    status,
-                    output: running.output.excerpt(),
-                })
-            }
-        }
+        let ready = ready::wait_anywhere(&url, launch.limit, ports);
+        let found = launch.wait(ready).await;
+        launch.end(found).await
     }
 
     /// Apps that an earlier run in this folder left behind because it was killed, and that still run.
@@ -335,162 +246,5 @@ impl App {
             Some(mut running) => running.stop(grace).await,
             None => Ending::Willing,
         }
-    }
-}
-
-impl Running {
-    /// Starts `sh -c command` in a group of its own. With a URL it is an app: watched and written down against being
-    /// left behind.
-    fn spawn(
-        command: &str,
-        folder: &Path,
-        env: &BTreeMap<String, String>,
-        url: Option<&str>,
-    ) -> Result<Self, StartError> {
-        let failed = |source| StartError::Spawn {
-            command: command.to_owned(),
-            folder: folder.to_owned(),
-            source,
-        };
-        let (reader, writer) = std::io::pipe().map_err(failed)?;
-        let mark = format!("{}-{:016x}", std::process::id(), rand::random::<u64>());
-        let mut child = Command::new("sh")
-            .args(["-c", command])
-            .current_dir(folder)
-            .envs(spared_by_proxies(env))
-            .envs(env)
-            .env(MARK, &mark)
-            .stdin(Stdio::null())
-            .stdout(writer.try_clone().map_err(failed)?)
-            .stderr(writer)
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
-        let group = child
-            .id()
-            .and_then(Group::of)
-            .ok_or_else(|| failed(std::io::Error::other("the process has no id")))?;
-        let (told, exit) = watch::channel(None);
-        let running = Self {
-            output: Output::of(reader).map_err(failed)?,
-            exit,
-            _watchdog: group.watchdog(&format!("{MARK}={mark}")).map_err(failed)?.into(),
-            _pid_file: url.and_then(|url| PidFile::write(folder, group, command, url)),
-            group,
-            mark,
-        };
-        tokio::spawn(async move {
-            if let Ok(status) = child.wait().await {
-                told.send_replace(Some(status));
-            }
-        });
-        Ok(running)
-    }
-
-    /// Returns when the command itself has ended; its children may live on.
-    async fn ended(&mut self) -> ExitStatus {
-        loop {
-            if let Some(status) = *self.exit.borrow_and_update() {
-                return status;
-            }
-            if self.exit.changed().await.is_err() {
-                // The task that waits for the child ends without a status only together with the runtime.
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    async fn stop(&mut self, grace: Duration) -> Ending {
-        self.group.terminate();
-        let started = Instant::now();
-        let mut ending = Ending::Willing;
-        while self.group.is_alive() {
-            if started.elapsed() > grace {
-                if ending == Ending::Willing {
-                    ending = self.reluctance(grace);
-                }
-                self.group.kill();
-            }
-            if started.elapsed() > grace + KILLED {
-                return ending; // Only a process that the kernel cannot end stays; nothing is gained by waiting for it.
-            }
-            sleep(Duration::from_millis(10)).await;
-        }
-        let _collected = timeout(KILLED, self.ended()).await;
-        let daemons = self.strays();
-        if daemons.is_empty() {
-            return ending;
-        }
-        let names: Vec<String> = daemons.iter().copied().map(named).collect();
-        for pid in &daemons {
-            end(*pid, Signal::TERM);
-        }
-        let started = Instant::now();
-        while !self.strays().is_empty() && started.elapsed() < KILLED {
-            sleep(Duration::from_millis(10)).await;
-        }
-        self.kill_strays();
-        match ending {
-            Ending::Willing => Ending::Daemons(names),
-            worse => worse,
-        }
-    }
-
-    /// Who still runs although everybody was asked to end.
-    fn reluctance(&self, grace: Duration) -> Ending {
-        let members = self.group.living_members().unwrap_or_default();
-        let names = members.into_iter().map(named).collect();
-        match *self.exit.borrow() {
-            None => Ending::Deaf(names, grace),
-            Some(_) => Ending::LeftBehind(names, grace),
-        }
-    }
-
-    /// Processes that descend from the command and are in no group of ours any more.
-    fn strays(&self) -> Vec<u32> {
-        group::bearing(&format!("{MARK}={}", self.mark))
-    }
-
-    fn kill_strays(&self) {
-        for pid in self.strays() {
-            end(pid, Signal::KILL);
-        }
-    }
-}
-
-fn end(pid: u32, signal: Signal) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _gone = kill_process(pid, signal);
-    }
-}
-
-/// The authorization server is on this machine: where proxies are set, the app is told not to look for it through one, as
-/// browsers do by themselves. What the configuration says of `NO_PROXY` stands.
-fn spared_by_proxies(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let set = |name: &str| {
-        env.get(name)
-            .cloned()
-            .or_else(|| std::env::var(name).ok())
-            .filter(|value| !value.is_empty())
-    };
-    let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
-    let is_proxied = proxies
-        .iter()
-        .any(|name| set(name).is_some() || set(&name.to_lowercase()).is_some());
-    if !is_proxied {
-        return BTreeMap::new();
-    }
-    let kept = set("NO_PROXY").or_else(|| set("no_proxy"));
-    let value = kept.map_or_else(|| NO_PROXY.to_owned(), |kept| format!("{kept},{NO_PROXY}"));
-    ["NO_PROXY", "no_proxy"]
-        .map(|name| (name.to_owned(), value.clone()))
-        .into()
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.group.kill();
-        self.kill_strays();
     }
 }

@@ -65,9 +65,9 @@ fn every_app_that_misbehaves_is_named_and_the_next_one_runs() {
     told("the app ended");
     told("FAIL bad-dies: not as expected");
     told("ok   bad-prints");
-    told("the app ignores SIGTERM: after 3 s it was killed: pid ");
+    told("the app did not end within 3 s of SIGTERM and was killed: pid ");
     told("ok   bad-deaf");
-    told("the app leaves children behind that ignore SIGTERM: after 3 s they were killed: pid ");
+    told("left children behind that did not end within 3 s of SIGTERM and were killed: pid ");
     told("ok   bad-children");
     told(&format!("port {taken} is taken by pid {}", std::process::id()));
     told("FAIL bad-occupied: exit code 3");

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -112,7 +112,8 @@ async fn an_app_that_ignores_sigterm_is_killed_after_the_grace_period() {
         "it had its chance to end by itself"
     );
     let complaint = ending.complaint().unwrap();
-    assert!(complaint.contains("ignores SIGTERM"), "{complaint}");
+    assert!(complaint.contains("did not end within 3 s of SIGTERM"), "{complaint}");
+    assert!(complaint.contains("`stop_timeout`"), "{complaint}");
     #[cfg(target_os = "linux")]
     assert!(complaint.contains("python3 server.py"), "{complaint}");
 }
@@ -145,44 +146,101 @@ async fn children_that_stay_behind_are_named() {
     let ending = app.stop().await;
     assert!(!listens(port) && !listens(beside));
     let complaint = ending.complaint().unwrap();
-    assert!(complaint.contains("leaves children behind"), "{complaint}");
+    assert!(complaint.contains("left children behind"), "{complaint}");
     #[cfg(target_os = "linux")]
     assert!(complaint.contains(&format!("server.py {beside}")), "{complaint}");
 }
 
+/// Makes a daemon of a server: two forks with a session of its own in between, so that no process group and no parent tells
+/// whose it is.
+#[cfg(target_os = "linux")]
+const DAEMON: &str = r#"
+import os, sys
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+os.execvp("python3", ["python3", "server.py", sys.argv[1], "200"] + sys.argv[2:])
+"#;
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn daemons_that_left_the_group_end_with_the_app_by_stop_and_by_drop() {
+    let folder = folder();
+    std::fs::write(folder.path().join("daemon.py"), DAEMON).unwrap();
+    for (manner, by_drop) in [("", false), (" deaf", false), ("", true)] {
+        let (port, beside) = (free_port().unwrap(), free_port().unwrap());
+        let command = format!("python3 daemon.py {beside}{manner}; exec python3 server.py {{port}} 200");
+        let app = App::start(&start(&command), folder.path(), &vars(port)).await.unwrap();
+        assert!(soon(|| listens(beside)), "the daemon serves: {}", app.output());
+        if by_drop {
+            drop(app);
+        } else {
+            let complaint = app.stop().await.complaint().unwrap();
+            assert!(complaint.contains("left its process group"), "{complaint}");
+            assert!(complaint.contains(&format!("server.py {beside}")), "{complaint}");
+        }
+        assert!(
+            soon(|| !listens(port) && !listens(beside)),
+            "{manner}, by drop: {by_drop}"
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_does_not_outlive_a_killed_harness() {
+    let folder = folder();
+    std::fs::write(folder.path().join("daemon.py"), DAEMON).unwrap();
+    let (port, beside) = (free_port().unwrap(), free_port().unwrap());
+    let command = format!("python3 daemon.py {beside}; exec python3 server.py {{port}} 200");
+    let mut harness = harness(folder.path(), port, &command);
+    assert!(soon(|| listens(beside)), "the daemon serves");
+    harness.kill().unwrap();
+    harness.wait().unwrap();
+    assert!(soon(|| !listens(port) && !listens(beside)), "the watchdog ends both");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_outlives_neither_a_killed_harness_nor_its_own_children() {
-    let mut harness = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "process::helper_harness", "--ignored", "--nocapture"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(harness.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    let port: u16 = lines
-        .filter_map(|line| line.split_once("serves on ").map(|(_, port)| port.parse().unwrap()))
-        .next()
-        .expect("the helper says its port");
+    let folder = folder();
+    let port = free_port().unwrap();
+    let mut harness = harness(folder.path(), port, "python3 server.py {port} 200 deaf; true");
     assert!(listens(port));
     harness.kill().unwrap();
     harness.wait().unwrap();
     assert!(soon(|| !listens(port)), "the watchdog ends the app");
 }
 
+/// A process of its own that starts an app, returned once that is ready.
+fn harness(folder: &Path, port: u16, command: &str) -> Child {
+    let mut harness = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "process::helper_harness", "--ignored", "--nocapture"])
+        .env("HELPER_FOLDER", folder)
+        .env("HELPER_PORT", port.to_string())
+        .env("HELPER_COMMAND", command)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(harness.stdout.take().unwrap());
+    let mut lines = output.lines().map_while(Result::ok);
+    assert!(
+        lines.any(|line| line.contains("the app is ready")),
+        "the helper says so"
+    );
+    harness
+}
+
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "run by another test, in a process that is killed"]
+#[ignore = "run by other tests, in a process that is killed"]
 async fn helper_harness() {
-    let folder = folder();
-    let port = free_port().unwrap();
-    let app = App::start(
-        &start("python3 server.py {port} 200 deaf; true"),
-        folder.path(),
-        &vars(port),
-    )
-    .await;
-    println!("serves on {port}");
+    let told = |name: &str| std::env::var(name).unwrap();
+    let port = told("HELPER_PORT").parse().unwrap();
+    let folder = told("HELPER_FOLDER");
+    let app = App::start(&start(&told("HELPER_COMMAND")), Path::new(&folder), &vars(port))
+        .await
+        .unwrap();
+    println!("the app is ready");
     std::future::pending::<()>().await;
     drop(app);
 }
