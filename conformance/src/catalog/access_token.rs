@@ -65,7 +65,7 @@ const fn validated(name: &'static str, faults: &'static [mock_idp::Fault]) -> Va
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "access-token/opaque-and-long",
-        title: "Access token that is no JWT, or a long one",
+        title: "Access token that is not a JWT, or is very long",
         level: Level::Must,
         positive: true,
         why: "What an access token looks like is between the two servers; the app only carries it.",
@@ -91,7 +91,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "access-token/refresh-checked",
-        title: "Refresh that answers for another user",
+        title: "Refresh response with another user's ID token",
         level: Level::Must,
         positive: false,
         why: "The refreshed ID token replaces the first one; if nobody compares them, the session changes hands.",

@@ -79,7 +79,7 @@ const fn repaired(name: &'static str, faults: &'static [mock_idp::Fault]) -> Var
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "discovery/issuer-mismatch",
-        title: "Discovery document of another issuer",
+        title: "Discovery document with another issuer",
         level: Level::Must,
         positive: false,
         why: "The issuer in the document is the only proof that the document belongs to the configured server.",
@@ -118,10 +118,10 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "discovery/issuer-trailing-slash",
-        title: "Discovery document whose issuer has one slash more",
+        title: "Discovery document whose issuer has an extra trailing slash",
         level: Level::Should,
         positive: false,
-        why: "Issuers are compared as strings; who normalises them has two issuers where there should be one.",
+        why: "Issuers are compared as strings; an app that normalises them can confuse two issuers.",
         spec: &[DISCOVERY.section("4.3"), OIDC_CORE.section("3.1.3.7 (2)")],
         needs: FETCHES,
         lane: Lane::Restart,
@@ -148,10 +148,10 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "discovery/unavailable",
-        title: "Authorization server that is down when the app needs it first",
+        title: "The authorization server is down when the app first needs it",
         level: Level::Should,
         positive: false,
-        why: "After a power cut everything starts at once, and an app that gave up must be restarted by hand.",
+        why: "After an outage everything starts at once; an app that gives up must be restarted by hand.",
         spec: &[ROBUSTNESS.section("")],
         needs: FETCHES,
         lane: Lane::Restart,
@@ -175,7 +175,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "discovery/malformed",
-        title: "Discovery document that is none",
+        title: "Malformed discovery document",
         level: Level::Should,
         positive: false,
         why: "A proxy's maintenance page comes with 200 and HTML; it must not take the app down.",
@@ -203,7 +203,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "discovery/unknown-members",
-        title: "Discovery document with members that nobody knows",
+        title: "Discovery document with unknown members",
         level: Level::Should,
         positive: true,
         why: "Servers add members with every release; apps must not notice.",
@@ -230,10 +230,10 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "discovery/endpoints-honoured",
-        title: "Endpoints on unusual paths, with a query of their own",
+        title: "Endpoints on unusual paths, with query parameters",
         level: Level::Must,
         positive: true,
-        why: "The document says where the endpoints are; who builds the addresses himself works with one server only.",
+        why: "The document says where the endpoints are; an app that builds the URLs itself works with one server only.",
         spec: &[RFC6749.section("3.1"), RFC6749.section("3.2"), DISCOVERY.section("3")],
         needs: FETCHES,
         lane: Lane::Restart,
@@ -260,10 +260,10 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "discovery/cross-origin-redirect",
-        title: "Discovery or key set that redirects to a foreign origin",
+        title: "Discovery or key set redirects to another origin",
         level: Level::Should,
         positive: false,
-        why: "Whoever can place a redirect at the server's origin would otherwise choose the keys.",
+        why: "Otherwise anyone who can place a redirect on the server's origin chooses the keys.",
         spec: &[
             DISCOVERY.section("4.3"),
             DISCOVERY.section("7.2"),
@@ -303,10 +303,10 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "discovery/insecure-endpoint",
-        title: "Token endpoint without TLS, or on a foreign host",
+        title: "Token endpoint without TLS, or on another host",
         level: Level::Should,
         positive: false,
-        why: "Code, verifier and client secret travel to that address.",
+        why: "The code, the verifier and the client secret are sent to that URL.",
         spec: &[
             OIDC_CORE.section("16.17"),
             RFC6749.section("3.2"),
@@ -353,7 +353,7 @@ pub(super) const CASES: &[Case] = &[
         title: "Discovery document that offers unsigned tokens",
         level: Level::Must,
         positive: false,
-        why: "What a server offers to all its clients is not what this client agreed to.",
+        why: "What a server offers to all clients is not what was agreed for this client.",
         spec: &[RFC8725.section("3.1"), ASVS.section("9.1.2")],
         needs: FETCHES,
         lane: Lane::Restart,
@@ -374,10 +374,10 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "discovery/issuer-from-request-ignored",
-        title: "Sign-in address that names another issuer",
+        title: "Sign-in link that names another issuer",
         level: Level::Must,
         positive: false,
-        why: "If the request chooses the server, an attacker's link chooses his.",
+        why: "If the request chooses the authorization server, an attacker's link chooses the attacker's.",
         spec: &[OIDC_CORE.section("4"), DISCOVERY.section("7.2"), ASVS.section("10.2.2")],
         needs: &[],
         lane: Lane::Parallel,

@@ -249,7 +249,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "redirect/state-carried",
-        title: "The return target inside state or a cookie is edited",
+        title: "The return target in the state or a cookie is edited",
         level: Level::Must,
         positive: false,
         why: "A target that was checked at the start and travels unsealed is not checked at all.",
@@ -334,7 +334,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "redirect/malformed-target",
-        title: "A return target that no parser can read",
+        title: "A malformed return target",
         level: Level::Must,
         positive: false,
         why: "The address is public: what makes the handler throw takes the sign-in page down.",
@@ -378,7 +378,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "redirect/third-party-initiated",
-        title: "A sign-in that somebody else starts",
+        title: "A sign-in started by a third party",
         level: Level::Must,
         positive: false,
         why: "The initiate-login address takes an issuer and a target from anybody.",

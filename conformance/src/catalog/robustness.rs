@@ -184,7 +184,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "robustness/bad-bytes",
-        title: "Bytes that are no text",
+        title: "Bytes that are not valid text",
         level: Level::Should,
         positive: false,
         why: "A decoder that throws turns a public address into a server error.",
@@ -218,7 +218,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "robustness/crlf",
-        title: "Line breaks that become headers",
+        title: "Line breaks that become response headers",
         level: Level::Must,
         positive: false,
         why: "Who can end a header line can set cookies and write pages in the app's name.",
@@ -261,7 +261,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "robustness/long-code",
-        title: "A long code is taken as it comes",
+        title: "A long code is accepted",
         level: Level::Should,
         positive: true,
         why: "The standard gives a code no length; a column of 255 characters does.",
@@ -286,7 +286,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "robustness/json-shape",
-        title: "Token responses in every right shape",
+        title: "Token responses in every valid JSON form",
         level: Level::Must,
         positive: true,
         why: "JSON and HTTP leave freedom; an app that parses by hand does not.",
@@ -316,7 +316,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "robustness/no-leak-on-error",
-        title: "Errors show the inside of the app",
+        title: "Error pages reveal internals of the app",
         level: Level::Should,
         positive: false,
         why: "Stack traces, paths and raw answers tell an attacker where to go on.",

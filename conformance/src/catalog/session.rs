@@ -195,7 +195,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "session/cookie-flags",
-        title: "The flags of session and flow cookies",
+        title: "The attributes of session and sign-in cookies",
         level: Level::Must,
         positive: false,
         why: "Flags are what keeps a cookie away from scripts, other sites and clear text.",
@@ -271,7 +271,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "session/not-in-url",
-        title: "A session id stands in an address",
+        title: "A session id appears in a URL",
         level: Level::Must,
         positive: false,
         why: "Addresses are logged, shared and sent on as Referer.",
@@ -295,7 +295,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "session/protected-needs-login",
-        title: "A protected path answers somebody without a session",
+        title: "A protected page is served without a session",
         level: Level::Must,
         positive: false,
         why: "A sign-in protects nothing when one method or one path forgets to ask for it.",
@@ -333,7 +333,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "session/bypass-tricks",
-        title: "A trick on path or header opens a protected page",
+        title: "A path or header trick opens a protected page",
         level: Level::Must,
         positive: false,
         why: "Filter and handler read the same request differently, or a header is believed that anybody can send.",

@@ -49,7 +49,7 @@ macro_rules! bad_certificate {
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "token-request/well-formed",
-        title: "The token request has the shape that the standard gives it",
+        title: "The token request has the form that the standard requires",
         level: Level::Must,
         positive: false,
         why: "What stands in a query is logged, and what comes twice is read differently by different servers.",
@@ -179,7 +179,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-request/client-auth-one-method",
-        title: "The client authenticates in one way",
+        title: "The client authenticates with one method",
         level: Level::Must,
         positive: false,
         why: "Two credentials in one request are refused by strict servers and leak the secret in a second place.",
@@ -220,7 +220,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-request/basic-encoding",
-        title: "Id and secret are form-encoded before they go into Basic",
+        title: "Client id and secret are form-encoded for HTTP Basic",
         level: Level::Should,
         positive: false,
         why: "A secret with a colon, a plus or a percent sign otherwise arrives as another secret.",
@@ -276,7 +276,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-request/tls-checked",
-        title: "A token endpoint with a bad certificate gets nothing",
+        title: "The app sends nothing to a token endpoint with a bad certificate",
         level: Level::Must,
         positive: false,
         why: "In the code flow TLS stands for the authorization server's identity; unchecked it stands for nothing.",

@@ -98,10 +98,10 @@ const fn clean_whatever(name: &'static str, faults: &'static [mock_idp::Fault]) 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "token-response/oauth-error",
-        title: "Token endpoint that refuses",
+        title: "The token endpoint returns an OAuth error",
         level: Level::Must,
         positive: false,
-        why: "The refusal is an ordinary event; what the server says about it is not for the user's page.",
+        why: "A refusal is an ordinary event; what the server says about it does not belong on the user's page.",
         spec: &[OIDC_CORE.section("3.1.3.4"), RFC6749.section("5.2")],
         needs: &[],
         lane: Lane::Parallel,
@@ -124,7 +124,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/http-5xx",
-        title: "Token endpoint that fails",
+        title: "The token endpoint returns a server error",
         level: Level::Should,
         positive: false,
         why: "The authorization server's bad day should be a sentence on a page, not a stack trace.",
@@ -149,7 +149,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/error-in-200",
-        title: "Error that comes with status 200",
+        title: "OAuth error with status 200",
         level: Level::Must,
         positive: false,
         why: "An answer that says error is no success, whatever stands beside it.",
@@ -175,7 +175,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/malformed-body",
-        title: "Token answer that is no JSON object",
+        title: "Token response that is not a JSON object",
         level: Level::Must,
         positive: false,
         why: "What cannot be read cannot sign anybody in, and must not crash anything.",
@@ -203,7 +203,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/missing-id-token",
-        title: "Token answer without an ID token",
+        title: "Token response without an ID token",
         level: Level::Must,
         positive: false,
         why: "An access token says what may be done, not who is there: signing in by it is not authentication.",
@@ -230,7 +230,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/missing-access-token",
-        title: "Token answer without an access token",
+        title: "Token response without an access token",
         level: Level::Should,
         positive: false,
         why: "The member is required; an app that goes on will fail later, in a less obvious place.",
@@ -281,7 +281,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/token-type-case",
-        title: "Bearer in other letters",
+        title: "token_type in another letter case",
         level: Level::Must,
         positive: true,
         why: "The type is compared without case; servers write it as they like.",
@@ -311,7 +311,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/minimal",
-        title: "Token answer with nothing but what is required",
+        title: "Token response with only the required members",
         level: Level::Must,
         positive: true,
         why: "`expires_in`, `scope` and `refresh_token` are optional.",
@@ -339,7 +339,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/expires-in-odd",
-        title: "Strange life-times",
+        title: "Unusual expires_in values",
         level: Level::May,
         positive: true,
         why: "Servers write numbers as strings, or zero; a sign-in should not depend on it.",
@@ -367,7 +367,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/extra-members",
-        title: "Token answer with members that nobody knows",
+        title: "Token response with unknown members",
         level: Level::Must,
         positive: true,
         why: "The client must ignore what it does not recognise.",
@@ -388,7 +388,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/huge-body",
-        title: "Token answer that is far too large",
+        title: "Token response that is far too large",
         level: Level::Should,
         positive: false,
         why: "An answer without a limit is read into memory without a limit.",
@@ -415,7 +415,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/gzip",
-        title: "Compressed token answer",
+        title: "Compressed token response",
         level: Level::Should,
         positive: true,
         why: "Compression that was offered must be understood, and must not be a bomb.",
@@ -439,7 +439,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/slow",
-        title: "Token endpoint that is slow, or never answers",
+        title: "The token endpoint is slow, or never answers",
         level: Level::Should,
         positive: true,
         why: "Four seconds happen; for ever must not, and nobody else should have to wait.",
@@ -464,7 +464,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/connection-drop",
-        title: "Connection to the token endpoint that breaks",
+        title: "The connection to the token endpoint breaks",
         level: Level::Must,
         positive: false,
         why: "A code may be used once: sending it again after a broken connection can revoke everything.",
@@ -494,7 +494,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/redirect",
-        title: "Token endpoint that redirects to a foreign origin",
+        title: "The token endpoint redirects to another origin",
         level: Level::Must,
         positive: false,
         why: "With 307 and 308 the client repeats the whole request: code, verifier and secret go to whoever is named.",

@@ -100,7 +100,7 @@ pub const VICTIMS_ACCOUNT_UNREACHABLE: Check = Check {
     },
 };
 
-/// Subjects that are nearly equal are different users.
+/// Subjects that are almost equal are different users.
 pub const DISTINCT_ACCOUNTS: Check = Check {
     id: "distinct-accounts",
     expects: "two accounts: neither page shows anything of the other user",

@@ -77,7 +77,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/iss-partial",
-        title: "ID token whose issuer is nearly the right one",
+        title: "ID token whose issuer is almost right",
         level: Level::Must,
         positive: false,
         why: "A comparison by prefix, substring or without case lets an issuer in whose name an attacker can choose.",
@@ -319,7 +319,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/exp-missing",
-        title: "ID token that never expires",
+        title: "ID token without an expiry time",
         level: Level::Must,
         positive: false,
         why: "A check of the expiry that passes when there is none is no check.",
@@ -421,7 +421,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/time-tolerance",
-        title: "Times that are right, and a little unusual",
+        title: "Valid but unusual times",
         level: Level::Should,
         positive: true,
         why: "Clocks differ by seconds and JSON numbers have several forms: being stricter only locks users out.",

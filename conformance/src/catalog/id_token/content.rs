@@ -89,10 +89,10 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/step-up-claims",
-        title: "Authentication that is older or weaker than was asked for",
+        title: "Authentication older or weaker than requested",
         level: Level::Should,
         positive: false,
-        why: "An app that asks for a fresh or strong sign-in and never looks at the answer has asked for nothing.",
+        why: "An app that requests a recent or strong authentication has to check that it got one.",
         spec: &[
             OIDC_CORE.section("2"),
             OIDC_CORE.section("3.1.3.7 (12)"),
@@ -135,7 +135,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/duplicate-claims",
-        title: "ID token with two members of one name",
+        title: "ID token with duplicate claims",
         level: Level::Should,
         positive: false,
         why: "Two parsers may read two different users out of one signed token.",
@@ -202,7 +202,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/extra-claims",
-        title: "Claims that nobody knows, and names in every alphabet",
+        title: "Unknown claims, and names in many alphabets",
         level: Level::Must,
         positive: true,
         why: "Issuers add claims whenever they like, and users have names that are not ASCII.",

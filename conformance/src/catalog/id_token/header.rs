@@ -57,7 +57,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/header-jwk",
-        title: "ID token that brings its own key in the header",
+        title: "ID token with its own key in the header",
         level: Level::Must,
         positive: false,
         why: "A token that names the key it is to be verified with verifies always.",
@@ -95,7 +95,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/header-jku",
-        title: "ID token that points to a foreign key set",
+        title: "ID token that points to another key set",
         level: Level::Must,
         positive: false,
         why: "An app that follows the header fetches keys from, and sends requests to, any address an attacker likes.",
@@ -126,7 +126,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/header-x5u-x5c",
-        title: "ID token that brings or points to a foreign certificate",
+        title: "ID token that contains or points to another certificate",
         level: Level::Must,
         positive: false,
         why: "A certificate chain in the header proves only that somebody can make certificates.",
@@ -198,7 +198,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/typ-confusion",
-        title: "ID token that calls itself an access token or a logout token",
+        title: "ID token whose typ says access token or logout token",
         level: Level::Should,
         positive: false,
         why: "The type is what keeps one kind of token from being used as another.",
@@ -297,7 +297,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "id-token/malformed-structure",
-        title: "ID token that is no JWT",
+        title: "ID token that is not a JWT",
         level: Level::Must,
         positive: false,
         why: "A parser that guesses what was meant, or falls over, does the attacker's work.",
