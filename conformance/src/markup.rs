@@ -13,6 +13,10 @@ use scraper::{Html, HtmlTreeSink};
 /// How deep elements may nest. Chromium's limit is 512.
 pub const DEPTH_LIMIT: usize = 2_000;
 
+/// How many elements reading one page may make. Formatting elements that are left open are made anew in every paragraph (HTML
+/// Standard §13.2.4.3), so that a page of a few kilobytes can ask for millions.
+pub const ELEMENTS_LIMIT: usize = 4_000_000;
+
 /// How long reading one page may take; ten times what eight mebibytes of ordinary markup take without optimisation.
 pub const TIME_LIMIT: Duration = Duration::from_secs(10);
 
@@ -25,6 +29,9 @@ pub enum Unreadable {
     /// Elements nest too deep.
     #[error("its elements nest more than {DEPTH_LIMIT} deep")]
     TooDeep,
+    /// It would make too many elements.
+    #[error("its formatting elements are left open and would make more than {ELEMENTS_LIMIT} elements")]
+    TooMany,
     /// Reading took too long.
     #[error("reading its markup takes too long")]
     TooLong,
@@ -33,11 +40,9 @@ pub enum Unreadable {
 /// Reads a page.
 ///
 /// # Errors
-/// When its elements nest deeper than [`DEPTH_LIMIT`] or reading takes longer than `limit`.
+/// When its elements nest deeper than [`DEPTH_LIMIT`], are more than [`ELEMENTS_LIMIT`], or reading takes longer than `limit`.
 pub fn parse(html: &str, limit: Duration) -> Result<Html, Unreadable> {
-    if nests_deeper(html, DEPTH_LIMIT) {
-        return Err(Unreadable::TooDeep);
-    }
+    within_bounds(html)?;
     let until = Instant::now() + limit;
     let mut parser = driver::parse_document(HtmlTreeSink::new(Html::new_document()), driver::ParseOpts::default());
     let mut rest = html;
@@ -65,11 +70,17 @@ const UNCOUNTED: &[&str] = &[
     "track", "wbr",
 ];
 
-/// Whether more elements than this are open at once, told in one pass over the tags without building anything. Text that only
-/// looks like a tag (in scripts, in attributes) counts as one: that makes the count too high, never too low.
-fn nests_deeper(html: &str, limit: usize) -> bool {
+/// Elements that the parser opens again in the next paragraph when they were not closed.
+const FORMATTING: &[&str] = &[
+    "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
+];
+
+/// How many elements are open at once and how many are made, told in one pass over the tags without building anything. Text that
+/// only looks like a tag (in scripts, in attributes) counts as one, and every tag as the end of a paragraph: that makes the
+/// counts too high, never too low.
+fn within_bounds(html: &str) -> Result<(), Unreadable> {
     let bytes = html.as_bytes();
-    let (mut depth, mut at) = (0_usize, 0);
+    let (mut depth, mut formatting, mut made, mut at) = (0_usize, 0_usize, 0_usize, 0);
     while let Some(found) = bytes[at..].iter().position(|byte| *byte == b'<') {
         at += found + 1;
         let closes = bytes.get(at) == Some(&b'/');
@@ -83,10 +94,20 @@ fn nests_deeper(html: &str, limit: usize) -> bool {
             continue;
         }
         at = start + length;
-        let counted = !UNCOUNTED
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
-        if !counted {
+        let is_one_of = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        if is_one_of(FORMATTING) {
+            formatting = match closes {
+                true => formatting.saturating_sub(1),
+                false => formatting + 1,
+            };
+        }
+        if !closes {
+            made += 1 + formatting;
+        }
+        if made > ELEMENTS_LIMIT {
+            return Err(Unreadable::TooMany);
+        }
+        if is_one_of(UNCOUNTED) {
             continue;
         }
         if closes {
@@ -94,8 +115,8 @@ fn nests_deeper(html: &str, limit: usize) -> bool {
         } else {
             depth += 1;
         }
-        if depth > limit {
-            return true;
+        if depth > DEPTH_LIMIT {
+            return Err(Unreadable::TooDeep);
         }
         // What stands in a script or a style is no markup.
         if !closes
@@ -105,11 +126,11 @@ fn nests_deeper(html: &str, limit: usize) -> bool {
         {
             match end_of_raw(&bytes[at..], name) {
                 Some(end) => at += end,
-                None => return false,
+                None => return Ok(()),
             }
         }
     }
-    false
+    Ok(())
 }
 
 /// Where the end tag of a script or a style begins.
@@ -146,6 +167,17 @@ mod tests {
         let read = parse(&page, Duration::from_secs(60)).unwrap();
         let form = scraper::Selector::parse("form#last").unwrap();
         assert_eq!(read.select(&form).count(), 1);
+    }
+
+    /// Two hundred kilobytes that would be twenty million elements.
+    #[test]
+    fn formatting_elements_that_are_left_open_do_not_multiply() {
+        let fonts: String = (0..1_000).map(|size| format!("<font size={size}>")).collect();
+        let page = format!("<p>{fonts}</p>{}", "<p>text</p>".repeat(20_000));
+        assert_eq!(parse(&page, TIME_LIMIT), Err(Unreadable::TooMany));
+        // A careless author's page is read.
+        let careless = format!("<p><font size=1><b>bold</p>{}", "<p>text</p>".repeat(20_000));
+        assert!(parse(&careless, Duration::from_secs(60)).is_ok());
     }
 
     #[test]

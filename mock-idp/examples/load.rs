@@ -1,6 +1,9 @@
 //! How fast mock-idp signs people in, and what that costs, beside a stateless yardstick.
 //!
-//! `cargo run --release -p mock-idp --example load [-- --sign-ins 4000] [--memory 100000]`
+//! `cargo run --release --workspace --example load [-- --sign-ins 4000] [--watched 100000]`
+//!
+//! `--watched` goes on with so many sign-ins while a dashboard is open and another reader takes every server-sent event: memory
+//! has to stay where it is, and each sign-in has to be told. `--sign-ins 0` does that alone.
 //!
 //! Each server runs in a child process of its own, so that its CPU time is its alone: the clients are in the parent, whose
 //! time is not counted. A sign-in is: authorization request,
@@ -19,7 +22,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -56,7 +59,7 @@ fn main() {
         Some("serve") => runtime().block_on(serve(None)),
         Some("unrecorded") => runtime().block_on(serve(Some(0))),
         Some("yardstick") => runtime().block_on(yardstick()),
-        _ => runtime().block_on(measure(number("--sign-ins", 3_000), number("--memory", 0))),
+        _ => runtime().block_on(measure(number("--sign-ins", 3_000), number("--watched", 0))),
     }
 }
 
@@ -64,7 +67,17 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Runtime::new().unwrap()
 }
 
-async fn measure(sign_ins: usize, memory: usize) {
+async fn measure(sign_ins: usize, watched: usize) {
+    if sign_ins > 0 {
+        compare(sign_ins).await;
+    }
+    if watched > 0 {
+        endure(watched).await;
+    }
+}
+
+/// Start, CPU beside the yardstick, and what recording costs.
+async fn compare(sign_ins: usize) {
     let starts: Vec<Duration> = {
         let mut starts = Vec::new();
         for _ in 0..5 {
@@ -101,45 +114,83 @@ async fn measure(sign_ins: usize, memory: usize) {
     recording(sign_ins).await;
     let idp = Server::start("serve").await;
     println!("resident at start          {:.1} MiB", idp.resident_mib());
-    if memory > 0 {
-        for quarter in 1..=4 {
-            idp.run(16, memory / 4).await;
-            println!(
-                "resident after {:>8}    {:.1} MiB",
-                memory / 4 * quarter,
-                idp.resident_mib()
-            );
-        }
-    }
 }
 
-/// What it costs to record, and to have a dashboard open beside that: the median of five turns of each.
-async fn recording(sign_ins: usize) {
-    let mut costs = [Vec::new(), Vec::new(), Vec::new()];
-    for _ in 0..5 {
-        for (kind, costs) in ["unrecorded", "serve", "watched"].into_iter().zip(&mut costs) {
-            let server = Server::start(if kind == "watched" { "serve" } else { kind }).await;
-            let dashboard = (kind == "watched").then(|| tokio::spawn(dashboard(server.origin.clone())));
-            server.run(8, 200).await;
-            costs.push(server.run(8, sign_ins / 3).await.cpu_each.as_secs_f64() * 1e6);
-            if let Some(dashboard) = dashboard {
-                dashboard.abort();
+/// So many sign-ins with a dashboard open, in ten parts, and a reader of all events.
+async fn endure(sign_ins: usize) {
+    let idp = Server::start("serve").await;
+    let seen = Arc::new(Seen::default());
+    let readers = [
+        tokio::spawn(dashboard(idp.origin.clone())),
+        tokio::spawn(listen(idp.origin.clone(), seen.clone())),
+    ];
+    while seen.events.load(Ordering::Relaxed) == 0 {
+        // Nothing is told before it listens.
+        idp.run(1, 1).await;
+    }
+    let (first, begun) = (seen.tokens.load(Ordering::Relaxed), Instant::now());
+    println!("sign-ins with a dashboard open, on {:.1} MiB", idp.resident_mib());
+    let mut done = 0;
+    for _ in 0..10 {
+        let measured = idp.run(16, sign_ins / 10).await;
+        done += sign_ins / 10;
+        println!(
+            "{done:>9} after {:>4.0} s      {:.1} MiB resident, {:.0} µs CPU each",
+            begun.elapsed().as_secs_f64(),
+            idp.resident_mib(),
+            measured.cpu_each.as_secs_f64() * 1e6,
+        );
+    }
+    let told = || usize::try_from(seen.tokens.load(Ordering::Relaxed) - first).unwrap();
+    let waiting = Instant::now();
+    while told() < done && waiting.elapsed() < Duration::from_secs(10) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    println!(
+        "told as events             {} of {done} sign-ins, {} events, {} missed",
+        told(),
+        seen.events.load(Ordering::Relaxed),
+        seen.missed.load(Ordering::Relaxed)
+    );
+    readers.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// What a reader of the events has seen.
+#[derive(Debug, Default)]
+struct Seen {
+    events: AtomicU64,
+    /// Those that say that tokens were issued.
+    tokens: AtomicU64,
+    /// Those that the server says it could not wait with.
+    missed: AtomicU64,
+}
+
+/// Reads every event as it comes.
+async fn listen(origin: String, seen: Arc<Seen>) {
+    let mut stream = http().get(format!("{origin}/_mock/events")).send().await.unwrap();
+    let (mut unread, mut lags) = (Vec::new(), false);
+    while let Ok(Some(chunk)) = stream.chunk().await {
+        unread.extend_from_slice(&chunk);
+        let whole = unread.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        for line in unread[..whole].split(|byte| *byte == b'\n') {
+            if let Some(name) = line.strip_prefix(b"event:") {
+                seen.events.fetch_add(1, Ordering::Relaxed);
+                lags = name.trim_ascii() == b"missed";
+            }
+            let Some(data) = line.strip_prefix(b"data:") else {
+                continue;
+            };
+            // What happened stands near the beginning.
+            let begin = String::from_utf8_lossy(&data[..data.len().min(200)]);
+            if lags {
+                seen.missed
+                    .fetch_add(begin.trim().parse().unwrap_or(1), Ordering::Relaxed);
+            } else if begin.contains("\"event\":\"tokens-issued\"") {
+                seen.tokens.fetch_add(1, Ordering::Relaxed);
             }
         }
+        unread.drain(..whole);
     }
-    let [without, with, watched] = costs.map(|mut costs| {
-        costs.sort_by(f64::total_cmp);
-        costs[costs.len() / 2]
-    });
-    println!("CPU/sign-in unrecorded     {without:.0} µs");
-    println!(
-        "            recorded       {with:.0} µs ({:+.1} %)",
-        (with / without - 1.0) * 100.0
-    );
-    println!(
-        "            and looked at  {watched:.0} µs ({:+.1} %)",
-        (watched / without - 1.0) * 100.0
-    );
 }
 
 /// Asks as the dashboard does: the stream of events, and once a second the flows that changed.

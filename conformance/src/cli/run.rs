@@ -1,9 +1,9 @@
 //! `conformance run`: select, run, tell, keep, exit.
 
 use std::{
-    cell::RefCell,
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -47,6 +47,8 @@ const JOBS: usize = 4;
 /// The same in browsers, of which each keeps a core busy: so many more than there are cores, and at most [`MOST_BROWSERS`].
 const BROWSERS_BESIDE_CORES: usize = 1;
 const MOST_BROWSERS: usize = 8;
+/// How long a run that is to end may go on with what it is doing at that moment.
+const GIVE_WAY: Duration = Duration::from_millis(500);
 /// How often `--watch` looks for changes.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -273,14 +275,16 @@ pub(super) async fn drive(config: &Config, options: &Options, plan: Plan<'_>) ->
     };
     let (output, writer) = output::Output::open();
     let teller = Teller::new(look, &setting, &options.cases, plan.look, writer);
-    let seat = RefCell::new(Seat {
+    let seat = SharedSeat::new(Seat {
         recorder: Recorder::new(setting, plan.baseline),
         store: None,
         teller,
     });
+    let overseer = Overseer::start(&seat, options.cases.len(), plan.reports);
     let enough = Notify::new();
     let mut listen = |event: RunEvent<'_>| {
-        let mut seat = seat.borrow_mut();
+        let mut seat = seat.lock();
+        let Some(seat) = &mut *seat else { return };
         seat.take(&event, &plan.keep, &config.folder);
         if plan
             .most_failures
@@ -296,7 +300,12 @@ pub(super) async fn drive(config: &Config, options: &Options, plan: Plan<'_>) ->
         () = enough.notified() => End::Enough,
         _ = runner::run(config, options, &mut listen) => End::Over,
     };
-    let done = seat.into_inner().close(&end, options.cases.len(), plan.reports);
+    let Some(seat) = seat.take() else {
+        // The overseer was quicker: it is writing down the results, and ends this process.
+        return std::future::pending().await;
+    };
+    drop(overseer);
+    let done = seat.close(&end, options.cases.len(), plan.reports);
     // Results are safe by now; who reads slowly is waited for until somebody has enough of it.
     let drained = tokio::select! {
         drained = output.drained() => drained,
@@ -306,6 +315,63 @@ pub(super) async fn drive(config: &Config, options: &Options, plan: Plan<'_>) ->
         narrate(&format!("standard output could not be written to: {error}"));
     }
     done
+}
+
+/// The listeners of a run, until one of two takes them to write down how it ended: the run's own task, or the overseer.
+#[derive(Clone)]
+struct SharedSeat(Arc<Mutex<Option<Seat>>>);
+
+impl SharedSeat {
+    fn new(seat: Seat) -> Self {
+        Self(Arc::new(Mutex::new(Some(seat))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Seat>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<Seat> {
+        self.lock().take()
+    }
+}
+
+/// A thread that ends a run whose own task does not give way when it is told to end, because it is judging large pages. The
+/// results are kept as they are; apps and browsers end with this process, by their watchdogs. Dropping it ends the thread.
+struct Overseer(Arc<Notify>);
+
+impl Overseer {
+    fn start(seat: &SharedSeat, all: usize, reports: &[ReportRequest]) -> Self {
+        let over = Arc::new(Notify::new());
+        let (seat, reports, is_over) = (seat.clone(), reports.to_vec(), Arc::clone(&over));
+        let oversee = move || {
+            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+                return;
+            };
+            let end = runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = is_over.notified() => return None,
+                    name = interruption() => {
+                        tokio::time::sleep(GIVE_WAY).await;
+                        Some(End::Signal(name))
+                    }
+                }
+            });
+            if let (Some(end), Some(seat)) = (end, seat.take()) {
+                let done = seat.close(&end, all, &reports);
+                std::process::exit(done.map_or(exit::INTERRUPTED, |done| done.code).into());
+            }
+        };
+        // Where there is no thread for it, the run ends as soon as its task gives way.
+        let _later = std::thread::Builder::new().name("overseer".to_owned()).spawn(oversee);
+        Self(over)
+    }
+}
+
+impl Drop for Overseer {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
 
 /// Who listens to a run: the recorder, the store, the teller.
@@ -372,14 +438,14 @@ impl Seat {
             (None, End::Signal(_)) => exit::INTERRUPTED,
             (None, _) => exit::NOT_JUDGED,
         };
-        let mut unwritten = None;
+        let mut unwritten = false;
         let mut page = None;
         if let Some(run) = &run {
             if let Some(store) = &mut self.store {
                 if !matches!(end, End::Over) {
                     store.event(&Event::finished(run));
                 }
-                store.finish(run);
+                unwritten = !store.finish(run);
             }
             let source = Source {
                 run,
@@ -398,7 +464,7 @@ impl Seat {
                     Ok(_) => {}
                     Err(error) => {
                         narrate(&format!("error: {error}"));
-                        unwritten.get_or_insert(error);
+                        unwritten = true;
                     }
                 }
             }
@@ -415,11 +481,14 @@ impl Seat {
         if let Some(page) = page {
             self.teller.say(&format!("report   {}\n", shown(&page).display()));
         }
-        // Verdicts come first; a green run without the report that was asked for is not what was asked for.
-        match unwritten {
-            Some(_) if code == exit::CLEAN => Ok(Done { run, code: exit::USAGE }),
-            _ => Ok(Done { run, code }),
-        }
+        // Verdicts come first; a green run that could not be kept, or without a report that was asked for, is not what was
+        // asked for.
+        let code = if unwritten && code == exit::CLEAN {
+            exit::USAGE
+        } else {
+            code
+        };
+        Ok(Done { run, code })
     }
 }
 
@@ -528,8 +597,8 @@ fn say(text: &str) {
     let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Returns when somebody wants this process to end, with the name of the signal. A second one ends it at once, as usual:
-/// the handler is gone by then, and the watchdogs of `process` see to the apps.
+/// Returns when somebody wants this process to end, with the name of the signal. From the first call on, signals do nothing
+/// but this: one that comes while results are being written down does not cost them.
 pub(super) async fn interruption() -> &'static str {
     let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
         signal(SignalKind::interrupt()),

@@ -207,7 +207,9 @@ fn attempt(case: &str, variant: Option<&case::Variant>, attempt: &run::Attempt) 
     let evidence = &attempt.evidence;
     let is_fault = |own: &&run::Delivered| own.id.parse::<IdpFault>().is_ok();
     let (faults, edits): (Vec<_>, Vec<_>) = attempt.delivered.iter().partition(is_fault);
-    let failed = server_error(evidence);
+    // A walk that is shown because of something else may have met a server error too: it is none of this case's business.
+    let watches = variant.is_some_and(|own| own.script.is_empty());
+    let failed = server_error(evidence).filter(|_| !watches);
     let steps = |own: &case::Variant| describe::steps(own.script);
     Attempt {
         edits: edits.iter().map(|edit| edit.id.clone()).collect(),

@@ -9,7 +9,10 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::document::{About, Case, Control, Counts, Overlay, Preflight, Run, Target};
+use super::{
+    document::{About, Case, Control, Counts, Overlay, Preflight, Run, Target},
+    look::in_json,
+};
 
 /// The name of the shape of a line; members and events are only added under it.
 pub const SCHEMA: &str = "conformance-journal/1";
@@ -114,9 +117,8 @@ pub fn write(mut out: impl Write, event: &Event) -> io::Result<()> {
         event: event.clone(),
     };
     // In one piece: a reader, or a kill, finds whole lines.
-    let mut line = serde_json::to_vec(&entry)?;
-    line.push(b'\n');
-    out.write_all(&line)
+    let line = in_json(&serde_json::to_string(&entry)?) + "\n";
+    out.write_all(line.as_bytes())
 }
 
 /// The run that these lines tell of, as far as they go; a torn last line is left away. `None`: no run was started.

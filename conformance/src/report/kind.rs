@@ -6,7 +6,7 @@ use super::{
     Setting, console, ctrf,
     document::{Case, Run},
     gitlab, html, journal, junit,
-    look::Look,
+    look::{Look, in_json},
     markdown, plain, sarif, store, summary, tap,
 };
 use crate::suggest::several;
@@ -100,7 +100,7 @@ impl Kind {
     /// A sentence; only XML and the page's template can fail.
     pub fn render(self, source: &Source<'_>) -> Result<String, String> {
         let run = source.run;
-        let pretty = |value: serde_json::Value| format!("{value:#}\n");
+        let pretty = |value: serde_json::Value| in_json(&format!("{value:#}\n"));
         Ok(match self {
             Kind::Text => text(run, &Look::default(), 0),
             Kind::Html => html::document(source).map_err(|error| error.to_string())?,

@@ -15,6 +15,7 @@ use super::{
     document::{self, Case, Run, Word},
     evidence_file,
     journal::{self, Event},
+    look::in_json,
 };
 use crate::{
     evidence::Evidence,
@@ -23,8 +24,10 @@ use crate::{
 
 /// Runs that are kept; older ones are thrown away. The evidence of a whole run takes some 40 MB.
 const KEPT: usize = 5;
-/// Bytes that are held back so that `run.json` can be written when the disk is full.
+/// Bytes that are held back so that the journal and `run.json` can be written when the disk is full.
 const RESERVE: usize = 2 * 1024 * 1024;
+/// Bytes that must be free for a run to begin: the verdicts of a few cases.
+const LEAST: usize = 64 * 1024;
 
 const RUN: &str = "run.json";
 pub(super) const JOURNAL: &str = "journal.ndjson";
@@ -38,6 +41,10 @@ pub struct Store {
     /// `.conformance/`, when the run is kept there and `latest` shall lead to it.
     root: Option<PathBuf>,
     journal: Option<File>,
+    /// The journal's last line is not whole.
+    is_torn: bool,
+    /// The disk is full: what is left of it is for verdicts, and evidence is not written any more.
+    is_full: bool,
     /// What went wrong, each thing once.
     problems: Vec<String>,
 }
@@ -137,6 +144,8 @@ impl Store {
             folder,
             root,
             journal: None,
+            is_torn: false,
+            is_full: false,
             problems: Vec::new(),
         }
     }
@@ -152,9 +161,9 @@ impl Store {
         };
         fs::create_dir_all(folder).map_err(unwritable)?;
         let probe = folder.join(".conformance-write-test");
-        fs::write(&probe, b"")
-            .and_then(|()| fs::remove_file(&probe))
-            .map_err(unwritable)?;
+        let written = fs::write(&probe, vec![0_u8; LEAST]);
+        let removed = fs::remove_file(&probe);
+        written.and(removed).map_err(unwritable)?;
         match read(folder) {
             Ok(stored) => Ok(Some(stored.run.run.id)),
             Err(ReadError::None(_)) => Ok(None),
@@ -187,7 +196,7 @@ impl Store {
             Ok(file) => self.journal = Some(file),
             Err(error) => self.note("the journal cannot be written", Err(error)),
         }
-        let _smaller_then = fs::write(self.folder.join(HELD_BACK), vec![0_u8; RESERVE]);
+        self.hold_back();
         if let Some(root) = self.root.clone() {
             let _ours = fs::write(root.join(".gitignore"), "*\n");
             if let Some(id) = self.folder.file_name().map(|id| id.to_string_lossy().into_owned()) {
@@ -200,16 +209,42 @@ impl Store {
         }
     }
 
+    /// Holds as much back as fits on a small disk.
+    fn hold_back(&self) {
+        let reserve = self.folder.join(HELD_BACK);
+        let sizes = std::iter::successors(Some(RESERVE), |size| (*size > LEAST).then_some(size / 2));
+        for size in sizes {
+            if fs::write(&reserve, vec![0_u8; size]).is_ok() {
+                return;
+            }
+            let _gone = fs::remove_file(&reserve);
+        }
+    }
+
     /// Writes down what happened.
     pub fn event(&mut self, event: &Event) {
-        let Some(file) = &mut self.journal else { return };
-        let written = journal::write(file, event);
+        let mut written = self.append(event);
+        if is_full(&written) && fs::remove_file(self.folder.join(HELD_BACK)).is_ok() {
+            self.is_full = true;
+            written = self.append(event);
+        }
         self.note("the journal cannot be written", written);
+    }
+
+    fn append(&mut self, event: &Event) -> io::Result<()> {
+        let Some(file) = &mut self.journal else { return Ok(()) };
+        if self.is_torn {
+            // Readers skip a line that is not whole; the next one must not become part of it.
+            file.write_all(b"\n")?;
+        }
+        let written = journal::write(file, event);
+        self.is_torn = written.is_err();
+        written
     }
 
     /// Keeps everything that was seen in a case, unredacted: it can be judged again.
     pub fn evidence(&mut self, result: &CaseResult) {
-        if result.variants.is_empty() {
+        if result.variants.is_empty() || self.is_full {
             return;
         }
         let path = self.folder.join(evidence_file(result.case.id));
@@ -222,7 +257,12 @@ impl Store {
             // Half of it helps nobody, and its bytes are wanted for the verdicts.
             let _stays = fs::remove_file(&path);
         }
-        self.note("evidence cannot be written", written);
+        self.is_full |= is_full(&written);
+        let what = match self.is_full {
+            true => "evidence cannot be written from here on, verdicts still are,",
+            false => "evidence cannot be written",
+        };
+        self.note(what, written);
     }
 
     /// Keeps everything that was seen in a first sign-in that failed.
@@ -233,11 +273,13 @@ impl Store {
         self.note("evidence cannot be written", written);
     }
 
-    /// Writes `run.json`: whole, or not at all.
-    pub fn finish(&mut self, run: &Run) {
+    /// Writes `run.json`: whole, or not at all. Says whether it was written.
+    pub fn finish(&mut self, run: &Run) -> bool {
         let _gone = fs::remove_file(self.folder.join(HELD_BACK));
         let written = write_whole(&self.folder.join(RUN), &text(run));
+        let is_written = written.is_ok();
         self.note("run.json cannot be written", written);
+        is_written
     }
 
     /// What could not be written since it was asked last, as sentences.
@@ -247,9 +289,6 @@ impl Store {
 
     fn note(&mut self, what: &str, result: io::Result<()>) {
         if let Err(error) = result {
-            if error.kind() == io::ErrorKind::StorageFull {
-                let _gone = fs::remove_file(self.folder.join(HELD_BACK));
-            }
             self.tell(format!("{what} in {}: {error}", self.folder.display()));
         }
     }
@@ -261,11 +300,17 @@ impl Store {
     }
 }
 
+/// Whether something could not be written because there is no room for it.
+fn is_full(written: &io::Result<()>) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(written, Err(error) if matches!(error.kind(), StorageFull | QuotaExceeded))
+}
+
 /// `run.json` as it is written.
 #[must_use]
 pub fn text(run: &Run) -> String {
     match serde_json::to_string_pretty(run) {
-        Ok(text) => text + "\n",
+        Ok(text) => in_json(&text) + "\n",
         Err(error) => format!("{{\"schema\":\"{}\",\"error\":\"{error}\"}}\n", document::SCHEMA),
     }
 }

@@ -174,14 +174,17 @@ impl Ledger {
         Next::Settled
     }
 
-    /// Takes in a judgement that stands as it is: the same evidence would be judged the same again.
+    /// Takes in a judgement that stands as it is: the same evidence would be judged the same again. `evidence` is the walk
+    /// that shows it best.
     pub(super) fn judged(
         &mut self,
         (case, variant): Place,
+        mut evidence: Evidence,
         judgement: Judgement,
         control: ControlTriple,
         on: &mut Listener<'_>,
     ) {
+        abridge(&mut evidence);
         let open = self.open(case, on);
         let Judgement {
             verdict,
@@ -193,7 +196,7 @@ impl Ledger {
             checks,
             delivered,
             control,
-            evidence: Evidence::default(),
+            evidence,
         };
         let name = case.variants[variant].name;
         open.variants[variant] = Some(VariantResult {

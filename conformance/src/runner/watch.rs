@@ -8,7 +8,8 @@ use super::context::Context;
 use crate::{
     case::Case,
     evidence::Evidence,
-    verdict::{Afterwards, Control, Controls, judge_all},
+    outcome::Verdict,
+    verdict::{Afterwards, Control, Controls, judge_all, occurrence},
 };
 
 /// Judges the cases that only watch, over everything that was recorded.
@@ -35,10 +36,16 @@ pub(super) fn watch(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
         after: Afterwards::NotNeeded,
     };
     for task in context.tasks(&cases) {
-        let judgement = judge_all(task.variant(), context.options.profile, &walks, &controls);
+        let profile = context.options.profile;
+        let judgement = judge_all(task.variant(), profile, &walks, &controls);
+        // Whoever reads a finding wants to see where it was seen.
+        let shown = match judgement.verdict {
+            Verdict::Fail | Verdict::Warn => occurrence(task.variant(), profile, &walks),
+            _ => None,
+        };
+        let evidence = shown.map(|at| walks[at].clone()).unwrap_or_default();
         let triple = (&controls).into();
-        context
-            .ledger
-            .judged((task.case, task.variant), judgement, triple, context.on);
+        let place = (task.case, task.variant);
+        context.ledger.judged(place, evidence, judgement, triple, context.on);
     }
 }

@@ -8,7 +8,7 @@ use super::{
     law::{self, After, Because, Before, Checks, Delivery, Ruling, Steps},
 };
 use crate::{
-    case::{Case, Variant},
+    case::{Case, Expect, Variant},
     evidence::Evidence,
     outcome::{Level, Outcome, Verdict},
     run::{CheckResult, Delivered},
@@ -75,6 +75,24 @@ pub fn judge_all(variant: &Variant, profile: Profile, walks: &[&Evidence], contr
         })
         .collect();
     ruled(checks, Vec::new(), &Evidence::default(), controls)
+}
+
+/// Which of these walks shows best what a watching variant was found to break: the first that breaks a MUST, or else
+/// anything. `None` when nothing is broken, or only what shows between walks.
+#[must_use]
+pub fn occurrence(variant: &Variant, profile: Profile, walks: &[&Evidence]) -> Option<usize> {
+    let (musts, others): (Vec<&Expect>, Vec<&Expect>) = variant
+        .expect
+        .iter()
+        .partition(|expect| matches!(under(profile, expect.level), Level::Must | Level::MustStar));
+    let breaks = |expects: &[&Expect]| {
+        let is_broken = |walk: &&Evidence| {
+            let mut outcomes = expects.iter().map(|expect| (expect.check.ask)(walk));
+            outcomes.any(|outcome| matches!(outcome, Outcome::Broken(_)))
+        };
+        walks.iter().position(is_broken)
+    };
+    breaks(&musts).or_else(|| breaks(&others))
 }
 
 /// Reduces what was seen to what the law looks at, and puts its ruling into words.

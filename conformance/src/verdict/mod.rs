@@ -18,7 +18,7 @@ pub use self::{
     case::{agreed, of_case, title},
     cause::Cause,
     controls::{Afterwards, Control, Controls},
-    judge::{Judgement, judge, judge_all},
+    judge::{Judgement, judge, judge_all, occurrence},
     law::ProfileStatus,
     profile::{not_assessed, profile_status},
 };

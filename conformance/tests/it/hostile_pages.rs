@@ -300,7 +300,7 @@ fn kill_all(mark: &str) {
 }
 
 /// Running processes with this text in their command line or environment, as the system tells.
-fn processes(mark: &str) -> Vec<String> {
+pub(crate) fn processes(mark: &str) -> Vec<String> {
     matching(&|process| holds(&process.join("cmdline"), mark) || holds(&process.join("environ"), mark))
 }
 
@@ -322,7 +322,7 @@ fn holds(file: &Path, mark: &str) -> bool {
 }
 
 /// Polls until it is true.
-fn soon(mut what: impl FnMut() -> bool) -> bool {
+pub(crate) fn soon(mut what: impl FnMut() -> bool) -> bool {
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(60) {
         if what() {

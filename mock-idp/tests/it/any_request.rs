@@ -17,7 +17,7 @@ const MARK: &str = "\"'><zq onload=x>&</script>";
 /// No answer takes so long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "client_id",
     "redirect_uri",
     "response_type",
@@ -92,7 +92,7 @@ const NAMES: &[&str] = &[
     "resource",
     MARK,
 ];
-const VALUES: &[&str] = &[
+pub(crate) const VALUES: &[&str] = &[
     "web",
     "service",
     "http://localhost:3000/callback",
@@ -138,7 +138,7 @@ const VALUES: &[&str] = &[
     app::VERIFIER,
     MARK,
 ];
-const MEMBERS: &[&str] = &[
+pub(crate) const MEMBERS: &[&str] = &[
     "profile",
     "credentials",
     "settings",
@@ -205,7 +205,7 @@ const MEMBERS: &[&str] = &[
     "metadataPublish",
     MARK,
 ];
-const SEGMENTS: &[&str] = &[
+pub(crate) const SEGMENTS: &[&str] = &[
     "default",
     "other",
     "v1",
@@ -224,7 +224,7 @@ const SEGMENTS: &[&str] = &[
     "..",
     "nobody",
 ];
-const AUTHORIZATIONS: &[&str] = &[
+pub(crate) const AUTHORIZATIONS: &[&str] = &[
     "SSWS mock-api-token",
     "SSWS wrong",
     "Bearer x",
@@ -277,7 +277,7 @@ fn pairs() -> impl Strategy<Value = String> {
     })
 }
 
-fn percent(bytes: &[u8]) -> String {
+pub(crate) fn percent(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("%{byte:02X}")).collect()
 }
 
@@ -338,7 +338,7 @@ fn headers() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
 }
 
 /// The pattern with something in the place of its parameters.
-fn path(pattern: &str, segments: &[&str]) -> String {
+pub(crate) fn path(pattern: &str, segments: &[&str]) -> String {
     let mut given = segments.iter().cycle();
     let filled = pattern.split('/').map(|part| match part.starts_with('{') {
         true => given.next().copied().unwrap_or_default(),

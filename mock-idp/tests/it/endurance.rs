@@ -10,19 +10,24 @@ use std::{
 };
 
 /// mock-idp as a process with at most this many open files.
-struct Process {
+pub(crate) struct Process {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Process {
     fn start(files: u32) -> Self {
-        let script = format!("ulimit -n {files}; exec \"$0\" --port 0");
+        Self::start_with(files, &[], Stdio::null())
+    }
+
+    pub(crate) fn start_with(files: u32, arguments: &[&str], errors: Stdio) -> Self {
+        let script = format!("ulimit -n {files}; exec \"$0\" --port 0 \"$@\"");
         let mut child = Command::new("sh")
             .args(["-c", &script, env!("CARGO_BIN_EXE_mock-idp")])
+            .args(arguments)
             .current_dir(std::env::temp_dir())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(errors)
             .spawn()
             .unwrap();
         let mut ready = String::new();
@@ -34,7 +39,7 @@ impl Process {
         Self { child, port }
     }
 
-    fn connect(&self) -> TcpStream {
+    pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_nodelay(true).unwrap();
         stream
@@ -44,8 +49,15 @@ impl Process {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap()
     }
 
+    /// Open file descriptors.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))
+            .unwrap()
+            .count()
+    }
+
     /// Resident memory, KiB.
-    fn resident(&self) -> u64 {
+    pub(crate) fn resident(&self) -> u64 {
         let status = self.proc("status");
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
@@ -58,7 +70,7 @@ impl Process {
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 
-    fn is_healthy(&self) -> bool {
+    pub(crate) fn is_healthy(&self) -> bool {
         let mut stream = self.connect();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream

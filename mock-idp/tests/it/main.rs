@@ -28,6 +28,7 @@ mod metadata;
 mod near_miss;
 mod openidconnect;
 mod pages;
+mod raw_bytes;
 mod readme;
 mod refusals;
 mod resource;
