@@ -49,6 +49,8 @@ const BROWSERS_BESIDE_CORES: usize = 1;
 const MOST_BROWSERS: usize = 8;
 /// How long a run that is to end may go on with what it is doing at that moment.
 const GIVE_WAY: Duration = Duration::from_millis(500);
+/// How long standard output may take for the end of a run that does not give way.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 /// How often `--watch` looks for changes.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -359,6 +361,8 @@ impl Overseer {
             });
             if let (Some(end), Some(seat)) = (end, seat.take()) {
                 let done = seat.close(&end, all, &reports);
+                // What was said last is written by a thread of its own.
+                std::thread::sleep(LAST_WORDS);
                 std::process::exit(done.map_or(exit::INTERRUPTED, |done| done.code).into());
             }
         };

@@ -63,8 +63,8 @@ impl Group {
         read_any.then_some(members)
     }
 
-    /// A shell that kills this group, and what bears the mark, as soon as our end of its standard input is closed, however that came about. The
-    /// pipe is closed in every other child, so nobody else keeps it open.
+    /// A shell that kills this group, and what bears the mark, as soon as our end of its standard input is closed, however that
+    /// came about. The pipe is closed in every other child, so nobody else keeps it open.
     pub(super) fn watchdog(self, mark: &str) -> io::Result<Child> {
         Command::new("sh")
             .args([

@@ -47,6 +47,8 @@ pub struct Store {
     is_full: bool,
     /// What went wrong, each thing once.
     problems: Vec<String>,
+    /// What was told already.
+    told: Vec<String>,
 }
 
 /// What is wrong with a place for runs.
@@ -147,6 +149,7 @@ impl Store {
             is_torn: false,
             is_full: false,
             problems: Vec::new(),
+            told: Vec::new(),
         }
     }
 
@@ -294,7 +297,8 @@ impl Store {
     }
 
     fn tell(&mut self, problem: String) {
-        if !self.problems.contains(&problem) {
+        if !self.told.contains(&problem) {
+            self.told.push(problem.clone());
             self.problems.push(problem);
         }
     }

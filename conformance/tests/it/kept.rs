@@ -380,6 +380,37 @@ fn no_report_shows_a_secret() {
     }
 }
 
+/// Whoever reads a finding of a case for which nothing is sent wants to see the walk in which it was seen.
+#[test]
+fn a_case_that_only_watches_shows_where_it_saw_what_it_tells() {
+    let folder = folder();
+    let cases = [
+        "run",
+        "authorization/pkce-s256",
+        "callback/state-mismatch",
+        "--out",
+        "kept",
+    ];
+    let (code, text) = outcome(&mut conformance(folder.path(), "no-pkce", &cases));
+    assert_eq!(code, 1, "{text}");
+    let kept = folder.path().join("kept");
+    let stored = stored(&kept);
+    let watching = stored.run.cases.iter().find(|case| case.id == cases[1]).unwrap();
+    assert_eq!(watching.verdict, Word::Fail);
+    let evidence = store::read_evidence(&kept, watching).unwrap();
+    let walk = &evidence.variants[0].attempts[0];
+    let request = walk.hops.iter().find(|hop| hop.request.target.contains("/authorize?"));
+    let target = &request.expect("the authorization request is there").request.target;
+    assert!(!target.contains("code_challenge"), "{target}");
+    // By the same name it is found in the report.
+    let told = &watching.variants[0].attempts[0].flows;
+    assert_eq!(
+        told,
+        &walk.flows.iter().map(|flow| flow.id.to_string()).collect::<Vec<_>>()
+    );
+    assert!(!told.is_empty());
+}
+
 #[test]
 fn a_stored_run_is_judged_again_to_the_same_end() {
     let folder = folder();

@@ -1,7 +1,7 @@
 //! Runs that are ended at a random moment, from the first millisecond to the last: nothing is left running, and what was
 //! judged is kept. Every test run ends a few; thirty, with their figures, are ended by
 //!
-//! `KILLS=30 SEED=1 cargo test -p conformance --test it kills::as_many_runs_as_are_asked_for -- --ignored --nocapture`
+//! `KILLS=30 SEED=1 cargo test -p conformance --test it kills::as_many -- --ignored --nocapture`
 #![cfg(target_os = "linux")]
 
 use std::{

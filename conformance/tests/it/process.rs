@@ -201,6 +201,26 @@ async fn a_daemon_does_not_outlive_a_killed_harness() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[cfg(target_os = "linux")]
+async fn daemons_that_left_the_process_group_are_ended_and_named() {
+    let folder = folder();
+    for by_drop in [false, true] {
+        let (port, beside) = (free_port().unwrap(), free_port().unwrap());
+        let command = format!("setsid python3 server.py {beside} 200 deaf & exec python3 server.py {{port}} 200");
+        let app = App::start(&start(&command), folder.path(), &vars(port)).await.unwrap();
+        assert!(soon(|| listens(beside)), "the daemon serves: {}", app.output());
+        if by_drop {
+            drop(app);
+        } else {
+            let complaint = app.stop().await.complaint().unwrap();
+            assert!(complaint.contains("left its process group"), "{complaint}");
+            assert!(complaint.contains(&format!("server.py {beside}")), "{complaint}");
+        }
+        assert!(soon(|| !listens(port) && !listens(beside)), "by drop: {by_drop}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_app_outlives_neither_a_killed_harness_nor_its_own_children() {
     let folder = folder();
     let port = free_port().unwrap();
