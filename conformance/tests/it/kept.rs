@@ -392,11 +392,11 @@ fn a_case_that_only_watches_shows_where_it_saw_what_it_tells() {
         "kept",
     ];
     let (code, text) = outcome(&mut conformance(folder.path(), "no-pkce", &cases));
-    assert_eq!(code, 1, "{text}");
+    assert_eq!(code, 0, "a warning: {text}");
     let kept = folder.path().join("kept");
     let stored = stored(&kept);
     let watching = stored.run.cases.iter().find(|case| case.id == cases[1]).unwrap();
-    assert_eq!(watching.verdict, Word::Fail);
+    assert_eq!(watching.verdict, Word::Warn);
     let evidence = store::read_evidence(&kept, watching).unwrap();
     let walk = &evidence.variants[0].attempts[0];
     let request = walk.hops.iter().find(|hop| hop.request.target.contains("/authorize?"));

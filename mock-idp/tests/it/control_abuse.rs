@@ -1,5 +1,7 @@
 //! What no page in somebody's browser may do with the control API, and no stranger in the network.
 
+use std::net::{IpAddr, UdpSocket};
+
 use mock_idp::MockIdp;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -185,6 +187,50 @@ async fn with_an_admin_token_nobody_calls_without_it() {
             StatusCode::OK,
             "{open}"
         );
+    }
+}
+
+/// This machine's address in a network, by which it is a stranger to itself; `None` where it has none. Nothing is sent.
+fn outside() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // TEST-NET-1 (RFC 5737): an address that only says which way out would be taken.
+    socket.connect("192.0.2.1:9").ok()?;
+    socket
+        .local_addr()
+        .ok()
+        .map(|address| address.ip())
+        .filter(|ip| !ip.is_loopback())
+}
+
+#[tokio::test]
+async fn without_an_admin_token_no_other_machine_calls() {
+    let Some(outside) = outside() else { return };
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (token, expected) in [(None, StatusCode::FORBIDDEN), (Some("s3cret"), StatusCode::OK)] {
+        let mut builder = MockIdp::builder().host(IpAddr::from([0, 0, 0, 0]));
+        if let Some(token) = token {
+            builder = builder.admin_token(token);
+        }
+        let idp = builder.start().await.unwrap();
+        let ask = |from: IpAddr| {
+            let url = format!("http://{from}:{}/_mock/users", idp.port());
+            let request = http.get(url).header(header::HOST, "localhost");
+            request.bearer_auth(token.unwrap_or_default()).send()
+        };
+        let here = ask(IpAddr::from([127, 0, 0, 1])).await.unwrap();
+        assert_eq!(here.status(), StatusCode::OK, "{token:?}");
+        let answer = ask(outside).await.unwrap();
+        assert_eq!(answer.status(), expected, "{token:?}");
+        if token.is_none() {
+            let problem: Value = answer.json().await.unwrap();
+            assert!(
+                problem["message"]
+                    .as_str()
+                    .unwrap()
+                    .contains("only this machine may call"),
+                "{problem}"
+            );
+        }
     }
 }
 
