@@ -193,6 +193,35 @@ async fn listen(origin: String, seen: Arc<Seen>) {
     }
 }
 
+/// What it costs to record, and to have a dashboard open beside that: the median of five turns of each.
+async fn recording(sign_ins: usize) {
+    let mut costs = [Vec::new(), Vec::new(), Vec::new()];
+    for _ in 0..5 {
+        for (kind, costs) in ["unrecorded", "serve", "watched"].into_iter().zip(&mut costs) {
+            let server = Server::start(if kind == "watched" { "serve" } else { kind }).await;
+            let dashboard = (kind == "watched").then(|| tokio::spawn(dashboard(server.origin.clone())));
+            server.run(8, 200).await;
+            costs.push(server.run(8, sign_ins / 3).await.cpu_each.as_secs_f64() * 1e6);
+            if let Some(dashboard) = dashboard {
+                dashboard.abort();
+            }
+        }
+    }
+    let [without, with, watched] = costs.map(|mut costs| {
+        costs.sort_by(f64::total_cmp);
+        costs[costs.len() / 2]
+    });
+    println!("CPU/sign-in unrecorded     {without:.0} µs");
+    println!(
+        "            recorded       {with:.0} µs ({:+.1} %)",
+        (with / without - 1.0) * 100.0
+    );
+    println!(
+        "            and looked at  {watched:.0} µs ({:+.1} %)",
+        (watched / without - 1.0) * 100.0
+    );
+}
+
 /// Asks as the dashboard does: the stream of events, and once a second the flows that changed.
 async fn dashboard(origin: String) {
     let http = http();

@@ -22,16 +22,7 @@ use crate::{
 };
 
 const SIGNALS: [&str; 3] = ["-INT", "-TERM", "-KILL"];
-const SELECTION: &[&str] = &[
-    "run",
-    "callback",
-    "--out",
-    "kept",
-    "--report",
-    "junit",
-    "--timeout",
-    "5",
-];
+const OPTIONS: &[&str] = &["run", "--out", "kept", "--report", "junit", "--timeout", "5"];
 
 /// Who walks in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,10 +103,17 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn start(folder: &Path, walker: Walker) -> Command {
-    let mut run = kept::conformance(folder, "state-unchecked", SELECTION);
-    if walker == Walker::Browser {
-        run.args(["--driver", "webdriver", "--jobs", "2"]);
-    }
+    let mut run = kept::conformance(folder, "state-unchecked", OPTIONS);
+    match walker {
+        Walker::Http => run.arg("callback"),
+        // Browsers take their time.
+        Walker::Browser => run.args([
+            "callback/state-mismatch",
+            "callback/state-missing",
+            "--driver",
+            "webdriver",
+        ]),
+    };
     // Everything that is started has the folder in its environment, by which it is found.
     run.env("TMPDIR", folder)
         .stdout(File::create(folder.join("told")).unwrap())
