@@ -40,7 +40,7 @@ pub(crate) fn iso8601(seconds: i64) -> String {
     moment.format(format).unwrap_or_default()
 }
 
-/// A span of time: `90`, `90s`, `5m`, `2h`, `1d`, `500ms`, with a sign where it may be negative.
+/// A duration: `90`, `90s`, `5m`, `2h`, `1d`, `500ms`, with a sign where it may be negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     milliseconds: i64,
@@ -72,7 +72,7 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("`{text}` is no span of time, which looks like 90s, 5m, 2h, -1d or 500ms");
+        let wrong = || format!("`{text}` is not a duration such as 90s, 5m, 2h, -1d or 500ms");
         let trimmed = text.trim();
         let (is_negative, rest) = match trimmed.strip_prefix('-') {
             Some(rest) => (true, rest),

@@ -19,24 +19,24 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Start; the same as no command.
+    /// Start the server; the same as no command.
     Serve(Serve),
-    /// Write a mock-idp.toml to begin with, and its schema for editors.
+    /// Write a mock-idp.toml to start from, and its schema for editors.
     Init {
         /// Where.
         #[arg(default_value = ".")]
         folder: PathBuf,
     },
-    /// Check a mock-idp.toml and say what it configures. Every mistake is told at once.
+    /// Check a mock-idp.toml and print what it configures. All mistakes are reported at once.
     Check {
         /// The file.
         #[arg(default_value = "mock-idp.toml")]
         file: PathBuf,
-        /// As strictly as `serve --lax` reads it.
+        /// Accept what `serve --lax` accepts.
         #[arg(long)]
         lax: bool,
     },
-    /// Print what an app needs in its environment.
+    /// Print the environment variables that an app needs.
     Env {
         #[command(flatten)]
         serve: Serve,
@@ -44,7 +44,7 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t = EnvFormat::Sh)]
         format: EnvFormat,
     },
-    /// List everything that can go wrong on purpose.
+    /// List the faults: what the server can do wrong on purpose.
     Faults {
         /// The beginning of their ids; a whole id is explained.
         prefix: Option<String>,
@@ -62,17 +62,17 @@ pub(crate) enum Command {
         /// The id of the authorization server; empty for the org's own.
         #[arg(long, default_value = "default")]
         server: String,
-        /// With the private members: a file for `signing_key`. Test keys; everybody has them.
+        /// With the private members, as a file for `signing_key`. These are test keys that everybody has.
         #[arg(long)]
         private: bool,
     },
-    /// See and steer a server that runs: its control API from the terminal.
+    /// Inspect and control a running server from the terminal, by its control API.
     Ctl(Ctl),
-    /// Ask whether the server is up; exit code 0 if it is, 1 if not. Reads the same settings as the server.
+    /// Check whether the server is up: exit code 0 if it is, 1 if not. Reads the same settings as the server.
     Healthcheck {
         #[command(flatten)]
         serve: Serve,
-        /// Ask again for so long, as in 10s or 500ms.
+        /// Keep trying for this long, as in 10s or 500ms.
         #[arg(long, value_name = "TIME", value_parser = time)]
         wait: Option<Duration>,
     },
@@ -110,10 +110,10 @@ pub(crate) struct Serve {
     /// The org's URL as clients see it; fixed, never taken from a Host header.
     #[arg(long, env = "MOCK_IDP_ISSUER", value_name = "URL")]
     pub(crate) issuer: Option<String>,
-    /// The org as a file; without it ./mock-idp.toml, if there is one.
+    /// The file that describes the org; ./mock-idp.toml by default, if it exists.
     #[arg(long, env = "MOCK_IDP_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Somebody who can sign in, with groups; repeat it. Any password is right, except `wrong`.
+    /// A user, with groups; may be repeated. Any password is accepted, except `wrong`.
     #[arg(
         long = "user",
         env = "MOCK_IDP_USER",
@@ -121,7 +121,7 @@ pub(crate) struct Serve {
         value_delimiter = ';'
     )]
     pub(crate) users: Vec<UserArgument>,
-    /// A registered client; without a secret a public one. Repeat it, also for further redirect URIs of one client.
+    /// A registered client; public if it has no secret. May be repeated, also to add redirect URIs to a client.
     #[arg(
         long = "client",
         env = "MOCK_IDP_CLIENT",
@@ -148,10 +148,10 @@ pub(crate) struct Serve {
     /// The private key of --cert (PEM).
     #[arg(long, env = "MOCK_IDP_KEY", value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
-    /// Arm a fault from the start, for every flow; repeat it. [[fault]] in the file narrows it to a user or client.
+    /// Arm a fault at the start, for every flow; may be repeated. [[fault]] in the file can limit one to a user or client.
     #[arg(long = "fault", env = "MOCK_IDP_FAULT", value_name = "ID", value_delimiter = ';')]
     pub(crate) faults: Vec<Fault>,
-    /// Sign this user in wherever the page would be shown, without the page; the first user if none is named.
+    /// Sign this user in without showing the sign-in page; the first user if none is named.
     #[arg(
         long,
         env = "MOCK_IDP_AUTO_LOGIN",
@@ -164,25 +164,25 @@ pub(crate) struct Serve {
     /// Callers of the control API must send this as a bearer token. With it, callers on other machines are answered too.
     #[arg(long, env = "MOCK_IDP_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub(crate) admin_token: Option<String>,
-    /// Keep users, clients and sessions in this file over a restart.
+    /// Keep users, clients and sessions in this file across restarts.
     #[arg(long, env = "MOCK_IDP_DATA", value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
-    /// Append everything that happens to this file, one JSON object a line.
+    /// Append every event to this file, one JSON object per line.
     #[arg(long, env = "MOCK_IDP_JOURNAL", value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
-    /// Stop when the process that started this one is gone.
+    /// Stop when the process that started this one has ended.
     #[arg(long, env = "MOCK_IDP_EXIT_WITH_PARENT")]
     pub(crate) exit_with_parent: bool,
-    /// Say nothing of requests, and of the start only the last line.
+    /// Print nothing about requests, and at the start only the last line.
     #[arg(short, long, env = "MOCK_IDP_QUIET", conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say of each request also what was sent and where it led.
+    /// Print for each request also its parameters and where it redirects.
     #[arg(short, long, env = "MOCK_IDP_VERBOSE")]
     pub(crate) verbose: bool,
-    /// Write the port into this file once it listens.
+    /// Write the port to this file once the server listens.
     #[arg(long, env = "MOCK_IDP_PORT_FILE", value_name = "FILE")]
     pub(crate) port_file: Option<PathBuf>,
-    /// Accept what Okta would refuse; every page says so.
+    /// Accept requests that Okta would refuse; every page says so.
     #[arg(long, env = "MOCK_IDP_LAX")]
     pub(crate) lax: bool,
 }

@@ -13,7 +13,7 @@ mod table;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Ctl {
-    /// Where the server is.
+    /// The server's address.
     #[arg(long, global = true, env = "MOCK_IDP_URL", default_value = "http://127.0.0.1:9494")]
     url: url::Url,
     /// The token of --admin-token.
@@ -28,37 +28,37 @@ pub(crate) struct Ctl {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Command {
-    /// Whether it is ready, and which server it is.
+    /// Print whether the server is ready, and which one it is.
     Health,
-    /// The variables that an app needs.
+    /// Print the environment variables that an app needs.
     Env,
-    /// Sign-ins, the latest first.
+    /// List sign-ins, the latest first.
     Flows {
         #[command(flatten)]
         filter: FlowFilter,
-        /// Only those of which a request was refused.
+        /// Only those with a refused request.
         #[arg(long)]
         refused: bool,
-        /// Go on printing those in which something happens.
+        /// Keep printing flows as they change.
         #[arg(long, short)]
         follow: bool,
     },
-    /// One flow with its requests, tokens and checks.
+    /// Show one flow with its requests, tokens and checks.
     Flow {
         /// Its name, as in f-12.
         flow: String,
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
-    /// Wait until a flow is as the filters say; exit code 1 when the time is up.
+    /// Wait until a flow matches the filters; exit code 1 if none does in time.
     Wait {
         #[command(flatten)]
         filter: FlowFilter,
-        /// How long, at most 60s.
+        /// How long to wait, at most 60s.
         #[arg(long, default_value = "10s")]
         timeout: String,
     },
-    /// Requests and their answers, the latest first; below those that were refused, what differs from what is registered.
+    /// List requests, the latest first; under a refused one, what differs from what is registered.
     Requests {
         /// Only those that were refused.
         #[arg(long)]
@@ -67,16 +67,16 @@ enum Command {
         #[arg(long)]
         flow: Option<String>,
     },
-    /// What is armed, and what of it has fired.
+    /// List armed faults, and how often each has fired.
     Faults,
-    /// Arm a fault for the next flows that fit.
+    /// Arm a fault for the next flows that match.
     Arm {
         /// Its id; `mock-idp faults` lists them.
         id: String,
-        /// For whoever signs in with this login.
+        /// Only for this user.
         #[arg(long)]
         user: Option<String>,
-        /// For this client.
+        /// Only for this client.
         #[arg(long)]
         client: Option<String>,
         /// From the flow's first request to this endpoint: authorize, token, userinfo, logout, ….
@@ -85,21 +85,21 @@ enum Command {
         /// The authorization server, for faults of metadata, keys and certificate.
         #[arg(long)]
         server: Option<String>,
-        /// For so many flows.
+        /// For this many flows.
         #[arg(long)]
         times: Option<u32>,
-        /// For so long, as in 10m.
+        /// For this long, as in 10m.
         #[arg(long)]
         ttl: Option<String>,
     },
-    /// Take back an armed fault, or all of them.
+    /// Disarm one fault, or all of them.
     Disarm {
         /// The number that `faults` shows.
         number: Option<u64>,
     },
-    /// Sign somebody in without the page, at the next sign-in.
+    /// Sign a user in at the next sign-in, without showing the page.
     Login {
-        /// The login; without one the page is shown again.
+        /// The login. If left out, the page is shown again.
         user: Option<String>,
         /// Only at this client.
         #[arg(long)]
@@ -108,38 +108,38 @@ enum Command {
         #[arg(long)]
         always: bool,
     },
-    /// People who can sign in.
+    /// List users.
     Users,
-    /// Registered applications.
+    /// List registered clients.
     Clients,
-    /// The server's time; moves it.
+    /// Print the server's time, or move it.
     Clock {
-        /// How far it is to run ahead of the system's time, as in +2h, -1d or 0.
+        /// How far to run ahead of the system's time, as in +2h, -1d or 0.
         #[arg(allow_hyphen_values = true)]
         offset: Option<String>,
     },
-    /// Sign with a new key.
+    /// Replace the signing key.
     RotateKeys {
-        /// The old key stays in the key set beside the new one.
+        /// Keep the old key in the key set beside the new one.
         #[arg(long)]
         overlap: bool,
         /// Of which authorization server.
         #[arg(long, default_value = "default")]
         server: String,
     },
-    /// Back to the org as it was at start.
+    /// Restore the org to what it was at the start.
     Reset {
-        /// What stays: users, clients.
+        /// What to keep: users, clients.
         #[arg(long, value_delimiter = ',')]
         keep: Vec<String>,
     },
-    /// Exit code 1 when an armed fault never fired or a request was refused, and which.
+    /// Check that every armed fault fired and no request was refused; exit code 1 if not.
     Verify {
-        /// A refusal that is right here, by rule or error; repeat it.
+        /// A refusal that is expected, by rule or error; may be repeated.
         #[arg(long = "expect", value_name = "RULE")]
         expected: Vec<String>,
     },
-    /// Tokens without a sign-in.
+    /// Issue tokens without a sign-in.
     Token {
         /// The login of the user.
         #[arg(long)]
@@ -150,21 +150,21 @@ enum Command {
         /// `openid profile email` if left out.
         #[arg(long)]
         scope: Option<String>,
-        /// How long they are good, as in 5m; negative for expired ones.
+        /// Their lifetime, as in 5m; negative for expired tokens.
         #[arg(long, allow_hyphen_values = true)]
         expires_in: Option<String>,
-        /// A claim that is set, as NAME=JSON or NAME=TEXT; repeat it.
+        /// A claim to set, as NAME=JSON or NAME=TEXT; may be repeated.
         #[arg(long = "claim", value_name = "NAME=VALUE")]
         claims: Vec<String>,
     },
-    /// What a token says, and what an app must check.
+    /// Decode a token, and list what an app must check.
     Explain {
         /// The token.
         token: String,
     },
-    /// Everything that happens from now on, one JSON object a line.
+    /// Print every event from now on, one JSON object per line.
     Events,
-    /// Any call of the control API, as in `call PUT users/carol@example.test '{"groups": ["admins"]}'`.
+    /// Make any call of the control API, as in `call PUT users/carol@example.test '{"groups": ["admins"]}'`.
     Call {
         method: Method,
         /// Below /_mock.

@@ -56,11 +56,11 @@ async fn ask(client: &reqwest::Client, arguments: &Serve) -> anyhow::Result<Stri
         .get(&url)
         .send()
         .await
-        .with_context(|| format!("nobody answers at {url}"))?;
+        .with_context(|| format!("no answer from {url}"))?;
     let status = answer.status();
     let body: Value = answer.json().await.unwrap_or_default();
     if !status.is_success() || body["name"] != "mock-idp" {
-        bail!("whoever answers at {url} is no mock-idp (status {status})")
+        bail!("the server at {url} is not mock-idp (status {status})")
     }
     Ok(format!(
         "mock-idp {} is up at {authority}",

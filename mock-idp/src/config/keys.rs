@@ -159,7 +159,7 @@ pub(crate) const SECTIONS: &[Section] = &[
         key("family_name", Kind::Text, "from the login", "\"Example\"", "The `family_name` claim."),
         key("groups", Kind::Texts, "[\"Everyone\"]", "[\"Everyone\", \"admins\"]", "Groups by name. They reach tokens by a claim with `groups`, or by the org server's scope `groups`."),
         key("claims", Kind::AnyTable, "{}", "{ locale = \"de-DE\", employee_id = \"E-1\" }", "Further profile attributes by claim name. Standard ones come with their scopes; for the others see `claims_need_rules`."),
-        key("mfa", Kind::Text, "", "\"totp:JBSWY3DPEHPK3PXP\"", "A second factor: `totp:` and a base32 secret, or `enroll` to have one set up."),
+        key("mfa", Kind::Text, "", "\"totp:JBSWY3DPEHPK3PXP\"", "A second factor: `totp:` and a base32 secret, `email:` and the code that every e-mail holds, or `enroll` to have one set up."),
         key("password_expires_in", Kind::Whole, "", "3", "In how many days the password expires; `/api/v1/authn` warns."),
         key("status", Kind::OneOf(&["STAGED", "PROVISIONED", "ACTIVE", "SUSPENDED", "DEPROVISIONED", "LOCKED_OUT", "PASSWORD_EXPIRED", "RECOVERY"]), "\"ACTIVE\"", "\"LOCKED_OUT\"", "Where in its life the account stands."),
     ] },

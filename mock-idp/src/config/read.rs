@@ -21,7 +21,7 @@ use crate::{
     tenant::{
         ApplicationType, AuthMethod, AuthServer, ClaimRule, ClaimToken, ClaimValue, Client, ConsentMethod, Features,
         GroupFilter, IssuerMode, PageStyle, PolicyRule, RateLimit, Rotation, Scope, Tenant, Unverified, User,
-        UserStatus,
+        UserStatus, emailed_code,
     },
 };
 
@@ -446,11 +446,13 @@ impl Reader<'_> {
             Some(mfa) if mfa.get_ref() == "enroll" => None,
             Some(mfa) => match mfa.get_ref().strip_prefix("totp:") {
                 Some(secret) if totp::code(secret, 0).is_some() => Some(secret.to_owned()),
+                None if emailed_code(mfa.get_ref()).is_some_and(|code| !code.is_empty()) => Some(mfa.get_ref().clone()),
                 _ => {
                     self.notes.add(
                         mfa.span(),
-                        format!("`{}` is no second factor", mfa.get_ref()),
-                        "write totp: and a base32 secret, as in totp:JBSWY3DPEHPK3PXP; or enroll, to have one set up",
+                        format!("`{}` is not a second factor", mfa.get_ref()),
+                        "write totp: and a base32 secret, as in totp:JBSWY3DPEHPK3PXP; email: and a code, as in email:123456; \
+                         or enroll, to have one set up",
                     );
                     None
                 }

@@ -90,7 +90,7 @@ fn every_mistake_of_a_file_is_told_at_once() {
         (5, "`redirect_uris` is an integer"),
         (6, "`pkce_required` is a string"),
         (7, "`login` is missing"),
-        (11, "`sms` is no second factor"),
+        (11, "`sms` is not a second factor"),
         (13, "there are two of the user"),
         (14, "the claim `iss` is the authorization server's own"),
     ] {
@@ -127,7 +127,7 @@ fn faults_are_armed_from_the_start() {
         (7, "`times` is at least 1"),
         (8, "did you mean `mock-web-client`?"),
         (9, "did you mean `token`?"),
-        (10, "`soon` is no span of time"),
+        (10, "`soon` is not a duration"),
     ] {
         assert!(
             told.split("\n\n")

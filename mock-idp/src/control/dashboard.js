@@ -79,6 +79,7 @@
   const took = (micros) => micros === null || micros === undefined ? "" : micros < 1000 ? `${micros} µs` : `${(micros / 1000).toFixed(1)} ms`;
   const statusClass = (flow) => flow.status === "refused" ? "bad" : flow.status === "exchanged" ? "good" : "";
   const tag = (text, kind = "") => h("span", { class: `tag ${kind}` }, text);
+  const many = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
   const json = (value) => typeof value === "string" ? value : JSON.stringify(value, null, 1);
 
   // ---- flows ---------------------------------------------------------------------------------------------------------
@@ -98,43 +99,46 @@
     }
     return changed;
   }
-  function fits(flow) {
+  function fits(flow, words) {
     if (onlyRefused && !flow.refused) return false;
-    const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-    const text = [flow.id, flow.user, flow.client, flow.status, ...flow.faults, flow.refused ? "refused" : ""].join(" ").toLowerCase();
-    return words.every((word) => text.includes(word));
+    flow.text ??= [flow.id, flow.user, flow.client, flow.status, ...flow.faults, flow.refused ? "refused" : ""].join(" ").toLowerCase();
+    return words.every((word) => flow.text.includes(word));
   }
   function flowEntry(flow) {
     return h("li", { "data-id": flow.id, "data-last": flow.last },
       h("a", { href: `#${flow.id}`, "aria-current": shown === flow.id ? "true" : undefined },
         h("div", { class: "who" }, h("span", {}, flow.user || "nobody yet"), tag(flow.status, statusClass(flow))),
-        h("div", { class: "what" }, `${time(flow.at)} · ${flow.client || "no client"} · ${flow.steps} requests`),
+        h("div", { class: "what" }, `${time(flow.at)} · ${flow.client || "no client"} · ${many(flow.steps, "request")}`),
         flow.faults.length ? h("div", { class: "what odd" }, flow.faults.join(", ")) : null));
   }
+  /** Every flow has its entry, in order; those that the filter keeps back are hidden, so that clearing it costs nothing. */
   function drawList() {
     const list = $("flow-list");
     if (!list) return;
-    const wanted = [...flows.values()].filter(fits).sort((one, other) => other.at - one.at);
+    const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
     const known = new Map([...list.children].filter((node) => node.dataset.id).map((node) => [node.dataset.id, node]));
     const focused = document.activeElement?.closest?.("li")?.dataset.id;
-    let place = list.firstChild;
-    for (const flow of wanted) {
+    let place = list.firstChild, count = 0;
+    for (const flow of [...flows.values()].sort((one, other) => other.at - one.at)) {
       let node = known.get(flow.id);
       if (!node || node.dataset.last !== String(flow.last)) {
         const fresh = flowEntry(flow);
-        if (node) { if (place === node) place = node.nextSibling; node.replaceWith(fresh); if (place === null || place !== fresh) { /* stays where the old one was */ } }
+        if (node === place && node) place = node.nextSibling;
+        node?.remove();
         node = fresh;
-        if (focused === flow.id) requestAnimationFrame(() => node.firstChild.focus({ preventScroll: true }));
+        if (focused === flow.id) requestAnimationFrame(() => fresh.firstChild.focus({ preventScroll: true }));
       }
       known.delete(flow.id);
-      const link = node.firstChild;
-      if (shown === flow.id) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
-      if (node !== place) list.insertBefore(node, place); else place = node.nextSibling;
+      if (node === place) place = node.nextSibling; else list.insertBefore(node, place);
+      const isShown = fits(flow, words), link = node.firstChild;
+      if (node.hidden === isShown) node.hidden = !isShown;
+      if (isShown) count += 1;
+      if (shown === flow.id) link.setAttribute("aria-current", "true"); else if (link.hasAttribute("aria-current")) link.removeAttribute("aria-current");
     }
     for (const node of known.values()) node.remove();
     list.querySelectorAll(".empty").forEach((node) => node.remove());
-    if (!wanted.length) list.append(h("li", { class: "empty" }, flows.size ? "No flow fits the filter." : "No sign-in yet. Open your app and sign in."));
-    $("flow-count").textContent = `${wanted.length} of ${flows.size}`;
+    if (!count) list.append(h("li", { class: "empty" }, flows.size ? "No flow fits the filter." : "No sign-in yet. Open your app and sign in."));
+    $("flow-count").textContent = `${count} of ${flows.size}`;
   }
   function flowsPage(id, step) {
     if (!$("flow-list")) {
@@ -150,11 +154,25 @@
     document.querySelector(".split").classList.toggle("open", Boolean(id));
     shown = id;
     drawList();
-    if (id) drawFlow(id, step); else $("detail").replaceChildren(...[h("h2", {}, "Flows"), h("p", { class: "hint" }, "Choose a flow: its requests, tokens and checks are shown here.")]);
+    if (id) drawFlow(id, step); else drawStart();
+  }
+  /** Before the first sign-in: what an app needs to get there. */
+  async function drawStart() {
+    const choose = [h("h2", {}, "Flows"), h("p", { class: "hint" }, "Choose a flow: its requests, tokens and checks are shown here.")];
+    $("detail").replaceChildren(...choose);
+    document.querySelector(".split").classList.toggle("start", !flows.size);
+    if (flows.size) return;
+    const [env, clients] = await Promise.all([get("env"), get("clients")]).catch(() => [{}, []]);
+    if (shown || flows.size || !$("detail")) return;
+    $("detail").replaceChildren(h("h2", {}, "No sign-in yet"),
+      h("p", { class: "hint" }, "Start your app with these variables, then sign in. The sign-in appears here while it happens."),
+      h("pre", { tabindex: "0", id: "env" }, Object.entries(env).map(([name, value]) => `export ${name}='${value}'`).join("\n")),
+      ...clients.length ? [h("h3", {}, `Redirect URIs of ${clients[0].id}`), h("p", { class: "hint" }, "Your app must send one of these, character for character. “Clients” registers another."),
+        h("pre", { tabindex: "0" }, clients[0].redirect_uris.join("\n"))] : []);
   }
   function walk(event) {
     const step = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1 }[event.key];
-    const links = [...event.currentTarget.querySelectorAll("a")];
+    const links = [...event.currentTarget.querySelectorAll("li:not([hidden]) a")];
     const at = links.indexOf(document.activeElement);
     if (!step || at < 0) return;
     event.preventDefault();
@@ -229,14 +247,13 @@
     if (!near) return null;
     const fix = [near.app && `In the app: ${near.app}`, near.toml && `${near.app ? "Or in" : "In"} mock-idp.toml:\n${near.toml}`].filter(Boolean).join("\n\n");
     return h("div", { class: "near-miss" },
-      h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, ["Parameter", "Sent", "Expected", "What differs"].map((name) => h("th", { scope: "col" }, name)))),
-        h("tbody", {}, near.rows.map((row) => h("tr", {}, h("td", {}, row.name), h("td", { class: "value" }, row.sent ?? "(absent)"), h("td", { class: "value" }, row.registered ?? ""),
-          h("td", { class: row.differs ? "bad" : "good" }, row.differs ? `✗ ${row.differs}` : "✓ as expected")))))),
+      table(["Parameter", "Sent", "Expected", "What differs"], near.rows.map((row) => h("tr", {}, h("td", {}, row.name), h("td", { class: "value" }, row.sent ?? "(absent)"), h("td", { class: "value" }, row.registered ?? ""),
+        h("td", { class: row.differs ? "bad" : "good" }, row.differs ? `✗ ${row.differs}` : "✓ as expected")))),
       fix ? [h("p", {}, "To fix it:"), h("pre", { tabindex: "0" }, fix)] : null);
   }
   function refusal(step) {
     if (step.refused) return h("div", { class: "notice bad" }, h("strong", {}, `Refused: ${step.refused.error}`), h("div", {}, step.refused.text), nearMiss(step.refused.near_miss));
-    return step.explained ? h("div", { class: "notice odd" }, h("strong", {}, step.explained.rule.startsWith("path") ? "Not found" : "This led nowhere"), nearMiss(step.explained)) : null;
+    return step.explained ? h("div", { class: "notice odd" }, h("strong", {}, step.explained.rule.startsWith("path") ? "Not found" : "Nobody was signed in"), nearMiss(step.explained)) : null;
   }
   function wirePanel(flow, step) {
     if (!step) return h("p", {}, "No request yet.");
@@ -298,7 +315,11 @@
 
   // ---- the other sections --------------------------------------------------------------------------------------------
   const page = (title, hint, ...children) => main.replaceChildren(h("div", { class: "page" }, h("h2", {}, title), h("p", { class: "hint" }, hint), ...children));
-  const table = (names, rows) => h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, names.map((name) => name ? h("th", { scope: "col" }, name) : h("td", {})))), h("tbody", {}, rows)));
+  /** On narrow screens the cells stand below each other, each with its heading. */
+  function table(names, rows) {
+    for (const row of rows) names.forEach((name, at) => { if (name && row.children[at]) row.children[at].dataset.label = name; });
+    return h("div", { class: "table stacks" }, h("table", {}, h("thead", {}, h("tr", {}, names.map((name) => name ? h("th", { scope: "col" }, name) : h("td", {})))), h("tbody", {}, rows)));
+  }
   const field = (label, props) => h("label", {}, label, h("input", props));
   const values = (form) => Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value.trim()]).filter(([, value]) => value !== ""));
   const list = (text) => text === undefined ? undefined : text.split(/[\s,]+/).filter(Boolean);
@@ -359,7 +380,7 @@
     };
     page("Faults", "An armed fault goes to the next flows that fit, and stays with them. Whoever signs in as FAULT@fault.test gets it without arming.",
       h("h3", {}, "Armed"),
-      armed.length ? table(["", "Fault", "For", "Given", "Fired", ""], armed.map((one) => h("tr", {}, h("td", {}, `${one.number}`), h("td", { class: "value" }, one.id), h("td", {}, Object.entries(one.when).map(([name, value]) => `${name} ${value}`).join(", ") || "everybody", one.times ? ` · ${one.times} times` : ""), h("td", {}, `${one.given}${one.waiting ? "" : " (over)"}`), h("td", { class: one.fired ? "good" : "soft" }, `${one.fired}`), h("td", {},
+      armed.length ? table(["No.", "Fault", "For", "Given", "Fired", ""], armed.map((one) => h("tr", {}, h("td", {}, `${one.number}`), h("td", { class: "value" }, one.id), h("td", {}, Object.entries(one.when).map(([name, value]) => `${name} ${value}`).join(", ") || "everybody", one.times ? ` · ${many(one.times, "time")}` : ""), h("td", {}, `${one.given}${one.waiting ? "" : " (over)"}`), h("td", { class: one.fired ? "good" : "soft" }, `${one.fired}`), h("td", {},
         h("button", { type: "button", "aria-label": `Disarm ${one.id}`, onclick: attempt(async () => { await call("DELETE", `faults/${one.number}`); await faultsPage(); }) }, "Disarm"))))) : h("p", { class: "soft" }, "Nothing is armed."),
       h("form", { class: "row", onsubmit: attempt(async (event) => {
         const { id, user, client, endpoint, times, ttl } = values(event.target);
@@ -420,6 +441,7 @@
       changed = news.length;
       if (section === "flows") {
         drawList();
+        if (!shown && $("env") && flows.size) drawStart();
         if (shown && news.some((flow) => flow.id === shown)) await drawFlow(shown, stepInHash());
       }
     } catch (error) { tell(error.message, true); }

@@ -97,7 +97,7 @@ impl<'de> serde::Deserialize<'de> for Span {
             Ok(Either::Seconds(seconds)) => Ok(Self::of_seconds(i64::from(seconds))),
             Ok(Either::Text(text)) => text.parse().map_err(serde::de::Error::custom),
             Err(_) => Err(serde::de::Error::custom(
-                "a span of time is expected: a number of seconds, or a text like 90s, 5m, 2h",
+                "a duration is expected: a number of seconds, or a text like 90s, 5m, 2h",
             )),
         }
     }
@@ -110,7 +110,7 @@ impl schemars::JsonSchema for Span {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "A span of time: seconds as a number, or a text like `90s`, `5m`, `2h`, `1d`, `500ms`.",
+            "description": "A duration: seconds as a number, or a text like `90s`, `5m`, `2h`, `1d`, `500ms`.",
             "oneOf": [
                 {"type": "integer", "minimum": i32::MIN, "maximum": i32::MAX},
                 {"type": "string", "pattern": "^[+-]?[0-9]{1,9} ?(ms|s|m|min|h|d)?$"}

@@ -66,7 +66,7 @@ pub(crate) struct PersonInput {
     groups: Option<Vec<String>>,
     /// A password of their own.
     password: Option<String>,
-    /// The secret of a second factor, base32.
+    /// A second factor: the secret of an authenticator app, base32, or `email:` and the code that every e-mail holds.
     totp: Option<String>,
     /// Profile attributes by claim name; they replace those of the same name, and `null` takes one away.
     profile: Option<Map<String, Value>>,

@@ -19,7 +19,7 @@ use crate::{
     },
     okta::error::*,
     protocol::{draft::Reply, random},
-    tenant::Subject,
+    tenant::{Subject, emailed_code, masked_address},
 };
 
 /// How long state tokens and session tokens are good, seconds.
@@ -345,7 +345,20 @@ fn waiting(exchange: &Exchange, token: &str, attempt: &Attempt) -> Reply {
     };
     let known = &attempt.known;
     let verify = format!("factors/{}/verify", factor_id(known));
+    let is_emailed = known
+        .totp
+        .as_deref()
+        .is_some_and(|factor| emailed_code(factor).is_some());
     let factor = || {
+        if is_emailed {
+            return json!({
+                "id": factor_id(known),
+                "factorType": "email",
+                "provider": "OKTA",
+                "vendorName": "OKTA",
+                "profile": {"email": masked_address(&known.subject.persona.email)},
+            });
+        }
         json!({
             "id": factor_id(known),
             "factorType": "token:software:totp",

@@ -17,7 +17,7 @@ use crate::{
     },
     okta::{error::OAuthError, problem::Problem},
     protocol::{draft::Reply, random},
-    tenant::{EVERYONE, PageStyle, User, UserStatus},
+    tenant::{EVERYONE, PageStyle, User, UserStatus, emailed_code, masked_address},
 };
 
 /// What every page has.
@@ -98,9 +98,11 @@ struct FormPage<'a> {
     id: &'static str,
     class: &'static str,
     heading: &'static str,
-    note: &'static str,
+    note: String,
     /// A secret to be typed into an authenticator app, in groups of four.
     secret: String,
+    /// Whether the code is typed only by those who ask for it: others follow the link in their e-mail.
+    code_later: bool,
     /// The identifier that was given on an earlier page.
     person: &'a str,
     banner: &'static str,
@@ -274,7 +276,8 @@ struct AuthenticatorsPage<'a> {
 
 /// Identity Engine's list of security methods: the one that the transaction waits for.
 pub(crate) fn authenticators(exchange: &Exchange, transaction: &Transaction, handle: &str) -> Reply {
-    let (name, label) = match transaction.stage {
+    let (name, label) = match &transaction.stage {
+        Stage::Passcode { secret, .. } if emailed_code(secret).is_some() => ("okta_email", "Email"),
         Stage::Passcode { .. } | Stage::Enroll { .. } => ("google_otp", "Google Authenticator"),
         _ => ("okta_password", "Password"),
     };
@@ -413,10 +416,40 @@ fn password<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle,
     }
 }
 
-/// The code of an authenticator app.
+/// The code of an e-mail.
+fn emailed<'a>(page: FormPage<'a>, address: &str) -> FormPage<'a> {
+    let address = masked_address(address);
+    let (heading, note) = if page.classic {
+        (
+            "Verify with Email Authentication",
+            format!("A verification code was sent to {address}. Check your email and enter the code below."),
+        )
+    } else {
+        (
+            "Verify with your email",
+            format!(
+                "We sent an email to {address}. Click the verification link in your email to continue or enter the code \
+                 below."
+            ),
+        )
+    };
+    FormPage {
+        class: if page.classic {
+            "mfa-verify-passcode"
+        } else {
+            page.class
+        },
+        code_later: !page.classic,
+        heading,
+        note,
+        ..page
+    }
+}
+
+/// The code of an authenticator app, or of an e-mail.
 fn passcode<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle, problem: Problem) -> FormPage<'a> {
     let is_classic = style == PageStyle::Classic;
-    FormPage {
+    let page = FormPage {
         classic: is_classic,
         action: &transaction.action,
         id: "form61",
@@ -430,7 +463,8 @@ fn passcode<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle,
             "Enter your Google Authenticator passcode"
         } else {
             "Enter the temporary code generated in your Google Authenticator app"
-        },
+        }
+        .to_owned(),
         person: &transaction.identifier,
         handle,
         fields: vec![Field {
@@ -451,6 +485,10 @@ fn passcode<'a>(transaction: &'a Transaction, handle: &'a str, style: PageStyle,
             vec![other_authenticator(transaction, handle), back(transaction, handle)]
         },
         ..FormPage::default()
+    };
+    match &transaction.stage {
+        Stage::Passcode { subject, secret } if emailed_code(secret).is_some() => emailed(page, &subject.persona.email),
+        _ => page,
     }
 }
 
@@ -523,7 +561,7 @@ fn enrollment<'a>(
             "ion-form oie-enroll-google-authenticator"
         },
         heading: "Set up Google Authenticator",
-        note: "Enter this secret key in your authenticator app, then the code that the app displays",
+        note: "Enter this secret key in your authenticator app, then the code that the app displays".to_owned(),
         secret: groups.join(" "),
         ..passcode(transaction, handle, style, problem)
     }
@@ -595,7 +633,7 @@ pub(crate) fn activate(exchange: &Exchange, code: &str, wrong: bool) -> Reply {
         id: "form10",
         class: "ion-form",
         heading: "Activate your device",
-        note: "Follow the instructions on your device to get an activation code",
+        note: "Follow the instructions on your device to get an activation code".to_owned(),
         fields: vec![Field {
             name: "user_code",
             id: "input16",

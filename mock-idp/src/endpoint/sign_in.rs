@@ -259,7 +259,7 @@ fn password(exchange: &mut Exchange, transaction: &mut Transaction, password: &s
     }
 }
 
-/// The page does not tell; the developer is told.
+/// The page does not say; the developer is told.
 fn not_signed_in(tenant: &Tenant, identifier: &str, failure: &Failure) -> NotSignedIn {
     match failure {
         Failure::Unknown if tenant.user(identifier).is_none() => NotSignedIn::Unknown,

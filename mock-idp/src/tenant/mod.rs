@@ -23,7 +23,7 @@ pub use server::{
     PolicyRule, Scope, ScopeConsent,
 };
 pub use unverified::Unverified;
-pub(crate) use user::PROFILE_NAMES;
+pub(crate) use user::{PROFILE_NAMES, emailed_code, masked_address};
 pub use user::{Subject, User, UserStatus, UserTimes, WRONG_PASSWORD};
 
 /// An org.

@@ -25,7 +25,8 @@ pub struct User {
     pub profile: Map<String, Value>,
     /// Groups by name.
     pub groups: Vec<String>,
-    /// The secret of a second factor, base32 (RFC 6238, six digits every thirty seconds).
+    /// A second factor: the secret of an authenticator app, base32 (RFC 6238, six digits every thirty seconds), or
+    /// `email:` and the code that every e-mail holds.
     #[serde(default, skip_serializing)]
     pub totp: Option<String>,
     /// Whether a second factor must be set up at the next sign-in.
@@ -40,6 +41,19 @@ pub struct User {
     /// When what happened to the account.
     #[serde(default)]
     pub times: UserTimes,
+}
+
+/// The code of a second factor by e-mail; `None` if it is the secret of an authenticator app.
+pub(crate) fn emailed_code(factor: &str) -> Option<&str> {
+    factor.strip_prefix("email:")
+}
+
+/// An address as Okta shows it to somebody who is not signed in yet: `a***e@example.test`.
+pub(crate) fn masked_address(address: &str) -> String {
+    let (name, domain) = address.split_once('@').unwrap_or((address, ""));
+    let first = name.chars().next().map(String::from).unwrap_or_default();
+    let last = name.chars().skip(1).last().map(String::from).unwrap_or_default();
+    format!("{first}***{last}@{domain}")
 }
 
 /// When what happened to an account, seconds since 1970.

@@ -620,3 +620,25 @@ async fn a_locked_account_is_like_an_unknown_one_unless_it_may_be_told() {
         "Unlock is not allowed for this user.",
     );
 }
+
+#[tokio::test]
+async fn a_second_factor_by_email_is_told_as_such() {
+    let org = "[[client]]\nid = \"web\"\n[[user]]\nlogin = \"mail@acme.test\"\nmfa = \"email:123456\"\n";
+    let tenant = mock_idp::config::parse("mock-idp.toml", org).unwrap().tenant;
+    let idp = MockIdp::builder().tenant(tenant).start().await.unwrap();
+    let who = json!({"username": "mail@acme.test", "password": "any"});
+    let (_, body) = call(&idp, "/api/v1/authn", who).await;
+    assert_eq!(body["status"], "MFA_REQUIRED");
+    let factor = &body["_embedded"]["factors"][0];
+    assert_eq!(
+        (&factor["factorType"], &factor["provider"]),
+        (&json!("email"), &json!("OKTA"))
+    );
+    assert_eq!(factor["profile"], json!({"email": "m***l@acme.test"}));
+    let verify = format!("/api/v1/authn/factors/{}/verify", factor["id"].as_str().unwrap());
+    let state = &body["stateToken"];
+    let wrong = call(&idp, &verify, json!({"stateToken": state, "passCode": "000000"})).await;
+    refused(wrong, 403, "E0000068", "Invalid Passcode/Answer");
+    let (_, body) = call(&idp, &verify, json!({"stateToken": state, "passCode": "123456"})).await;
+    assert_eq!(body["status"], "SUCCESS");
+}

@@ -222,7 +222,7 @@ async fn an_armed_fault_can_be_for_a_client_or_an_endpoint_and_be_over() {
         (json!({"id": "id-token.alg-nine"}), "alg-nine"),
         (json!({"id": "id-token.alg-none", "times": 0}), "times"),
         (json!({"id": "id-token.alg-none", "ttl": "-1s"}), "ttl"),
-        (json!({"id": "id-token.alg-none", "ttl": "soon"}), "span of time"),
+        (json!({"id": "id-token.alg-none", "ttl": "soon"}), "not a duration"),
         (json!({"id": "id-token.alg-none", "wen": {}}), "wen"),
         (json!({"id": "metadata.slow", "when": {"user": "a"}}), "metadata"),
     ] {

@@ -25,7 +25,7 @@ fn says(server: &Running, arguments: &[&str], wanted: &str) -> String {
     out
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_server_is_seen_and_steered_from_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let server = Running::start(&["--client", WEB, "--user", "alice@example.test:admins"], folder.path());
@@ -100,7 +100,7 @@ async fn a_server_is_seen_and_steered_from_the_terminal() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn faults_somebody_who_signs_in_and_a_token_are_named_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
@@ -148,7 +148,7 @@ fn who_does_not_answer_is_named_with_the_way_to_name_another() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        error.contains("nobody answers at http://127.0.0.1:1") && error.contains("--url"),
+        error.contains("no answer from http://127.0.0.1:1") && error.contains("--url"),
         "{error}"
     );
 }

@@ -133,7 +133,7 @@ async fn a_wrong_secret_is_explained_and_never_said() {
         ),
         (
             "something-else-altogether".to_owned(),
-            "It is another secret altogether.",
+            "It is a different secret.",
         ),
     ] {
         let answer = app::redeem(&idp.issuer(), "c", &[("client_secret", Some(&sent))]).await;
@@ -361,7 +361,7 @@ async fn why_nobody_is_signed_in_is_told_to_the_developer_and_not_on_the_page() 
             "alcie@example.test",
             "x",
             "user-unknown",
-            "Nobody has this login; the nearest is `alice@example.test`.",
+            "No user has this login; the nearest is `alice@example.test`.",
         ),
         (
             ALICE,

@@ -955,6 +955,59 @@ async fn the_list_of_security_methods_leads_on_in_the_same_flow() {
     }
 }
 
+#[tokio::test]
+async fn a_code_by_email_is_typed_by_those_who_ask_for_it() {
+    let user = "[[user]]\nlogin = \"mail@acme.test\"\nmfa = \"email:123456\"\n";
+    for (style, heading, link) in [
+        ("one-page", "Verify with your email", true),
+        ("companion", "Verify with your email", true),
+        ("classic", "Verify with Email Authentication", false),
+    ] {
+        let config = config::parse("mock-idp.toml", &format!("page = \"{style}\"\n{ORG}{user}")).unwrap();
+        let idp = MockIdp::builder().tenant(config.tenant).start().await.unwrap();
+        let mut browser = Browser::new();
+        let (url, page) = first_page(&idp, &mut browser, &[]).await;
+        let (name, password) = match style {
+            "classic" => ("username", "password"),
+            _ => ("identifier", "credentials.passcode"),
+        };
+        let fields = [
+            (name, "mail@acme.test"),
+            (password, "any"),
+            ("person", "mail@acme.test"),
+        ];
+        let page = browser.submit(&url, &page, &fields).await.text().await.unwrap();
+        assert_eq!(text(&page, ".o-form-head"), heading);
+        assert!(text(&page, ".o-form-explain").contains("m***l@acme.test"), "{page}");
+        let field = if link { "credentials.passcode" } else { "answer" };
+        has(&page, &[&format!("input[name='{field}']")]);
+        if link {
+            // A script shows it, and the field only then; without one the field is there from the start.
+            assert_eq!(
+                text(&page, "button[type=button][hidden].enter-auth-code-instead-link"),
+                "Enter a verification code instead"
+            );
+            let list = url.join(&href(&page, "[data-se=switchAuthenticator]")).unwrap();
+            let list = browser.get(list).await.text().await.unwrap();
+            has(&list, &[".authenticator-list [data-se=okta_email] .select-factor"]);
+            assert_eq!(text(&list, ".authenticator-label"), "Email");
+        } else {
+            has_not(&page, &[".enter-auth-code-instead-link"]);
+        }
+        let page = browser
+            .submit(&url, &page, &[(field, "000000")])
+            .await
+            .text()
+            .await
+            .unwrap();
+        has(&page, &[".o-form-has-errors"]);
+        assert!(
+            is_done(&browser.submit(&url, &page, &[(field, "123456")]).await),
+            "{style}"
+        );
+    }
+}
+
 fn href(page: &str, selector: &str) -> String {
     let html = Html::parse_document(page);
     let element = html.select(&Selector::parse(selector).unwrap()).next().expect(selector);

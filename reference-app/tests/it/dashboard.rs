@@ -3,11 +3,16 @@
 
 use std::time::Duration;
 
-use axum::http::Request;
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, Response},
+};
 use conformance::browser::webdriver::{Brand, driver::Driver};
 use fantoccini::{Client, Locator, key::Key};
 use mock_idp::{Client as Registration, MockIdp, User};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::browser::{self, has_driver};
 
@@ -19,32 +24,55 @@ const HOSTILE: &str = "<img src=x onerror=document.title=1>@evil.test";
 /// A server with a dashboard, and a browser that shows it.
 struct Stage {
     idp: MockIdp,
+    /// The path in front of `/_mock/`.
+    prefix: &'static str,
     browser: Client,
     driver: Driver,
 }
 
 impl Stage {
     async fn set() -> Option<Self> {
+        Self::set_behind(None).await
+    }
+
+    /// Behind a proxy that serves it below `/idp/`, if one listens here.
+    async fn set_behind(proxy: Option<TcpListener>) -> Option<Self> {
         if !has_driver() {
             return None;
         }
         let mut eve = User::with_login(HOSTILE);
         eve.given_name = "<script>document.title=1</script>".to_owned();
-        let idp = MockIdp::builder()
+        let mut builder = MockIdp::builder()
             .user("alice@example.test")
             .user(eve)
-            .client(Registration::web("web").redirect(CALLBACK))
-            .start()
-            .await
-            .unwrap();
+            .client(Registration::web("web").redirect(CALLBACK));
+        if let Some(proxy) = &proxy {
+            builder = builder.issuer(&format!("http://{}", proxy.local_addr().unwrap()));
+        }
+        let idp = builder.start().await.unwrap();
+        let prefix = if proxy.is_some() { "/idp" } else { "" };
+        if let Some(proxy) = proxy {
+            let port = idp.port();
+            let forward = Router::new().fallback(move |request: Request<Body>| forwarded(port, request));
+            tokio::spawn(async move { axum::serve(proxy, forward).await });
+        }
         let driver = Driver::start(Brand::Chrome, false).await.unwrap();
         let browser = driver.window().await.unwrap();
-        Some(Self { idp, browser, driver })
+        Some(Self {
+            idp,
+            prefix,
+            browser,
+            driver,
+        })
     }
 
     async fn open(&self, hash: &str) {
-        let url = format!("{}_mock/{hash}", self.idp.origin());
-        self.browser.goto(&url).await.unwrap();
+        let url = self
+            .idp
+            .origin()
+            .join(&format!("{}/_mock/{hash}", self.prefix))
+            .unwrap();
+        self.browser.goto(url.as_str()).await.unwrap();
     }
 
     async fn post(&self, path: &str, body: &Value) -> Value {
@@ -259,4 +287,93 @@ fn authorization_request() -> Request<Vec<u8>> {
     let target = "/oauth2/default/v1/authorize?client_id=web&response_type=code&scope=openid&state=s\
                   &redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback";
     Request::get(target).body(Vec::new()).unwrap()
+}
+
+/// What a proxy with a path of its own does: the path goes, the Host becomes the server's address, bodies are passed on as they
+/// come.
+async fn forwarded(port: u16, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let path = target.strip_prefix("/idp").unwrap_or(target);
+    let mut headers = parts.headers;
+    headers.remove("host");
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy();
+    let call = http
+        .build()
+        .unwrap()
+        .request(parts.method, format!("http://127.0.0.1:{port}{path}"));
+    let answer = call.headers(headers).body(body).send().await.unwrap();
+    let mut response = Response::builder().status(answer.status());
+    for (name, value) in answer.headers() {
+        if name != "transfer-encoding" {
+            response = response.header(name, value);
+        }
+    }
+    let pieces = futures_util::stream::unfold(answer, |mut answer| async move {
+        let piece = answer.chunk().await.ok()??;
+        Some((Ok::<_, std::io::Error>(piece), answer))
+    });
+    response.body(Body::from_stream(pieces)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_path_prefix_everything_works_as_well() {
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let Some(stage) = Stage::set_behind(Some(proxy)).await else {
+        return;
+    };
+    // Without the slash too: the redirect stays below the prefix.
+    let url = stage.idp.origin().join("/idp/_mock").unwrap();
+    stage.browser.goto(url.as_str()).await.unwrap();
+    stage.expect("#live", "live").await;
+    stage.expect("#env", "OKTA_ISSUER").await;
+    stage.sign_in("alice@example.test").await;
+    stage.expect("#flow-list .who", "alice@example.test").await;
+    stage.click("#flow-list a").await;
+    stage.click("#tab-Copy").await;
+    stage.expect("#curl", "/idp/oauth2/default/v1/authorize").await;
+    assert!(
+        stage
+            .browser
+            .current_url()
+            .await
+            .unwrap()
+            .path()
+            .starts_with("/idp/_mock/")
+    );
+    stage.open("#clock").await;
+    stage.press("+1 h").await;
+    stage.expect(".page p", "+3600 s").await;
+    stage.open("#requests").await;
+    stage.expect("summary", "/v1/token").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_explained_and_an_empty_dashboard_says_how_to_begin() {
+    let Some(stage) = Stage::set().await else { return };
+    stage.open("").await;
+    stage.expect("#env", "OKTA_CLIENT_ID").await;
+    stage.is_accessible().await;
+    let wrong = "/oauth2/default/v1/authorize?client_id=web&response_type=code&scope=openid&state=s&redirect_uri=\
+                 http%3A%2F%2F127.0.0.1%3A3000%2Fcallback";
+    stage.idp.answer(Request::get(wrong).body(Vec::new()).unwrap()).await;
+    stage
+        .idp
+        .answer(Request::get("/oauth2/nope/v1/keys").body(Vec::new()).unwrap())
+        .await;
+    stage.expect("#flow-list .tag", "refused").await;
+    stage.click("#flow-list a").await;
+    stage.expect(".notice td", "It differs in the host only").await;
+    stage.expect(".notice pre", "redirect_uris = [").await;
+    stage.is_accessible().await;
+    stage.browser.set_window_size(375, 760).await.unwrap();
+    stage.is_accessible().await;
+    stage.open("#requests").await;
+    stage.click("details").await;
+    stage.expect(".notice td", "No authorization server has this id.").await;
+    stage.end().await;
 }

@@ -62,7 +62,7 @@ impl Server {
     async fn answered(&self, call: &Call) -> anyhow::Result<reqwest::Response> {
         self.request(call).send().await.with_context(|| {
             let base = &self.base;
-            format!("nobody answers at {base}: start mock-idp, or name its address by --url or MOCK_IDP_URL")
+            format!("no answer from {base}: start mock-idp, or name its address by --url or MOCK_IDP_URL")
         })
     }
 

@@ -9,7 +9,7 @@ use crate::{
     flow::store::{Asker, Request, Stage, Transaction},
     okta::problem::{Message, Problem},
     protocol::keys::digest43,
-    tenant::PageStyle,
+    tenant::{PageStyle, emailed_code},
 };
 
 pub(super) const ION: &str = "application/ion+json; okta-version=1.0.0";
@@ -45,6 +45,16 @@ const GOOGLE: Authenticator = Authenticator {
     label: "Enter code",
 };
 
+const EMAIL: Authenticator = Authenticator {
+    id: "autmockemail00000000",
+    enrollment: "eaemockemail00000000",
+    key: "okta_email",
+    kind: "email",
+    name: "Email",
+    method: "email",
+    label: "Enter code",
+};
+
 impl Authenticator {
     fn described(&self, id: &str) -> Value {
         json!({
@@ -62,6 +72,7 @@ pub(super) fn authenticator(stage: &Stage) -> Option<Authenticator> {
     match stage {
         Stage::Password => Some(PASSWORD),
         Stage::NewPassword { .. } => Some(PASSWORD),
+        Stage::Passcode { secret, .. } if emailed_code(secret).is_some() => Some(EMAIL),
         Stage::Passcode { .. } | Stage::Enroll { .. } => Some(GOOGLE),
         _ => None,
     }

@@ -9,7 +9,7 @@ use crate::{flow::fault::Fault, suggest, tenant::Tenant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotSignedIn {
-    /// Nobody has this login.
+    /// No user has this login.
     Unknown,
     /// The account is locked, suspended or not active yet.
     Inactive,
@@ -26,8 +26,8 @@ pub fn not_signed_in(tenant: &Tenant, login: &str, why: NotSignedIn) -> NearMiss
     match why {
         NotSignedIn::Unknown => {
             let differs = match suggest::nearest(login, known.iter().copied()) {
-                Some(nearest) => format!("Nobody has this login; the nearest is `{nearest}`."),
-                None => "Nobody has this login.".to_owned(),
+                Some(nearest) => format!("No user has this login; the nearest is `{nearest}`."),
+                None => "No user has this login.".to_owned(),
             };
             let more = known.len().saturating_sub(FEW);
             let mut shown = format!(

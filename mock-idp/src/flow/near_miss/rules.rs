@@ -125,13 +125,13 @@ impl Case<'_> {
             "pkce-plain" => Some(self.one(
                 "code_challenge_method",
                 "registered: S256",
-                "Without code_challenge_method it is `plain`, which proves nothing.",
+                "Without code_challenge_method it is `plain`, which Okta does not accept.",
                 "send code_challenge_method=S256",
             )),
             "pkce-malformed" => Some(self.one(
                 "code_challenge",
                 "required: 43 to 128 of A-Z a-z 0-9 - . _ ~",
-                "It is no base64url of a SHA-256, which has 43 characters and no `=`.",
+                "It is not the base64url of a SHA-256, which has 43 characters and no `=`.",
                 "send base64url(sha256(code_verifier)) without padding",
             )),
             "state-missing" => Some(self.one(
@@ -230,7 +230,10 @@ impl Case<'_> {
             format!("registered: {}", ids.join(", ")),
             differs,
         );
-        let miss = NearMiss::new(self.refused.rule, vec![row]);
+        let mut miss = NearMiss::new(self.refused.rule, vec![row]);
+        if let Some(nearest) = suggest::nearest(given, ids.iter().copied()).filter(|_| !inactive) {
+            miss = miss.app(format!("send client_id={nearest}"));
+        }
         if inactive {
             return miss.app(format!("activate it: POST /api/v1/apps/{given}/lifecycle/activate"));
         }
@@ -292,7 +295,7 @@ impl Case<'_> {
         let client = self.client?;
         let why = if client.secret.is_none() {
             format!(
-                "The client `{}` is public: it has no secret, so PKCE must prove it.",
+                "The client `{}` is public: it has no secret, so it must use PKCE.",
                 client.id
             )
         } else {
@@ -417,7 +420,7 @@ impl Case<'_> {
                     )
                 });
                 let lines = of_client(client, "secret = \"env:OKTA_CLIENT_SECRET\"");
-                NearMiss::new(rule, rows).app("leave the secret away").toml(lines)
+                NearMiss::new(rule, rows).app("do not send a secret").toml(lines)
             }
             (Some(sent), Some(right), _) if sent != right => {
                 rows.push(Row {
@@ -456,7 +459,7 @@ impl Case<'_> {
                     name: "method".to_owned(),
                     sent: Some(used.to_owned()),
                     registered: Some(format!("registered: {method}")),
-                    differs: Some("The client proves itself in another way than it is set up for.".to_owned()),
+                    differs: Some("The client authenticates in another way than it is registered for.".to_owned()),
                 });
                 NearMiss::new(rule, rows).toml(of_client(client, &line))
             }
@@ -489,7 +492,7 @@ impl Case<'_> {
                 let differs = if pkce::is_well_formed(sent) {
                     format!("Its S256 is {}: it belongs to another request.", pkce::s256(sent))
                 } else {
-                    "It is no verifier: 43 to 128 of A-Z a-z 0-9 - . _ ~.".to_owned()
+                    "It is not a valid verifier: 43 to 128 of A-Z a-z 0-9 - . _ ~.".to_owned()
                 };
                 rows.push(Row::bad(
                     "code_verifier",
@@ -558,11 +561,7 @@ pub(super) fn of_client(client: &Client, line: &str) -> String {
 fn extended(key: &str, known: &[String], further: &str) -> String {
     const FEW: usize = 3;
     if known.len() > FEW {
-        return format!(
-            "{key} = [\n    # the {} that are there, and\n    {},\n]",
-            known.len(),
-            quoted(further)
-        );
+        return format!("{key} = [{}]    # and those that you use", quoted(further));
     }
     let mut shown: Vec<String> = known.iter().map(|text| quoted(text)).collect();
     shown.push(quoted(further));

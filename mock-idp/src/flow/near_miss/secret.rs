@@ -25,7 +25,7 @@ pub(super) fn difference(sent: &str, registered: &str) -> String {
         return "It differs in upper and lower case only.".to_owned();
     }
     if sent.starts_with("${") || sent.starts_with("env:") || sent.starts_with("{{") {
-        return "It is a placeholder that nobody replaced.".to_owned();
+        return "It is a placeholder that was not replaced.".to_owned();
     }
     let same = sent
         .chars()
@@ -33,7 +33,7 @@ pub(super) fn difference(sent: &str, registered: &str) -> String {
         .take_while(|(one, other)| one == other)
         .count();
     match same {
-        0..3 => "It is another secret altogether.".to_owned(),
+        0..3 => "It is a different secret.".to_owned(),
         _ if registered.starts_with(sent) => "It is the beginning of it: the end was cut off.".to_owned(),
         _ => format!("It differs from character {} on.", same + 1),
     }
