@@ -130,6 +130,7 @@ const TABLE: &[Row] = &[
 
 /// One endpoint: what a test of all of them needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EndpointRow {
     /// The methods that it takes, beside `OPTIONS`.
     pub methods: &'static [Method],

@@ -398,11 +398,12 @@ async fn open_org(config: &Config, server: &str, port: u16, https: bool) -> Resu
 
 fn register(org: &MockIdp, idp: &Idp, credentials: &Credentials, site: &Site) {
     let mut client = match &credentials.secret {
-        Some(secret) => Registration {
-            auth_method: idp.client_auth,
-            jwks: idp.client_jwks.clone(),
-            ..Registration::web(&credentials.id).secret(secret)
-        },
+        Some(secret) => {
+            let mut client = Registration::web(&credentials.id).secret(secret);
+            client.auth_method = idp.client_auth;
+            client.jwks.clone_from(&idp.client_jwks);
+            client
+        }
         None => Registration::browser(&credentials.id),
     };
     client = client.redirect(&site.facts.redirect_uri);

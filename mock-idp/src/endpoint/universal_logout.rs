@@ -19,6 +19,7 @@ const LIFETIME: i64 = 300;
 
 /// What one application was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UniversalLogout {
     /// The client's id.
     pub client_id: String,

@@ -9,6 +9,7 @@ use crate::protocol::keys::digest43;
 
 /// A registered application.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Client {
     /// `client_id`.
     pub id: String,

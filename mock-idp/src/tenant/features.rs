@@ -3,6 +3,7 @@
 /// Feature-dependent rows of the metadata, and how a feature answers where sources differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
+#[non_exhaustive]
 pub struct Features {
     /// `id_token_encryption_*` (since 2026).
     pub id_token_encryption: bool,

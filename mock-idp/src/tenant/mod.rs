@@ -68,6 +68,7 @@ pub struct Tenant {
 /// How often somebody may ask, requests a minute; without a number as often as they like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RateLimit {
     /// For each client (and device), and for each API token.
     pub per_client: Option<u32>,

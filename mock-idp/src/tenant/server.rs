@@ -11,6 +11,7 @@ use crate::protocol::keys::SigningKey;
 
 /// A custom authorization server.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct AuthServer {
     /// Its id: `default`, or `aus` and 17 characters.
     pub id: String,
@@ -101,6 +102,7 @@ pub enum ScopeConsent {
 
 /// A claim of a custom server.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ClaimRule {
     /// Its name.
     pub name: String,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// `[unverified]` in `mock-idp.toml`. No test asserts a default but by what it is called here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Unverified {
     /// A 401 `invalid_client` of the OAuth endpoints carries `WWW-Authenticate` (its value was never seen).
     pub www_authenticate: bool,

@@ -8,6 +8,7 @@ use crate::protocol::random;
 
 /// Somebody who can sign in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct User {
     /// The `00u…` id.
     pub id: String,
@@ -58,6 +59,7 @@ pub(crate) fn masked_address(address: &str) -> String {
 
 /// When what happened to an account, seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct UserTimes {
     /// It was created.
     pub created: i64,

@@ -131,10 +131,7 @@ async fn a_wrong_secret_is_explained_and_never_said() {
             SECRET[..12].to_owned(),
             "It is the beginning of it: the end was cut off.",
         ),
-        (
-            "something-else-altogether".to_owned(),
-            "It is a different secret.",
-        ),
+        ("something-else-altogether".to_owned(), "It is a different secret."),
     ] {
         let answer = app::redeem(&idp.issuer(), "c", &[("client_secret", Some(&sent))]).await;
         assert_eq!(answer.status(), 401);

@@ -558,12 +558,11 @@ async fn a_client_of_the_org_server_cannot_use_a_custom_one() {
 async fn who_has_a_sign_in_page_of_its_own_is_told_that_it_is_needed() {
     let mut client = app::client();
     client.grant_types = vec!["interaction_code".to_owned()];
+    let mut hosted = app::client();
+    hosted.id = "hosted".to_owned();
     let idp = MockIdp::builder()
         .client(client)
-        .client(Client {
-            id: "hosted".to_owned(),
-            ..app::client()
-        })
+        .client(hosted)
         .user(User::with_login(ALICE))
         .start()
         .await

@@ -35,7 +35,7 @@ impl Stage {
         Self::set_behind(None).await
     }
 
-    /// Behind a proxy that serves it below `/idp/`, if one listens here.
+    /// Behind a proxy that serves it below `/dev/`, if one listens here.
     async fn set_behind(proxy: Option<TcpListener>) -> Option<Self> {
         if !has_driver() {
             return None;
@@ -50,7 +50,7 @@ impl Stage {
             builder = builder.issuer(&format!("http://{}", proxy.local_addr().unwrap()));
         }
         let idp = builder.start().await.unwrap();
-        let prefix = if proxy.is_some() { "/idp" } else { "" };
+        let prefix = if proxy.is_some() { "/dev" } else { "" };
         if let Some(proxy) = proxy {
             let port = idp.port();
             let forward = Router::new().fallback(move |request: Request<Body>| forwarded(port, request));
@@ -294,7 +294,7 @@ fn authorization_request() -> Request<Vec<u8>> {
 async fn forwarded(port: u16, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let path = target.strip_prefix("/idp").unwrap_or(target);
+    let path = target.strip_prefix("/dev").unwrap_or(target);
     let mut headers = parts.headers;
     headers.remove("host");
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
@@ -326,7 +326,7 @@ async fn behind_a_path_prefix_everything_works_as_well() {
         return;
     };
     // Without the slash too: the redirect stays below the prefix.
-    let url = stage.idp.origin().join("/idp/_mock").unwrap();
+    let url = stage.idp.origin().join("/dev/_mock").unwrap();
     stage.browser.goto(url.as_str()).await.unwrap();
     stage.expect("#live", "live").await;
     stage.expect("#env", "OKTA_ISSUER").await;
@@ -334,7 +334,7 @@ async fn behind_a_path_prefix_everything_works_as_well() {
     stage.expect("#flow-list .who", "alice@example.test").await;
     stage.click("#flow-list a").await;
     stage.click("#tab-Copy").await;
-    stage.expect("#curl", "/idp/oauth2/default/v1/authorize").await;
+    stage.expect("#curl", "/dev/oauth2/default/v1/authorize").await;
     assert!(
         stage
             .browser
@@ -342,7 +342,7 @@ async fn behind_a_path_prefix_everything_works_as_well() {
             .await
             .unwrap()
             .path()
-            .starts_with("/idp/_mock/")
+            .starts_with("/dev/_mock/")
     );
     stage.open("#clock").await;
     stage.press("+1 h").await;
