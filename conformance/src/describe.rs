@@ -3,7 +3,7 @@
 use crate::{
     case::{Case, Lane, Variant},
     edit::{Change, CookieEdit, Edit, Initiator, Text},
-    script::{Act, Hold, IdpAct, MAIN, Pause, Place, Slot, Step, Who},
+    script::{Act, Hold, IdpAct, MAIN, Membership, Pause, Place, Slot, Step, Who},
 };
 
 /// The sentences of a script, without full stops. A script without steps only watches.
@@ -160,6 +160,15 @@ fn act(act: &Act) -> String {
             with(edits)
         ),
         Act::NewBrowser => "switches to a new browser".to_owned(),
+        Act::Groups(membership) => format!(
+            "is put into these groups from the next sign-in on: {}",
+            groups(*membership)
+        ),
+        Act::Roles(label, edits) => format!("opens the page of each group{} ({label})", with(edits)),
+        Act::RoleSignIn(slot) => format!(
+            "opens the page of the first group and follows, to see whether a sign-in begins ({})",
+            flow(*slot)
+        ),
         Act::LearnCookies => "removes each cookie in turn, to see which ones carry the session".to_owned(),
         Act::Idp(act) => format!("waits while {}", idp(*act)),
         Act::Repeat(times, inner) => format!("does this {times} times: {}", steps(inner).join("; ")),
@@ -270,8 +279,24 @@ fn cookies(edit: CookieEdit) -> String {
         }
         CookieEdit::Load(name) => format!("the ones saved as \"{name}\""),
         CookieEdit::Retarget(to) => format!("every URL of the app inside a value replaced by `{to}`"),
+        CookieEdit::Add(name, value) => format!("`{name}` added with {}", text(value)),
+        CookieEdit::Borrow(name) => {
+            format!("those saved as \"{name}\" that carry neither a session nor a pending sign-in, added")
+        }
         CookieEdit::Clear => "none".to_owned(),
         CookieEdit::Plant(value) => format!("session cookies planted with {}", text(value)),
+    }
+}
+
+const fn groups(membership: Membership) -> &'static str {
+    match membership {
+        Membership::Stranger => "none of those in `[[target.roles]]`",
+        Membership::Elsewhere => "`Everyone` and `Printer users`, and none of those in `[[target.roles]]`",
+        Membership::Member => "those of `[[target.roles]]`",
+        Membership::AmongOthers => "those of `[[target.roles]]` between a dozen others",
+        Membership::LongerNames => "groups whose names begin with those of `[[target.roles]]`",
+        Membership::NamesAtTheEnd => "groups whose names end with those of `[[target.roles]]`",
+        Membership::ListAsName => "a group whose name is a list that holds those of `[[target.roles]]`",
     }
 }
 

@@ -101,7 +101,7 @@ pub enum Change {
 #[serde(rename_all = "kebab-case")]
 pub enum Text {
     /// Literal text. `{app}`, `{idp}`, `{issuer}`, `{second_origin}`, `{host}`, `{client_id}`, `{user.email}`,
-    /// `{victim.email}`, `{canary}` are filled in.
+    /// `{victim.email}`, `{canary}` are filled in, and `{group}`: the group whose page is opened, else the first.
     Plain(&'static str),
     /// A random URL-safe string of this length.
     Random(usize),
@@ -141,6 +141,10 @@ pub enum CookieEdit {
     Load(&'static str),
     /// In every value: every path or URL of the app, in clear, percent-encoded or base64url, becomes this text.
     Retarget(&'static str),
+    /// One cookie more, as the user of a browser can put it there.
+    Add(&'static str, Text),
+    /// Of the cookies saved under this name, those that carry neither a session nor a pending sign-in, beside one's own.
+    Borrow(&'static str),
     /// Take all app cookies away.
     Clear,
     /// Plant these values under the names of the session cookies learnt in the control: the saved jar's values.

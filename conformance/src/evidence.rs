@@ -26,6 +26,9 @@ pub struct Evidence {
     pub hops: Vec<Hop>,
     /// Every answer to "who is signed in?".
     pub probes: Vec<Probe>,
+    /// Every time that somebody opened the page of a group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub visits: Vec<Visit>,
     /// The record of the authorization server: of these flows, and of unbound requests that carry their values.
     pub records: Vec<Record>,
     /// Cookies saved by `Act::Save`, name → `name=value` pairs.
@@ -116,6 +119,21 @@ pub struct TargetFacts {
     pub cool_down: u64,
     /// Which driver walked.
     pub driver: String,
+}
+
+impl TargetFacts {
+    /// Whether a cookie carries a session or a pending sign-in, as far as the control could tell.
+    #[must_use]
+    pub fn is_cookie_of_sign_in(&self, name: &str) -> bool {
+        let known = self.session_cookies.iter().chain(&self.flow_cookies);
+        known
+            .map(|known| {
+                known
+                    .strip_suffix('*')
+                    .map_or((known.as_str(), false), |start| (start, true))
+            })
+            .any(|(known, begins)| name == known || begins && name.starts_with(known))
+    }
 }
 
 /// How an authorization response reaches the app's server.
@@ -344,6 +362,9 @@ pub enum Shows {
 /// The label of probes that are only asked to learn something about the app.
 pub const EXPERIMENT: &str = "experiment";
 
+/// Why a sign-out was not sent: the configured page has nothing that signs out.
+pub const NO_WAY_OUT: &str = "the page offers no sign-out";
+
 /// One answer to "who is signed in?".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
@@ -355,6 +376,24 @@ pub struct Probe {
     pub hop: usize,
     /// The answer.
     pub shows: Shows,
+}
+
+/// Somebody opened a page that only the members of a group may see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// The label from the script.
+    pub label: String,
+    /// Who.
+    pub who: String,
+    /// The group whose page it is.
+    pub group: String,
+    /// The page's path, as configured.
+    pub page: String,
+    /// Index into [`Evidence::hops`].
+    pub hop: usize,
+    /// Whether the answer held what only members see; `None` where the configuration does not say what that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_shown: Option<bool>,
 }
 
 impl Hop {
@@ -440,6 +479,19 @@ impl Hop {
 }
 
 impl Evidence {
+    /// The page that was to sign somebody out for the first time and has nothing to do it with.
+    #[must_use]
+    pub fn no_way_out(&self) -> Option<&Hop> {
+        let of_sign_out = || self.hops.iter().filter(|hop| hop.leg == Leg::SignOut);
+        let step = of_sign_out().next()?.step;
+        let first = || of_sign_out().filter(move |hop| hop.step == step);
+        let is_missing = |hop: &Hop| matches!(&hop.response, Answer::NotSent { why } if why == NO_WAY_OUT);
+        first()
+            .any(is_missing)
+            .then(|| first().find(|hop| hop.was_sent()))
+            .flatten()
+    }
+
     /// The last probe with this label.
     #[must_use]
     pub fn probe(&self, label: &str) -> Option<&Probe> {

@@ -57,6 +57,8 @@ pub enum Feature {
     /// A second sign-in can begin while somebody is signed in.
     SignsInOverSession,
     AsksForEmail,
+    /// The configuration names a page for a group.
+    Roles,
 }
 
 /// Whether the target has a feature.
@@ -236,6 +238,10 @@ impl Feature {
             Feature::SignsInOverSession => yes(
                 !matches!(target.sign_in, SignIn::Protected(_)),
                 "sign-ins start at the protected page, which shows who is signed in instead of starting a second one",
+            ),
+            Feature::Roles => yes(
+                !target.roles.is_empty(),
+                "no page of a group is configured: add `[[target.roles]]` with group = \"admins\" and page = \"/admin\"",
             ),
             Feature::AsksForEmail => {
                 let asks = request("scope").is_some_and(|scope| scope.split(' ').any(|word| word == "email"));

@@ -13,6 +13,8 @@ pub const KNOWN: &[&str] = &[
     "idp.issuer",
     "idp.org",
     "idp.host",
+    "idp.port",
+    "idp.backend",
     "idp.client.id",
     "idp.client.secret",
     "idp.ca",

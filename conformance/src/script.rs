@@ -101,6 +101,14 @@ pub enum Act {
     FrontChannel(Slot, &'static [Edit]),
     /// Forget everything the browser knows: a new browser for the same person.
     NewBrowser,
+    /// From now on the person is in these groups, from the next sign-in on.
+    Groups(Membership),
+    /// Open every page of `[[target.roles]]` with these edits, each on its own, with a copy of the jar, without following.
+    Roles(&'static str, &'static [Edit]),
+    /// Open the first page of `[[target.roles]]` and follow, so that a sign-in that the app begins there can be finished;
+    /// stops before the authorization request. An app that answers with a page begins none: that is no obstacle, and later
+    /// steps of the same flow are passed over.
+    RoleSignIn(Slot),
     /// Find out which cookies carry the session of this person, who is signed in, and which carry a pending sign-in: each is
     /// taken away in turn. The names go into the target's facts.
     LearnCookies,
@@ -119,6 +127,27 @@ pub enum Act {
     SignOutRace(u16),
     /// Start so many sign-ins at once and throw them away.
     Flood(u16),
+}
+
+/// The groups that a person is in, seen from the groups of `[[target.roles]]`. What `[target.people]` gives everybody beside
+/// those stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Membership {
+    /// In none of them.
+    Stranger,
+    /// In none of them, but in `Everyone`, as everybody in an Okta org, and in one more.
+    Elsewhere,
+    /// In all of them.
+    Member,
+    /// In all of them, which stand between a dozen others.
+    AmongOthers,
+    /// In none, but in groups whose names begin with theirs.
+    LongerNames,
+    /// In none, but in groups whose names end with theirs.
+    NamesAtTheEnd,
+    /// In none, but in a group whose name is a list with theirs in it.
+    ListAsName,
 }
 
 /// A place of the app.

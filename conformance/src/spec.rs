@@ -112,6 +112,8 @@ standards! {
     WSTG = "WSTG", "https://owasp.org/www-project-web-security-testing-guide/latest/#";
     /// Okta's guide "Sign users in to your web app using the redirect model".
     OKTA_GUIDE = "Okta redirect guide", "https://developer.okta.com/docs/guides/sign-into-web-app-redirect/#";
+    /// Okta's guide "Customize tokens returned from Okta with a groups claim".
+    OKTA_GROUPS = "Okta groups claim guide", "https://developer.okta.com/docs/guides/customize-tokens-groups-claim/main/#";
     /// No clause: what a robust web app does.
     ROBUSTNESS = "robustness", "https://www.rfc-editor.org/rfc/rfc9110#";
 }

@@ -79,6 +79,9 @@ pub struct Target {
     /// The people who sign in.
     #[serde(default)]
     pub people: People,
+    /// Pages that only the members of a group may see.
+    #[serde(default)]
+    pub roles: Vec<Role>,
     /// What makes an account for each of them, where the app makes none at the first sign-in.
     #[serde(default)]
     pub provision: Option<Provision>,
@@ -170,6 +173,13 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// Whether nothing is given, so that it fits every answer.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let is_blank = |text: &Option<String>| text.as_deref().unwrap_or_default().is_empty();
+        self.status.0.is_empty() && is_blank(&self.contains) && is_blank(&self.matches) && self.json.is_none()
+    }
+
     /// Whether it says who is there, by something that is different for everybody.
     #[must_use]
     pub fn names_people(&self) -> bool {
@@ -248,6 +258,27 @@ pub struct People {
     pub claims: serde_json::Map<String, serde_json::Value>,
 }
 
+/// A page that only the members of a group may see.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// The group, as the claim names it.
+    pub group: String,
+    /// The path of the page; what identifies the visitor is filled in.
+    pub page: String,
+    /// What members see on it and nobody else does. Empty: any answer with 2xx is the page.
+    #[serde(default)]
+    pub shows: Pattern,
+    /// The claim that holds the groups.
+    #[serde(default = "groups")]
+    pub claim: String,
+}
+
+/// The name that Okta's guides give the claim.
+fn groups() -> String {
+    "groups".to_owned()
+}
+
 /// Makes an account for a person before the first sign-in. Either `command` or `post`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -312,6 +343,7 @@ impl Target {
             framework: None,
             session,
             people: People::default(),
+            roles: Vec::new(),
             provision: None,
             declares: Declares::default(),
             start: None,
@@ -504,6 +536,8 @@ pub struct Idp {
     pub scopes: Vec<String>,
     /// Its port when the app is started by hand; with a start command it is free.
     pub port: u16,
+    /// Where the app reaches it, where that is not where browsers do; `{idp.port}` is filled in.
+    pub backend_url: Option<String>,
     /// Client id.
     pub client_id: String,
     /// Client secret.
@@ -522,6 +556,7 @@ impl Default for Idp {
             server: "default".to_owned(),
             scopes: Vec::new(),
             port: 9494,
+            backend_url: None,
             client_id: "conformance-web-app".to_owned(),
             client_secret: "conformance-secret-0123456789-abcdefghijkl".to_owned(),
             client_auth: AuthMethod::default(),

@@ -21,7 +21,7 @@ use crate::{
     db::Database,
     oidc::RelyingParty,
     session::{self, Session},
-    web::{callback, error_page::Failure, home, logout_notices, page, profile, sign_in, sign_out},
+    web::{admin, callback, error_page::Failure, home, logout_notices, page, profile, sign_in, sign_out},
 };
 
 /// Everything that a handler may need. Clones share it.
@@ -107,6 +107,7 @@ impl App {
             .route(CALLBACK_PATH, get(callback::receive).head(callback::not_by_head))
             .route("/profile", get(profile::show))
             .route("/me", get(profile::me))
+            .route("/admin", get(admin::show))
             .route("/signout", get(sign_out::ask).post(sign_out::act))
             .route(SIGNED_OUT_PATH, get(sign_out::done))
             // The paths of Okta's older guides.

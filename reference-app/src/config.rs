@@ -27,6 +27,8 @@ pub struct Config {
     pub audience: Option<String>,
     /// `SCOPES`, separated by spaces. Default `openid profile email`.
     pub scopes: String,
+    /// `ADMIN_GROUP`: the group whose members may see `/admin`, as the claim `groups` names it. Default `admins`.
+    pub admin_group: String,
     /// `HOST`: the address to listen on. Default `127.0.0.1`.
     pub host: String,
     /// `PORT`. Default 3000.
@@ -114,6 +116,7 @@ impl Config {
                 Some(audience) => Some(audience).filter(|audience| !audience.is_empty()),
             },
             scopes: scopes(given("SCOPES"))?,
+            admin_group: given("ADMIN_GROUP").unwrap_or_else(|| "admins".to_owned()),
             host: given("HOST").unwrap_or_else(|| "127.0.0.1".to_owned()),
             base_url: base_url(given("BASE_URL"), port)?,
             database_url: given("DATABASE_URL").unwrap_or_else(|| "sqlite::memory:".to_owned()),

@@ -28,6 +28,14 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether this sign-in's token named the group. Whole names are compared, one after the other; what the user's record, a
+    /// cookie or a parameter says does not count, so whoever leaves the group has lost it at the next sign-in.
+    #[must_use]
+    pub fn is_in_group(&self, name: &str) -> bool {
+        let groups = self.claims.get("groups").and_then(Value::as_array);
+        groups.is_some_and(|groups| groups.iter().any(|group| group == name))
+    }
+
     /// The token that forms of this session must send back. It belongs to the session and tells nothing about its cookie.
     #[must_use]
     pub fn csrf_token(&self) -> String {

@@ -67,6 +67,17 @@ pub async fn find_or_create(db: &Database, identity: &Identity, now: i64) -> Res
     from_row(&row)
 }
 
+/// How many people have signed in here.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count(db: &Database) -> Result<i64, sqlx::Error> {
+    let row = sqlx::query("SELECT COUNT(*) AS users FROM users")
+        .fetch_one(&db.pool)
+        .await?;
+    row.try_get("users")
+}
+
 /// Reads the columns that both queries return.
 pub(crate) fn from_row(row: &sqlx::any::AnyRow) -> Result<User, sqlx::Error> {
     Ok(User {

@@ -12,6 +12,7 @@ mod jwks;
 mod logout;
 mod redirect;
 mod robustness;
+mod roles;
 mod session;
 mod token_request;
 mod token_response;
@@ -34,6 +35,7 @@ pub const GROUPS: &[(&str, &[Case])] = &[
     ("jwks", jwks::CASES),
     ("userinfo", userinfo::CASES),
     ("identity", identity::CASES),
+    ("roles", roles::CASES),
     ("session", session::CASES),
     ("redirect", redirect::CASES),
     ("logout", logout::CASES),

@@ -223,8 +223,10 @@ fn words(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// Whether one is part of the other, in any case: pages show addresses in capitals.
 fn overlap(text: &str, word: &str) -> bool {
-    text.contains(word) || word.contains(text)
+    let (text, word) = (text.to_lowercase(), word.to_lowercase());
+    text.contains(&word) || word.contains(&text)
 }
 
 #[cfg(test)]
@@ -259,6 +261,16 @@ mod tests {
             ask("id 14 at 10.04 00uusercanary changed-user.canary@example.test"),
             Broken(_)
         ));
+    }
+
+    /// A page that shows the address in capitals still shows an address, which may change.
+    #[test]
+    fn an_address_in_capitals_is_no_marker() {
+        let shown = |text: &str| format!("{} id 12", text.to_uppercase());
+        let (first, stranger) = (shown("user.canary@example.test"), shown("victim.canary@example.test"));
+        let changed = shown("changed-user.canary@example.test");
+        let all = two_visits(&first, &stranger, &first, &changed, person("user"));
+        assert!(matches!((SAME_ACCOUNT.ask)(&all), Holds | HoldsWith(_)));
     }
 
     /// "Member 12." and "Member 12 since May" name the same number.

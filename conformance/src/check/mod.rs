@@ -16,6 +16,7 @@ pub mod pages;
 mod randomness;
 pub mod redirects;
 pub mod requests;
+pub mod roles;
 pub mod second_origin;
 pub mod session;
 pub mod sign_in;

@@ -3,7 +3,7 @@
 use super::{
     Check,
     callback::{completes, shows_nobody, shows_user},
-    facts::{in_short, in_words, never_began, shows},
+    facts::{in_short, in_words, never_began, path_of, shows},
 };
 use crate::{
     evidence::{Evidence, Hop, Leg, Probe, Shows},
@@ -50,6 +50,7 @@ pub const SESSION_IS_DEAD: Check = Check {
     ask: |evidence| match shows(evidence, "signed-in") {
         Ok(Shows::Person(name)) => match shows(evidence, AFTER) {
             Ok(Shows::Nobody) => Holds,
+            Ok(_) if evidence.no_way_out().is_some() => CannotTell(nothing_signed_out(evidence)),
             Ok(Shows::Person(still)) if still == name => Broken(format!(
                 "the saved cookies still show the {name}{}",
                 if is_self_contained(evidence) {
@@ -70,8 +71,24 @@ pub const SESSION_IS_DEAD: Check = Check {
 pub const BROWSER_IS_SIGNED_OUT: Check = Check {
     id: "browser-is-signed-out",
     expects: "the protected page shows nobody",
-    ask: |evidence| shows_nobody(evidence, "jar"),
+    ask: |evidence| match shows_nobody(evidence, "jar") {
+        Broken(_) if evidence.no_way_out().is_some() => CannotTell(nothing_signed_out(evidence)),
+        outcome => outcome,
+    },
 };
+
+/// Why nobody was signed out, with the line that mends it.
+pub(crate) fn nothing_signed_out(evidence: &Evidence) -> String {
+    let Some(page) = evidence.no_way_out() else {
+        return String::new();
+    };
+    let path = path_of(&page.request.target);
+    let status = page.status().map(|status| format!(" ({status})")).unwrap_or_default();
+    format!(
+        "nothing was signed out: {path}{status} has no sign-out form or button; `sign_out` under [target] has to name the page \
+         that has one"
+    )
+}
 
 /// The session goes on.
 pub const SESSION_IS_ALIVE: Check = Check {

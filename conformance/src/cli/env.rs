@@ -22,7 +22,7 @@ pub(super) enum Format {
 
 pub(super) fn env(args: EnvArgs) -> Result<u8, CommandError> {
     let config = load(args.file.as_deref(), &args.config)?;
-    if config.target.start.is_some() {
+    if config.target.start.as_ref().is_some_and(|start| !start.reuse_existing) {
         super::run::narrate(
             "note: [target.start] is given, so `conformance run` starts the app itself, with a free port for the \
              authorization server; these values are for a run without it",
@@ -56,10 +56,11 @@ pub(super) fn env(args: EnvArgs) -> Result<u8, CommandError> {
 fn variables(config: &Config) -> Vec<(&'static str, String)> {
     let idp = &config.idp;
     let target = &config.target;
-    let mut variables = vec![
-        ("OKTA_ISSUER", format!("http://127.0.0.1:{}/oauth2/default", idp.port)),
-        ("OKTA_CLIENT_ID", idp.client_id.clone()),
-    ];
+    let issuer = match idp.server.as_str() {
+        "org" => format!("http://127.0.0.1:{}", idp.port),
+        server => format!("http://127.0.0.1:{}/oauth2/{server}", idp.port),
+    };
+    let mut variables = vec![("OKTA_ISSUER", issuer), ("OKTA_CLIENT_ID", idp.client_id.clone())];
     if !target.declares.public_client {
         variables.push(("OKTA_CLIENT_SECRET", idp.client_secret.clone()));
     }

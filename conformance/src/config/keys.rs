@@ -75,6 +75,8 @@ pub enum Fills {
     None,
     /// `{port}`.
     Port,
+    /// `{idp.port}`.
+    IdpPort,
     /// What a started app needs to know.
     App,
     /// What identifies the person who signs in.
@@ -92,6 +94,7 @@ impl Fills {
         match self {
             Fills::None => Vec::new(),
             Fills::Port => vec!["port"],
+            Fills::IdpPort => vec!["idp.port"],
             Fills::App => placeholder::KNOWN.to_vec(),
             Fills::Person => placeholder::OF_PERSON.to_vec(),
             Fills::Unique => vec!["unique"],
@@ -169,6 +172,12 @@ pub const TABLES: &[(&str, &str, &str)] = &[
         "target.people",
         "[target.people]",
         "The people who sign in. They are invented for each case, so that a page that shows one of them is proof.",
+    ),
+    (
+        "role",
+        "[[target.roles]]",
+        "Pages that only the members of a group may see, one table for each: `conformance run 'roles/*'` judges who gets them. A \
+         member is somebody whose token names the group; everybody else is as `[target.people]` says, without these groups.",
     ),
     (
         "target.provision",
@@ -370,6 +379,14 @@ pub const KEYS: &[Key] = &[
         "groups = [\"admins\"]",
         "The people who sign in.",
     ),
+    key(
+        "target",
+        "roles",
+        Kind::List("role"),
+        "[{ group = \"admins\", page = \"/admin\", shows = { contains = \"All accounts\" } }]",
+        "Pages that only the members of a group may see.",
+    )
+    .without("The cases of the group `roles` are skipped."),
     key(
         "target",
         "provision",
@@ -581,6 +598,41 @@ pub const KEYS: &[Key] = &[
         "Further claims of each, in the ID token and in userinfo.",
     )
     .fills(Fills::UniquePerson),
+    // [[target.roles]]
+    key(
+        "role",
+        "group",
+        Kind::Text,
+        "\"admins\"",
+        "The group, exactly as the claim names it.",
+    )
+    .required(),
+    key(
+        "role",
+        "page",
+        Kind::Text,
+        "\"/admin\"",
+        "The path of a page that its members may see and nobody else. A member has to get it without a redirect.",
+    )
+    .required()
+    .fills(Fills::Person),
+    key(
+        "role",
+        "shows",
+        Kind::Table("pattern"),
+        "{ contains = \"All accounts\" }",
+        "What members see there and nobody else does, as in `signed_in`; the visitor is filled in.",
+    )
+    .default("any answer with 2xx")
+    .without("Whoever gets 2xx and not the words of a member's page is judged inconclusive."),
+    key(
+        "role",
+        "claim",
+        Kind::Text,
+        "\"roles\"",
+        "The claim with the list of groups, in the ID token and in userinfo.",
+    )
+    .default("\"groups\""),
     // [target.provision]
     key(
         "target.provision",
@@ -756,7 +808,8 @@ pub const KEYS: &[Key] = &[
         "reuse_existing",
         Kind::Flag,
         "true",
-        "Use an app that answers at the URL already. It is never restarted.",
+        "Use an app that answers at the URL already. It is never restarted, and has to use the issuer at `port` of `[idp]`, as \
+         `conformance env` prints it.",
     )
     .default("false"),
     key(
@@ -805,9 +858,21 @@ pub const KEYS: &[Key] = &[
         "port",
         Kind::Whole(0, 65_535),
         "9494",
-        "Its port when you start the app yourself; 0 takes a free one, as `[target.start]` does always.",
+        "Its port when you start the app yourself, or with `reuse_existing`; 0 takes a free one, as `[target.start]` does else.",
     )
     .default("9494"),
+    key(
+        "idp",
+        "backend_url",
+        Kind::Text,
+        "\"http://host.docker.internal:{idp.port}\"",
+        "Where the app reaches the authorization server, if not where browsers do, for instance from a container: the metadata \
+         name the token endpoint, userinfo and the keys there, and the server listens on every address. `{idp.backend}` is the \
+         issuer at that place, for apps that are told separately where to read the metadata.",
+    )
+    .default("the issuer, which is on 127.0.0.1")
+    .without("An app in a container looks for 127.0.0.1 in its own container.")
+    .fills(Fills::IdpPort),
     key("idp", "client_id", Kind::Text, "\"web\"", "Client id.").default("\"conformance-web-app\""),
     key(
         "idp",

@@ -183,35 +183,39 @@ impl Checker<'_> {
         self.path(&["target", "session", "probe"], &oracle.probe);
         for (key, pattern) in [("signed_in", &oracle.signed_in), ("signed_out", &oracle.signed_out)] {
             let key: &[&str] = &["target", "session", key];
-            if is_empty(pattern) {
+            if pattern.is_empty() {
                 let message = "an empty pattern fits every answer".to_owned();
                 self.report(key, message, "give status, contains, or both");
             }
-            if let Some(pattern_text) = &pattern.matches
-                && let Err(error) = pattern.expression(pattern_text, &std::collections::BTreeMap::new())
-            {
-                let reason = error.to_string();
-                let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                let message = format!("`{pattern_text}` is no regular expression: {reason}");
-                self.report(
-                    &[key, &["matches"]].concat(),
-                    message,
-                    "`contains` looks for plain text",
-                );
-            }
-            if let Some(pointer) = pattern.json.as_deref().filter(|pointer| !pointer.starts_with('/')) {
-                let message = format!("`{pointer}` is no JSON pointer; it has to start with /");
-                let mend = format!(
-                    "for instance json = \"/{}\"",
-                    pointer.trim_start_matches("$.").replace('.', "/")
-                );
-                self.report(&[key, &["json"]].concat(), message, mend);
-            }
+            self.pattern(key, pattern);
         }
-        if !is_empty(&oracle.signed_in) && oracle.signed_in == oracle.signed_out {
+        if !oracle.signed_in.is_empty() && oracle.signed_in == oracle.signed_out {
             let message = "signed_in and signed_out are the same, so nothing can be told apart".to_owned();
             let mend = "signed_in = { contains = \"{user.email}\" } is the surest";
             self.report(&["target", "session", "signed_out"], message, mend);
+        }
+    }
+
+    fn pattern(&mut self, key: &[&str], pattern: &Pattern) {
+        if let Some(pattern_text) = &pattern.matches
+            && let Err(error) = pattern.expression(pattern_text, &std::collections::BTreeMap::new())
+        {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            let message = format!("`{pattern_text}` is no regular expression: {reason}");
+            self.report(
+                &[key, &["matches"]].concat(),
+                message,
+                "`contains` looks for plain text",
+            );
+        }
+        if let Some(pointer) = pattern.json.as_deref().filter(|pointer| !pointer.starts_with('/')) {
+            let message = format!("`{pointer}` is no JSON pointer; it has to start with /");
+            let mend = format!(
+                "for instance json = \"/{}\"",
+                pointer.trim_start_matches("$.").replace('.', "/")
+            );
+            self.report(&[key, &["json"]].concat(), message, mend);
         }
     }
 
@@ -264,6 +268,18 @@ impl Checker<'_> {
         {
             let message = format!("everybody would have the login `{login}`");
             self.report(&["target", "people", "login"], message, "for instance \"ada-{unique}\"");
+        }
+        for (index, role) in target.roles.iter().enumerate() {
+            let index = index.to_string();
+            let key = |name| ["target", "roles", index.as_str(), name];
+            for (name, text, example) in [("group", &role.group, "admins"), ("claim", &role.claim, "groups")] {
+                if text.trim().is_empty() {
+                    let mend = format!("for instance {name} = \"{example}\"");
+                    self.report(&key(name), format!("`{name}` is empty"), mend);
+                }
+            }
+            self.path(&key("page"), &role.page);
+            self.pattern(&key("shows"), &role.shows);
         }
         let Some(provision) = &target.provision else { return };
         const KEY: &[&str] = &["target", "provision"];
@@ -370,6 +386,16 @@ impl Checker<'_> {
                 "leave scopes out, or use a custom authorization server",
             );
         }
+        if let Some(backend) = &config.idp.backend_url {
+            let url = Url::parse(&backend.replace("{idp.port}", "1"));
+            if !url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/") {
+                self.report(
+                    &["idp", "backend_url"],
+                    format!("`{backend}` is no origin: scheme, host and port, without a path"),
+                    "for instance \"http://host.docker.internal:{idp.port}\"",
+                );
+            }
+        }
         if config.idp.client_id.trim().is_empty() {
             self.report(
                 &["idp", "client_id"],
@@ -429,11 +455,6 @@ impl Checker<'_> {
             );
         }
     }
-}
-
-fn is_empty(pattern: &Pattern) -> bool {
-    let is_blank = |text: &Option<String>| text.as_deref().unwrap_or_default().is_empty();
-    pattern.status.0.is_empty() && is_blank(&pattern.contains) && is_blank(&pattern.matches) && pattern.json.is_none()
 }
 
 /// `YYYY-MM-DD`.

@@ -65,7 +65,7 @@ pub enum StartError {
         leftover: Option<Leftover>,
     },
     /// The command ended instead of serving.
-    #[error("the app ended before it answered ({status}): {command}{}", told(.output))]
+    #[error("the app ended before it answered ({status}): {command}{}{}", told(.output), hint(.output))]
     Exited {
         /// The command.
         command: String,
@@ -76,7 +76,7 @@ pub enum StartError {
     },
     /// It runs and does not answer as it should.
     #[error("the app was not ready after {} s: {url} {last}; wanted: any answer below 500. Is `wait_for` right, and does \
-        the app listen on `{{port}}`? A slow app needs a larger `timeout`{}", .limit.as_secs(), told(.output))]
+        the app listen on `{{port}}`? A slow app needs a larger `timeout`{}{}", .limit.as_secs(), told(.output), hint(.output))]
     NotReady {
         /// The command.
         command: String,
@@ -101,6 +101,29 @@ fn told(output: &str) -> String {
         text.push_str(line);
     }
     text
+}
+
+/// What libraries say (in lower case) that take no issuer over plain http: Okta's SDKs, oauthlib, Nimbus, openid-client.
+pub const WANTS_HTTPS: &[&str] = &[
+    "must start with https",
+    "only requests to https",
+    "must use https",
+    "insecuretransport",
+    "not https",
+    "requires https",
+    "only https",
+];
+
+/// The setting that an app asked for while it ended.
+fn hint(output: &str) -> &'static str {
+    let output = output.to_lowercase();
+    match WANTS_HTTPS.iter().any(|words| output.contains(words)) {
+        true => {
+            "\n  setup/https-issuer: its library wants an issuer with https: `https_issuer = true` under [target.start], and the \
+             bundle {idp.ca} in the variable that its runtime reads"
+        }
+        false => "",
+    }
 }
 
 fn mend_port(leftover: Option<&Leftover>) -> String {

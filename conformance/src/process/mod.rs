@@ -20,7 +20,7 @@ use std::{collections::BTreeMap, path::Path, process::ExitStatus, time::Duration
 use tokio::time::timeout;
 
 pub use self::{
-    error::StartError,
+    error::{StartError, WANTS_HTTPS},
     leftover::Leftover,
     port::{free_port, holder_of},
 };

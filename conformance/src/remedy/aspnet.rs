@@ -158,6 +158,13 @@ options.ClaimActions.MapJsonKey(\"email\", \"email\");",
   ValueType: ClaimValueTypes.Boolean });
 var domain = email.Split('@')[^1].ToLowerInvariant();",
         ),
+        Role => code(
+            "Map the claim to roles, so that [Authorize(Roles)] and policies know it; a signed-in stranger then gets 403 by AccessDeniedPath.",
+            "oidcOptions.TokenValidationParameters.RoleClaimType = \"groups\";
+app.MapGet(\"/admin\", Admin)
+  .RequireAuthorization(policy => policy.RequireRole(\"admins\"));
+// AccessDeniedPath: a page with status 403, not the sign-in",
+        ),
         Escape => code(
             "Razor escapes @values, Html.Raw does not. Do not show context.Failure.Message of OnRemoteFailure: it holds error_description.",
             "var web = Uri.TryCreate(picture, UriKind.Absolute, out var uri)

@@ -217,6 +217,14 @@ pub const fn mended_by(remedy: Remedy) -> &'static [&'static str] {
             "identity/email-odd",
             "identity/claims-refreshed",
         ],
+        Role => &[
+            "roles/member-admitted",
+            "roles/stranger-refused",
+            "roles/refused-plainly",
+            "roles/group-exact",
+            "roles/removed-loses",
+            "roles/claimed-in-request",
+        ],
         Escape => &["callback/error-xss", "userinfo/claims-xss", "userinfo/picture-ssrf"],
         SessionId => &[
             "session/id-rotates",

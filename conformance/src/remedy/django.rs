@@ -157,6 +157,17 @@ if not user.is_active:
     return HttpResponseForbidden()
 user.groups.set(Group.objects.filter(name__in=claims.get(\"groups\", [])))",
         ),
+        Role => code(
+            "permission_required and user_passes_test send signed-in strangers to sign-in, in a loop: raise PermissionDenied instead.",
+            "def members_only(view):
+    def check(request, *args, **kwargs):
+        if \"admins\" not in request.session.get(\"groups\", []):
+            raise PermissionDenied          # 403
+        return view(request, *args, **kwargs)
+    return login_required(check)
+# in the callback, at every sign-in:
+request.session[\"groups\"] = userinfo.get(\"groups\", [])",
+        ),
         Escape => code(
             "Templates escape; mark_safe and |safe do not. Addresses need a look at their scheme.",
             "def web(url):

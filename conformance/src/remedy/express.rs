@@ -158,6 +158,14 @@ const domain = claims.email?.split('@').at(-1).toLowerCase()
 const allowed = verified && domain === 'corp.example'
 req.session.roles = rolesFor(claims.groups ?? [])",
         ),
+        Role => code(
+            "A middleware on the route. includes() on the array compares whole names; on a string it would find parts.",
+            "req.session.groups = [claims.groups ?? []].flat()  // every sign-in
+const only = (group) => (req, res, next) =>
+  !req.session.user ? res.redirect(303, '/login')
+    : req.session.groups.includes(group) ? next() : res.sendStatus(403)
+app.use('/admin', only('admins'), adminRouter)",
+        ),
         Escape => code(
             "Use a template engine that escapes (EJS <%= %>, Handlebars {{ }}); res.send() of a concatenated string does not. Let only web addresses become links.",
             "const web = (url) =>

@@ -151,6 +151,20 @@ if user.disabled or not verified or domain != \"corp.example\":
     abort(403)
 session[\"roles\"] = roles_for(claims.get(\"groups\", []))",
         ),
+        Role => code(
+            "A decorator on the view; abort(403) for signed-in strangers. Keep the groups in the server's session.",
+            "def only(group):
+    def wrap(view):
+        @functools.wraps(view)
+        def check(*args, **kwargs):
+            if group not in session.get(\"groups\", []):
+                abort(403)
+            return view(*args, **kwargs)
+        return check
+    return wrap
+# in the callback, at every sign-in:
+session[\"groups\"] = list(claims.get(\"groups\") or [])",
+        ),
         Escape => code(
             "Jinja escapes in .html templates; f-strings that are returned, Markup() and |safe do not. Addresses need a look at their scheme.",
             "def web(url):

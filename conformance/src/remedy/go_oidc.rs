@@ -181,6 +181,23 @@ ON CONFLICT (iss, sub) DO UPDATE SET email = excluded.email",
 err := idToken.Claims(&c)
 domain := c.Email[strings.LastIndexByte(c.Email, '@')+1:]",
         ),
+        Role => code(
+            "A handler around the page; slices.Contains compares whole names.",
+            "var claims struct{ Groups []string `json:\"groups\"` }
+if err := idToken.Claims(&claims); err != nil { /* refuse */ }
+sessions.Put(ctx, \"groups\", claims.Groups)   // every sign-in
+
+func only(group string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		groups, _ := sessions.Get(r.Context(), \"groups\").([]string)
+		if !slices.Contains(groups, group) {
+			http.Error(w, \"not for you\", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}",
+        ),
         Escape => code(
             "html/template escapes for the place, javascript: addresses included; text/template and fmt.Fprintf do not.",
             "import \"html/template\"

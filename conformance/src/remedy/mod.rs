@@ -114,6 +114,8 @@ remedies! {
         "The pair, byte for byte, in a column that holds 255 characters. E-mail address, name and preferred_username are for display: they change, they repeat, and others choose them.";
     Trust "trust", "Believe an e-mail address or a role only as far as this sign-in says so",
         "email_verified counts when it is the JSON value true; a domain is what follows the last @, compared whole. Rights are derived anew at every sign-in, and an account that was disabled here stays disabled.";
+    Role "role", "Ask for the group on the server, in every handler of its page",
+        "One rule beside the route that looks for the whole name in the groups of this session, which come from this sign-in's verified token and are replaced at the next; never from a cookie, a parameter or a header. Whoever is signed in and not in the group gets 403; only who is not signed in is led to sign-in.";
     Escape "escape", "Treat claims and error texts as what strangers write",
         "Templates that escape by default, for the very place where the text stands; links and pictures only to http and https; no text of the authorization response shown as if it were the app's own. The server does not fetch an address that a claim names.";
     SessionId "session-id", "Begin a new session at sign-in",

@@ -124,6 +124,16 @@ return { ...token, refreshToken: fresh.refresh_token ?? token.refreshToken }",
     && domain === 'corp.example'
 }",
         ),
+        Role => code(
+            "Put the groups of the profile into the token at sign-in, and ask for them where the page reads its data: withAuth alone sends strangers to sign-in, in a loop.",
+            "callbacks: {
+  jwt: ({ token, profile }) =>
+    profile ? { ...token, groups: profile.groups ?? [] } : token,
+}
+// app/admin/page.tsx
+const token = await getToken({ req })
+if (!token?.groups?.includes('admins')) forbidden()   // 403",
+        ),
         Escape => code(
             "React escapes text, but not javascript: addresses. next/image fetches only from hosts that the configuration names: do not open it to all.",
             "const web = (url?: string | null) =>

@@ -101,6 +101,13 @@ prefer_email_to_user = false",
             "insecure_oidc_allow_unverified_email = false
 email_domains = [\"corp.example\"]",
         ),
+        Role => code(
+            "allowed_groups decides for the whole site and answers 403; for one page ask the auth endpoint with allowed_groups in the query. The app behind must see X-Forwarded-Groups from the proxy only.",
+            "oidc_groups_claim = \"groups\"
+# nginx, for /admin:
+#   auth_request /oauth2/auth?allowed_groups=admins;
+pass_user_headers = true",
+        ),
         Escape => says(
             "Its own pages escape, and show the issuer's error code but not its description while show_debug_on_error is false. The app behind must still escape what the headers carry.",
         ),

@@ -136,6 +136,16 @@ if (claims.email_verified !== true || domain !== 'corp.example')
   return done(null, false, { message: 'no such account' })
 if (user.disabled) return done(null, false)",
         ),
+        Role => code(
+            "Give the user object its groups in the verify callback, at every sign-in; a middleware on the route asks for them.",
+            "const verify = (tokens, done) => {
+  const { sub, groups = [] } = tokens.claims()
+  done(null, { sub, groups: [groups].flat() })
+}
+app.use('/admin', (req, res, next) =>
+  !req.isAuthenticated() ? res.redirect(303, '/login')
+    : req.user.groups.includes('admins') ? next() : res.sendStatus(403))",
+        ),
         Escape => code(
             "info.message of a failed sign-in holds the issuer's error_description, which anybody can write: do not show it. Escape claims in the template.",
             "app.get('/sign-in-failed', (req, res) =>

@@ -201,6 +201,19 @@ let domain = email.rsplit_once('@').map(|(_, domain)| domain);
 let allowed = verified
     && domain.is_some_and(|d| d.eq_ignore_ascii_case(\"corp.example\"));",
         ),
+        Role => code(
+            "An extractor or a line at the top of the handler; groups are an additional claim type of the token.",
+            "#[derive(Debug, Deserialize, Serialize)]
+struct Groups { #[serde(default)] groups: Vec<String> }
+impl AdditionalClaims for Groups {}
+
+async fn admin(user: SignedIn) -> Result<Html<String>, StatusCode> {
+    if !user.groups.iter().any(|group| group == \"admins\") {
+        return Err(StatusCode::FORBIDDEN);
+    }
+    Ok(admin_page())
+}",
+        ),
         Escape => code(
             "askama escapes in .html templates; |safe and format!() do not. Addresses need a look at their scheme.",
             "let picture = Url::parse(claim)

@@ -143,6 +143,14 @@ users.findByIssuerAndSubject(user.getIssuer().toString(),
   return authorities -> rolesOf(authorities);   // from OidcUserAuthority
 }",
         ),
+        Role => code(
+            "The Okta starter makes authorities of the claim `groups` (okta.oauth2.groups-claim); without it map them. Signed-in strangers get 403.",
+            "http.authorizeHttpRequests(requests -> requests
+    .requestMatchers(\"/admin/**\").hasAuthority(\"admins\")
+    .anyRequest().authenticated());
+// without the starter: a GrantedAuthoritiesMapper that reads, of an
+// OidcUserAuthority, getIdToken().getClaimAsStringList(\"groups\")",
+        ),
         Escape => code(
             "Thymeleaf escapes with th:text and not with th:utext. The default failure page shows the error's description: give it one of your own.",
             "<span th:text=\"${user.fullName}\"></span>

@@ -225,10 +225,10 @@ fn praise(evidence: &Evidence, config: &Config) -> String {
     let still = evidence
         .probe("signed-out")
         .is_some_and(|probe| probe.shows == Shows::Person(Who::User.name().to_owned()));
-    let end = if still {
-        ", signed out and is STILL signed in"
-    } else {
-        end
+    let end = match (still, evidence.no_way_out()) {
+        (true, Some(_)) => ", NOT signed out: no sign-out form or button was found",
+        (true, None) => ", signed out and is STILL signed in",
+        (false, _) => end,
     };
     format!("{email} signed in, {} shows her{end}", config.target.session.probe)
 }

@@ -33,6 +33,11 @@ pub(super) fn of(evidence: &Evidence, config: &Config, output: &str) -> Failure 
     }
 }
 
+/// Whether the app wants an issuer with https and has none: the cause, and what mends it.
+pub(super) fn https_wanted(evidence: &Evidence, config: &Config, output: &str) -> Option<(String, String)> {
+    causes::https_wanted(evidence, config, output)
+}
+
 /// Each hop of the walk up to where it went wrong, in one line.
 fn trail(evidence: &Evidence) -> Vec<String> {
     let end = causes::wrong_probe(evidence).map_or(evidence.hops.len(), |probe| probe.hop + 1);

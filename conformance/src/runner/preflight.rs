@@ -1,7 +1,9 @@
 //! Preflight: tells a set-up mistake from a defect, before anything is judged.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use mock_idp::flow::record::{Endpoint, Event, Stamp};
-use url::Url;
+use url::{Host, Url};
 
 mod after_control;
 
@@ -19,6 +21,7 @@ use crate::{
         webdriver::driver::{DriverError, Versions},
     },
     evidence::{Answer, Evidence, Leg, Shows},
+    names::is_localhost,
     run::{Control, Preflight},
     script::{Act, MAIN, Step, user},
     target::Config,
@@ -49,7 +52,7 @@ pub(super) async fn check(
     let mark = stage.printed();
     let evidence = walk(&stage.world, LOOK, &[], seed_of(seed, "preflight")).await;
     let mut fine = true;
-    for check in examine(&evidence, stage, config) {
+    for check in examine(&evidence, stage, config, &stage.output_since(mark)) {
         fine &= check.ok || check.warning;
         let stop = !check.ok && !check.warning;
         let id = check.id;
@@ -115,10 +118,13 @@ pub(super) async fn browsers(config: &Config, options: &Options) -> (Option<Pool
     }
 }
 
-fn examine(evidence: &Evidence, stage: &Stage, config: &Config) -> Vec<Preflight> {
+fn examine(evidence: &Evidence, stage: &Stage, config: &Config, output: &str) -> Vec<Preflight> {
     vec![
+        address_family(evidence),
         app_answers(evidence, config),
         hosts_differ(evidence),
+        https_issuer(evidence, config, output),
+        stale_metadata(evidence, stage),
         issuer_is_ours(evidence, stage, config),
         redirect_uri_registered(evidence, config),
         cookie_host(evidence),
@@ -170,6 +176,101 @@ fn app_answers(evidence: &Evidence, config: &Config) -> Preflight {
     }
 }
 
+/// `localhost` has two addresses, and an app may listen on one of them: a URL that names the other reaches nobody.
+fn address_family(evidence: &Evidence) -> Preflight {
+    const ID: &str = "setup/ipv6";
+    let app = &evidence.target.app;
+    let port = app.port_or_known_default().unwrap_or(80);
+    let listens = |address: IpAddr| {
+        let limit = std::time::Duration::from_millis(300);
+        std::net::TcpStream::connect_timeout(&SocketAddr::new(address, port), limit).is_ok()
+    };
+    let (v4, v6) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
+    let (named, other, name) = match app.host() {
+        Some(Host::Ipv4(address)) if address.is_loopback() => (IpAddr::V4(address), v6, "[::1]"),
+        Some(Host::Ipv6(address)) if address.is_loopback() => (IpAddr::V6(address), v4, "127.0.0.1"),
+        Some(Host::Domain(host)) if is_localhost(host) => {
+            return match (listens(v4), listens(v6)) {
+                (true, true) => fine(ID, "the app listens on 127.0.0.1 and on ::1"),
+                (false, true) => fine(ID, "the app listens on ::1 only, where browsers find localhost as well"),
+                _ => fine(ID, "the app listens on 127.0.0.1"),
+            };
+        }
+        _ => return fine(ID, "the app's host is no loopback address"),
+    };
+    if listens(named) || !listens(other) {
+        return fine(ID, format!("the app is looked for at {named}"));
+    }
+    wrong(
+        ID,
+        format!("nobody listens on {named}, and somebody does on {name}, at port {port}"),
+        "a URL by which the app is reached",
+        "write `url = \"http://localhost:…\"` under [target], which is both addresses, or let the app listen on the other one",
+    )
+}
+
+/// Whether the app's library takes our issuer at all.
+fn https_issuer(evidence: &Evidence, config: &Config, output: &str) -> Preflight {
+    const ID: &str = "setup/https-issuer";
+    let issuer = &evidence.target.issuer;
+    match first_failure::https_wanted(evidence, config, output) {
+        Some((saw, mend)) => wrong(ID, format!("{saw}; ours is {issuer}"), "an issuer with https", mend),
+        None if issuer.starts_with("https:") => fine(ID, "the issuer is served over TLS"),
+        None => fine(ID, "the app takes an issuer without TLS"),
+    }
+}
+
+/// An app that was started before this run may still use what it read from another authorization server.
+fn stale_metadata(evidence: &Evidence, stage: &Stage) -> Preflight {
+    const ID: &str = "setup/stale-metadata";
+    if stage.restartable() {
+        return fine(ID, "the app was started for this run");
+    }
+    let server = &stage.world.server;
+    let has_read = stage.world.idp.unbound(Stamp(0)).into_iter().any(|record| {
+        let asked = matches!(&record.event, Event::Received { endpoint, .. } if *endpoint == Endpoint::Metadata);
+        asked && record.server == *server
+    });
+    if has_read {
+        return fine(ID, "the app has read our metadata in this run");
+    }
+    let leads_to_us = evidence
+        .flow(MAIN)
+        .and_then(|flow| flow.authorization_request.as_deref())
+        .is_some_and(|request| leads_to(request, &evidence.target.issuer));
+    if leads_to_us {
+        return fine(
+            ID,
+            "the app has not read our metadata in this run: it has them from before, or its endpoints are configured",
+        );
+    }
+    let mut check = wrong(
+        ID,
+        "the app has not read our metadata in this run, and its sign-in does not lead to our authorization endpoint",
+        "an app that uses our discovery document, not one that it read before",
+        "restart the app after setting its issuer, as `conformance env` prints it",
+    );
+    // What the sign-in leads to is said next.
+    check.warning = true;
+    check
+}
+
+/// Whether an authorization request goes to the authorization endpoint of this issuer.
+fn leads_to(request: &str, issuer: &str) -> bool {
+    let path = Url::parse(request).map(|url| url.path().to_owned()).unwrap_or_default();
+    path == authorization_path(issuer)
+}
+
+/// The path of the authorization endpoint.
+fn authorization_path(issuer: &str) -> String {
+    let base = Url::parse(issuer).map(|url| url.path().trim_end_matches('/').to_owned());
+    match base.unwrap_or_default().as_str() {
+        // The org authorization server.
+        "" => "/oauth2/v1/authorize".to_owned(),
+        base => format!("{base}/v1/authorize"),
+    }
+}
+
 fn hosts_differ(evidence: &Evidence) -> Preflight {
     const ID: &str = "setup/hosts-differ";
     let (app, idp) = (evidence.target.app.host_str(), evidence.target.idp.host_str());
@@ -208,16 +309,11 @@ fn issuer_is_ours(evidence: &Evidence, stage: &Stage, config: &Config) -> Prefli
         .flow(MAIN)
         .and_then(|flow| flow.authorization_request.as_deref())
     {
-        let path = Url::parse(request).map(|url| url.path().to_owned()).unwrap_or_default();
-        let base = Url::parse(issuer).map(|url| url.path().trim_end_matches('/').to_owned());
-        let ours = match base.unwrap_or_default().as_str() {
-            // The org authorization server.
-            "" => "/oauth2/v1/authorize".to_owned(),
-            base => format!("{base}/v1/authorize"),
-        };
-        if path == ours {
+        if leads_to(request, issuer) {
             return fine(ID, "sign-in leads to our issuer");
         }
+        let path = Url::parse(request).map(|url| url.path().to_owned()).unwrap_or_default();
+        let ours = authorization_path(issuer);
         return wrong(
             ID,
             format!("sign-in leads to {path} of our authorization server"),

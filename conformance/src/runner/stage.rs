@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
     num::NonZeroU32,
     path::PathBuf,
     sync::{
@@ -116,11 +116,9 @@ impl Org {
     pub(super) async fn open(config: &Config, options: &Options, browsers: Option<Pool>) -> Result<Self, String> {
         let start = config.target.start.as_ref();
         let https = start.is_some_and(|start| start.https_issuer) || options.https_issuer;
-        let port = if start.is_some() || options.launcher.is_some() {
-            0
-        } else {
-            config.idp.port
-        };
+        // An app that may run already knows the issuer by the port that the configuration gives it.
+        let is_ours = start.is_some_and(|start| !start.reuse_existing) || options.launcher.is_some();
+        let port = if is_ours { 0 } else { config.idp.port };
         let server = match config.idp.server.as_str() {
             "org" => String::new(),
             custom => custom.to_owned(),
@@ -270,6 +268,12 @@ impl Org {
         };
         let org = idp.origin().as_str().trim_end_matches('/').to_owned();
         let host = org.split_once("://").map_or(org.as_str(), |(_, host)| host).to_owned();
+        let backend = config
+            .idp
+            .backend_url
+            .as_deref()
+            .map(|text| backend_url(text, idp.port()));
+        let backend = issuer.replacen(&org, backend.as_deref().unwrap_or(&org), 1);
         let bundle = ca.as_ref().or(self.ca.as_ref());
         let scratch = wants_scratch(config)
             .then(|| Scratch::make(config, self.raised.fetch_add(1, Ordering::AcqRel)))
@@ -279,6 +283,8 @@ impl Org {
             ("idp.issuer".to_owned(), issuer),
             ("idp.org".to_owned(), org),
             ("idp.host".to_owned(), host),
+            ("idp.port".to_owned(), idp.port().to_string()),
+            ("idp.backend".to_owned(), backend),
             ("idp.client.id".to_owned(), credentials.id.clone()),
             (
                 "idp.client.secret".to_owned(),
@@ -374,11 +380,22 @@ struct Realm {
 /// A fake org with the authorization server that the configuration names.
 async fn open_org(config: &Config, server: &str, port: u16, https: bool) -> Result<(MockIdp, Option<Bundle>), String> {
     let mut tenant = Tenant::default();
+    let mut host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let mut port = port;
+    if let Some(backend) = &config.idp.backend_url {
+        // The metadata are written when the server starts, so its port has to be known before.
+        if port == 0 {
+            port = free_port().map_err(|error| format!("no free port for the authorization server: {error}"))?;
+        }
+        tenant.backend_url = Some(backend_url(backend, port));
+        host = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    }
     if !server.is_empty() && server != DEFAULT_SERVER {
         tenant.servers.push(AuthServer::new(server, "api://default"));
     }
     let idp = MockIdp::builder()
         .tenant(tenant)
+        .host(host)
         .port(port)
         .tls(https)
         // A flow's record is read when the flow has ended, however many went on beside it.
@@ -394,6 +411,12 @@ async fn open_org(config: &Config, server: &str, port: u16, https: bool) -> Resu
         None => None,
     };
     Ok((idp, ca))
+}
+
+/// Where the app reaches the authorization server, without a trailing slash.
+fn backend_url(text: &str, port: u16) -> String {
+    let filled = placeholder::replace(text, &BTreeMap::from([("idp.port".to_owned(), port.to_string())]));
+    filled.trim_end_matches('/').to_owned()
 }
 
 fn register(org: &MockIdp, idp: &Idp, credentials: &Credentials, site: &Site) {

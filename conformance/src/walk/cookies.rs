@@ -74,6 +74,23 @@ impl Walker<'_> {
                 self.clear(who).await;
                 return self.plant(who, &saved).await;
             }
+            CookieEdit::Add(name, text) => {
+                let Some(value) = self.text(text) else {
+                    return self.obstacle(format!("{text:?} does not exist yet"));
+                };
+                self.plant(who, &[(name.to_owned(), value)]).await;
+                if !self.app_cookies(who).await.iter().any(|(held, _)| held == name) {
+                    self.obstacle(format!("the browser did not take the cookie `{name}`"));
+                }
+                return;
+            }
+            CookieEdit::Borrow(name) => {
+                let Some(mut saved) = self.evidence.saved.get(name).cloned() else {
+                    return self.obstacle(format!("no cookies were saved as `{name}`"));
+                };
+                saved.retain(|(name, _)| !self.evidence.target.is_cookie_of_sign_in(name));
+                return self.plant(who, &saved).await;
+            }
             CookieEdit::Clear => {
                 self.clear(who).await;
                 self.browser(who).cookies = None;

@@ -51,6 +51,13 @@ impl Fill for Walker<'_> {
             ("{client_id}", facts.client_id.clone()),
             ("{callback}", self.world.site.callback.path().to_owned()),
             ("{sign_in}", self.world.site.sign_in_page().path().to_owned()),
+            (
+                "{group}",
+                self.group
+                    .clone()
+                    .or_else(|| self.world.site.roles.first().map(|role| role.group.clone()))
+                    .unwrap_or_default(),
+            ),
             ("{user.email}", email("user")),
             ("{victim.email}", email("victim")),
             (

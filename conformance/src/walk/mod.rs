@@ -16,6 +16,7 @@ pub mod pace;
 pub mod persona;
 mod probe;
 mod provision;
+mod roles;
 mod sign_in;
 mod sign_out;
 pub mod site;
@@ -49,7 +50,7 @@ use crate::{
     },
     edit::Edit,
     evidence::{Evidence, Flow, Person},
-    script::{Act, IdpAct, MAIN, Pause, Slot, Step, Who},
+    script::{Act, IdpAct, MAIN, Membership, Pause, Slot, Step, Who},
 };
 
 /// The authorization server that the main stage uses, as in every Okta org.
@@ -219,6 +220,12 @@ struct Walker<'w> {
     barrier: Option<Barrier>,
     /// Who has an account with the app, by name, where `[target.provision]` makes them.
     provisioned: BTreeSet<String>,
+    /// Who is in which groups of `[[target.roles]]`, by name; everybody else is as `[target.people]` says.
+    memberships: BTreeMap<String, Membership>,
+    /// The group whose page is being opened.
+    group: Option<String>,
+    /// Whether the last page that was opened had nothing of what was to be pressed there.
+    has_missed: bool,
 }
 
 impl<'w> Walker<'w> {
@@ -249,6 +256,9 @@ impl<'w> Walker<'w> {
             lease: None,
             barrier: None,
             provisioned: BTreeSet::new(),
+            memberships: BTreeMap::new(),
+            group: None,
+            has_missed: false,
         }
     }
 
@@ -285,6 +295,9 @@ impl<'w> Walker<'w> {
                 Act::LogoutToken(slot) => self.logout_token(slot).await,
                 Act::FrontChannel(slot, edits) => self.front_channel(name, slot, edits).await,
                 Act::NewBrowser => self.new_browser(name).await,
+                Act::Groups(membership) => _ = self.memberships.insert(name.to_owned(), membership),
+                Act::Roles(label, edits) => self.open_roles(name, label, edits).await,
+                Act::RoleSignIn(slot) => self.role_sign_in(name, slot).await,
                 Act::LearnCookies => self.learn_cookies(name).await,
                 Act::Idp(act) => self.idp_act(act).await,
                 Act::Repeat(times, steps) => self.repeat(times, steps).await,
@@ -368,7 +381,10 @@ impl<'w> Walker<'w> {
             _ => Vec::new(),
         };
         let identity = |name: &str| self.evidence.person(name).map(|person| person.persona.clone());
-        let user = identity(person).unwrap_or_default();
+        let mut user = identity(person).unwrap_or_default();
+        if let Some(membership) = self.memberships.get(person) {
+            roles::join(&mut user, *membership, &self.world.site.roles);
+        }
         let victim = if person == Who::Victim.name() {
             Who::Attacker
         } else {
@@ -516,6 +532,7 @@ impl Act {
             | Act::SignInWith(slot, _)
             | Act::DeepLink(slot, _)
             | Act::InitiateLogin(slot, _)
+            | Act::RoleSignIn(slot)
             | Act::Insist(slot, _, _)
             | Act::LogoutToken(slot)
             | Act::FrontChannel(slot, _)
@@ -536,6 +553,7 @@ impl Act {
             | Act::Insist(_, edits, _)
             | Act::Callback(edits)
             | Act::ProbeProtected(_, edits)
+            | Act::Roles(_, edits)
             | Act::SignOut(edits)
             | Act::FollowSignOut(edits)
             | Act::Request(_, edits)

@@ -36,7 +36,7 @@ fn abilities(script: &[Step], javascript: bool) -> Vec<Ability<'static>> {
             Act::Repeat(_, steps) => needed.extend(abilities(steps, javascript)),
             // Probes are sent beside the browser with its cookies, so they may carry anything; and a server that calls the
             // app needs no browser.
-            Act::ProbeProtected(..) | Act::Request(Place::BackChannel, _) => {}
+            Act::ProbeProtected(..) | Act::Roles(..) | Act::Request(Place::BackChannel, _) => {}
             act => needed.extend(act.edits().iter().filter_map(to_edit)),
         }
     }

@@ -75,7 +75,7 @@ impl Walker<'_> {
     }
 
     /// What the app answers to everybody: at an address that it does not have, and at its root.
-    async fn ask_public(&mut self, who: &str, edits: &[Edit]) {
+    pub(super) async fn ask_public(&mut self, who: &str, edits: &[Edit]) {
         let purpose = Purpose {
             who,
             leg: Leg::Direct,
@@ -91,7 +91,7 @@ impl Walker<'_> {
         self.world.site.javascript && self.lacks(who, Ability::Scripts).is_none()
     }
 
-    async fn ask(&mut self, who: &str, label: &str, page: Outgoing, edits: &[Edit]) {
+    pub(super) async fn ask(&mut self, who: &str, label: &str, page: Outgoing, edits: &[Edit]) {
         let carries = page.headers.iter().any(|(name, _)| name == "cookie");
         if !carries && edits == TYPED && self.sees_scripts(who) {
             return self.ask_window(who, who, label, page).await;

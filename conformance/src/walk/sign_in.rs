@@ -117,7 +117,7 @@ impl Walker<'_> {
         self.keep_authorization_request(slot, landing);
     }
 
-    fn keep_authorization_request(&mut self, slot: Slot, landing: Landing) {
+    pub(super) fn keep_authorization_request(&mut self, slot: Slot, landing: Landing) {
         let Landing::Idp(request) = landing else {
             return;
         };

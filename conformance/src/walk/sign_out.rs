@@ -17,7 +17,7 @@ use super::{
 use crate::{
     browser::{http::Outgoing, page},
     edit::Edit,
-    evidence::Leg,
+    evidence::{Leg, NO_WAY_OUT},
     script::{Place, Slot},
     target::SignOut,
 };
@@ -45,6 +45,7 @@ impl Walker<'_> {
             leg: Leg::SignOut,
             flow: None,
         };
+        self.has_missed = false;
         let landing = match &site.sign_out {
             None => return self.obstacle("the target has no sign-out"),
             Some(SignOut::Steps(steps)) => self.steps(purpose, who, steps, edits, Missing::Stops).await,
@@ -68,6 +69,10 @@ impl Walker<'_> {
             }
         };
         self.leave_app(purpose, landing);
+        // So it is when nobody is signed in; if somebody is, this was no sign-out.
+        if self.has_missed && self.browser(who).leaving.is_none() {
+            self.note_unsent(purpose, &Outgoing::get(&self.world.site.origin), NO_WAY_OUT);
+        }
     }
 
     /// Keeps where a sign-out leads on to, outside the app.

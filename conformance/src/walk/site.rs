@@ -10,7 +10,7 @@ use crate::{
     evidence::TargetFacts,
     placeholder::replace,
     script::Place,
-    target::{Declares, Move, Oracle, Provision, SignIn, SignOut, Target},
+    target::{Declares, Move, Oracle, Provision, Role, SignIn, SignOut, Target},
 };
 
 /// The app as the walk sees it.
@@ -42,6 +42,8 @@ pub struct Site {
     pub declares: Declares,
     /// How the people are made.
     pub people: Mould,
+    /// Pages that only the members of a group may see.
+    pub roles: Vec<Role>,
     /// What makes an account for each.
     pub provision: Option<Provision>,
     /// Where its command runs, and in which environment.
@@ -127,6 +129,7 @@ impl Site {
             after_callback: target.after_callback.clone(),
             sign_out: target.sign_out.clone(),
             people: Mould::of(target),
+            roles: target.roles.clone(),
             provision: target.provision.clone(),
             surroundings: Surroundings::default(),
             backchannel: optional("backchannel_logout", &target.backchannel_logout)?,

@@ -71,7 +71,11 @@ impl Walker<'_> {
         }
         match self.press_with(purpose, what, opened, (on_link, on_button)).await {
             Some(_) => self.landed(purpose),
-            None => Landing::Page,
+            None => {
+                // Only scripts may tell what an edited request would be; that is no missing button.
+                self.has_missed = unchanged(on_link) && unchanged(on_button);
+                Landing::Page
+            }
         }
     }
 

@@ -160,6 +160,13 @@ fn settings_that_contradict_one_another_are_told() {
         "[target.provision]\ncommand = \"true\"\npost = \"/users\"",
         "[target.provision]\ncommand = \"true\"\nbody = \"{}\"",
         "[target.headers]\n\"x csrf\" = \"1\"",
+        "[target.roles]\nadmins = \"/admin\"",
+        "[[target.roles]]\ngroup = \"admins\"",
+        "[[target.roles]]\ngroup = \"\"\npage = \"admin\"",
+        "[[target.roles]]\ngroup = \"admins\"\npage = \"/admin\"\nshows = \"All accounts\"",
+        "[[target.roles]]\ngroup = \"admins\"\npage = \"/of/{user.mail}\"\nshows = { json = \"users\" }",
+        "[idp]\nbackend_url = \"idp:9494\"",
+        "[idp]\nbackend_url = \"http://idp:{port}\"",
         "[idp]\nbuiltin = false",
         "[idp]\nserver = \"my server\"",
         "[idp]\nserver = \"org\"\nscopes = [\"groups\"]",
@@ -265,6 +272,7 @@ fn the_list_of_keys_is_that_of_the_types() {
         ("target.people", "[target.people]"),
         ("target.provision", "[target.provision]"),
         ("target.declares", "[target.declares]"),
+        ("role", "[[target.roles]]"),
         ("skip", "[[run.skip]]"),
     ];
     let mut compared = Vec::new();

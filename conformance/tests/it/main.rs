@@ -32,6 +32,7 @@ mod made;
 mod odd_app;
 mod page;
 mod process;
+mod reach;
 mod readers;
 mod report;
 mod rooms;

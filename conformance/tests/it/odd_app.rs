@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 const APP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/odd-app/app.py");
 
 /// Quick cases of several groups; a right app passes them.
-const CASES: &[&str] = &[
+pub(crate) const CASES: &[&str] = &[
     "callback/state-missing",
     "callback/state-mismatch",
     "id-token/aud-wrong",
@@ -52,8 +52,13 @@ patience = 12
     text
 }
 
-/// Exit code and standard output.
+/// Exit code, and what both streams said.
 pub(crate) fn conformance(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    conformance_with(folder, arguments, &[])
+}
+
+/// The same with these variables in its environment.
+pub(crate) fn conformance_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conformance"));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
@@ -61,6 +66,7 @@ pub(crate) fn conformance(folder: &Path, arguments: &[&str]) -> (i32, String) {
             command.env_remove(name);
         }
     }
+    command.envs(environment.iter().copied());
     let output = command.args(arguments).current_dir(folder).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.code().unwrap(), text)
@@ -73,7 +79,7 @@ pub(crate) fn in_folder(text: &str) -> tempfile::TempDir {
 }
 
 /// With these lines the app is judged, and passes.
-fn is_judged(habits: &str, changes: &[(&str, &str)]) {
+pub(crate) fn is_judged(habits: &str, changes: &[(&str, &str)]) {
     let folder = in_folder(&configuration(habits, changes));
     let (code, text) = conformance(folder.path(), &[&["run"], CASES].concat());
     assert_eq!(code, 0, "{habits}\n{text}");
@@ -84,7 +90,7 @@ fn is_judged(habits: &str, changes: &[(&str, &str)]) {
 }
 
 /// Without them, doctor says what is missing and exits with 3. Returns what it printed.
-fn is_told(habits: &str, changes: &[(&str, &str)], words: &[&str]) -> String {
+pub(crate) fn is_told(habits: &str, changes: &[(&str, &str)], words: &[&str]) -> String {
     let folder = in_folder(&configuration(habits, changes));
     let (code, text) = conformance(folder.path(), &["doctor"]);
     assert_eq!(code, 3, "{habits}\n{text}");
@@ -99,8 +105,8 @@ fn is_told(habits: &str, changes: &[(&str, &str)], words: &[&str]) -> String {
     text
 }
 
-const SESSION: &str = "signed_in = { status = 200, contains = \"{user.email}\" }";
-const START: &str = "[target.start]\n";
+pub(crate) const SESSION: &str = "signed_in = { status = 200, contains = \"{user.email}\" }";
+pub(crate) const START: &str = "[target.start]\n";
 
 #[test]
 fn an_app_without_habits_is_ready_and_passes() {
@@ -243,6 +249,24 @@ fn pages_that_show_little_tell_who_is_there() {
         ("{ form = \"/me\" }", "{ form = \"/\" }"),
     ];
     is_judged("json", &json);
+}
+
+/// The page with the sign-out form wants the field as well: nothing was signed out, so nothing is held against the app.
+#[test]
+fn a_sign_out_that_was_not_found_is_no_finding() {
+    let fields = (
+        "signed_out =",
+        "headers = { x-requested-by = \"conformance\" }\nsigned_out =",
+    );
+    let folder = in_folder(&configuration("field", &[fields]));
+    let (code, out) = conformance(folder.path(), &["run", "logout/session-dead", "callback/state-missing"]);
+    assert_eq!(code, 6, "{out}");
+    let flat = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("WARN setup/sign-out"), "{out}");
+    assert!(flat.contains("/me (401) has no sign-out form or button"), "{out}");
+    assert!(flat.contains("sign_out = { form = "), "{out}");
+    assert!(flat.contains("2 cases: 1 pass, 1 inconclusive"), "{out}");
+    is_judged("field", &[fields, ("{ form = \"/me\" }", "{ form = \"/\" }")]);
 }
 
 #[test]

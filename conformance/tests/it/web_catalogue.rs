@@ -25,6 +25,7 @@ const GROUPS: &[&str] = &[
     "authorization",
     "callback",
     "token-request",
+    "roles",
     "session",
     "redirect",
     "logout",
@@ -44,8 +45,8 @@ fn variants() -> impl Iterator<Item = (&'static Case, &'static Variant)> {
 }
 
 #[test]
-fn the_browser_side_has_116_cases_and_every_variant_a_name_of_its_own() {
-    assert_eq!(cases().count(), 116);
+fn the_browser_side_has_122_cases_and_every_variant_a_name_of_its_own() {
+    assert_eq!(cases().count(), 122);
     for case in cases() {
         let names: BTreeSet<&str> = case.variants.iter().map(|variant| variant.name).collect();
         assert_eq!(names.len(), case.variants.len(), "{}", case.id);
@@ -195,6 +196,7 @@ fn a_case_needs_the_features_that_its_acts_use() {
                 Act::LogoutToken(_) => Some(Feature::BackChannelLogout),
                 Act::FrontChannel(..) => Some(Feature::FrontChannelLogout),
                 Act::InitiateLogin(..) => Some(Feature::InitiateLogin),
+                Act::Groups(_) | Act::Roles(..) | Act::RoleSignIn(_) => Some(Feature::Roles),
                 _ => None,
             };
             assert!(
@@ -295,7 +297,7 @@ impl Walk {
             self.edit(edit, at);
         }
         match step.act {
-            Act::Start(slot, _) | Act::DeepLink(slot, _) | Act::InitiateLogin(slot, _) => {
+            Act::Start(slot, _) | Act::DeepLink(slot, _) | Act::InitiateLogin(slot, _) | Act::RoleSignIn(slot) => {
                 self.started.insert(slot);
                 self.authorized.remove(&slot);
             }
@@ -324,10 +326,10 @@ impl Walk {
             Act::Save(name) => {
                 self.saved.insert(name);
             }
-            Act::ProbeWith(_, name) | Act::Cookies(CookieEdit::Load(name)) => {
+            Act::ProbeWith(_, name) | Act::Cookies(CookieEdit::Load(name) | CookieEdit::Borrow(name)) => {
                 assert!(self.saved.contains(name), "{at}: no cookies were saved as `{name}`");
             }
-            Act::Cookies(CookieEdit::Plant(text)) => self.text(text, at),
+            Act::Cookies(CookieEdit::Plant(text) | CookieEdit::Add(_, text)) => self.text(text, at),
             Act::Repeat(times, steps) => {
                 assert!(times > 0 && !steps.is_empty(), "{at}: an empty repetition");
                 // The engine numbers flows anew per round; a second level would mix them up.
@@ -383,6 +385,7 @@ impl Edits for Act {
             | Act::InitiateLogin(_, edits)
             | Act::Callback(edits)
             | Act::ProbeProtected(_, edits)
+            | Act::Roles(_, edits)
             | Act::SignOut(edits)
             | Act::FollowSignOut(edits)
             | Act::Request(_, edits)

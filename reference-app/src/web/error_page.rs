@@ -24,6 +24,8 @@ pub enum Failure {
     Speculative,
     /// A form without this session's token.
     Forgery,
+    /// Signed in, and not in the group whose page this is.
+    NotInGroup,
     /// No such page.
     NotFound,
     /// Not by this method.
@@ -174,6 +176,13 @@ fn words(failure: &Failure) -> (StatusCode, &'static str, &'static str, bool) {
             StatusCode::FORBIDDEN,
             "You are still signed in",
             "The request to sign out did not come from this app's own form.",
+            false,
+        ),
+        Failure::NotInGroup => (
+            StatusCode::FORBIDDEN,
+            "This page is not for you",
+            "You are signed in, but you are not in the group that may see this page. If you should be, ask whoever runs \
+             this app to add you, and sign in again.",
             false,
         ),
         Failure::NotFound => (

@@ -14,6 +14,8 @@ use crate::app::App;
 #[template(path = "home.html")]
 struct Home {
     user: Option<String>,
+    /// Only a convenience: the page itself asks for the group.
+    shows_admin: bool,
 }
 
 /// The start page.
@@ -22,6 +24,9 @@ struct Home {
 /// When the database does not answer.
 pub async fn show(State(app): State<App>, headers: HeaderMap) -> Result<Response, Failure> {
     let session = app.session(&headers).await?;
+    let shows_admin = session
+        .as_ref()
+        .is_some_and(|session| session.is_in_group(&app.config().admin_group));
     let user = session.map(|session| session.user.display_name().to_owned());
-    page::html(StatusCode::OK, &Home { user })
+    page::html(StatusCode::OK, &Home { user, shows_admin })
 }

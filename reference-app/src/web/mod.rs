@@ -1,5 +1,6 @@
 //! Pages and endpoints, one per file, in the order in which a visitor meets them.
 
+pub mod admin;
 pub mod attempt_cookies;
 pub mod callback;
 pub mod error_page;

@@ -2,9 +2,10 @@
 
 use askama::Template;
 use axum::{
-    http::{StatusCode, header},
+    http::{StatusCode, Uri, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use url::form_urlencoded;
 
 use super::error_page::Failure;
 
@@ -32,6 +33,14 @@ pub fn html(status: StatusCode, page: &impl Template) -> Result<Response, Failur
         Failure::Internal
     })?;
     Ok((status, Html(page)).into_response())
+}
+
+/// Leads a visitor who is not signed in to sign-in, and back to this address afterwards.
+#[must_use]
+pub fn sign_in_first(here: &Uri) -> Response {
+    let here = here.path_and_query().map_or("/", |target| target.as_str());
+    let here: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
+    see_other(&format!("/signin?return_to={here}"))
 }
 
 /// 303: whatever the method was, the next request is a GET.

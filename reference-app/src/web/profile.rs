@@ -8,7 +8,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
 use super::{error_page::Failure, page};
 use crate::{app::App, oidc::Check, session::Session, users::User};
@@ -31,9 +30,7 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let Some(session) = app.session(&headers).await? else {
-        let here = uri.path_and_query().map_or("/profile", |target| target.as_str());
-        let here: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
-        return Ok(page::see_other(&format!("/signin?return_to={here}")));
+        return Ok(page::sign_in_first(&uri));
     };
     let claims = for_display(&session);
     let Session { user, checks, .. } = session;

@@ -142,6 +142,7 @@ pub(crate) fn config(issuer: String) -> Config {
         client_secret: Some(Secret::new("a-secret-of-forty-characters-0123456789")),
         audience: Some("api://default".to_owned()),
         scopes: "openid profile email".to_owned(),
+        admin_group: "admins".to_owned(),
         host: "127.0.0.1".to_owned(),
         port: 3000,
         base_url: "http://localhost:3000".parse().unwrap(),

@@ -54,6 +54,45 @@ async fn the_profile_shows_the_person_the_checks_and_no_token() {
 }
 
 #[tokio::test]
+async fn the_page_of_a_group_is_for_its_members() {
+    let world = World::new().await;
+    let mut visitor = world.visitor();
+    let page = visitor.get("/admin?tab=1").await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER);
+    assert_eq!(page.location(), "/signin?return_to=%2Fadmin%3Ftab%3D1");
+    let stranger = json!(["no-admins", "admins2", "Everyone,admins"]);
+    for (groups, is_member) in [
+        (json!(["Everyone", "admins"]), true),
+        (stranger, false),
+        (json!("admins"), false),
+        (json!(null), false),
+        (json!(["admins"]), true),
+        (json!([]), false),
+    ] {
+        // The same person each time: what an earlier sign-in said is forgotten.
+        let begun = visitor.begin("/signin").await;
+        let mut info = userinfo();
+        info.insert("groups".to_owned(), groups.clone());
+        world.idp.answer_userinfo(ok(&info));
+        visitor.finish(&begun).await;
+        let (page, home) = (visitor.get("/admin").await, visitor.get("/").await);
+        assert_eq!(home.count("a[href='/admin']"), usize::from(is_member), "{groups}");
+        match is_member {
+            true => assert_eq!(
+                (page.status, page.text_of("h1").as_str()),
+                (StatusCode::OK, "Administration")
+            ),
+            false => {
+                assert_eq!(page.status, StatusCode::FORBIDDEN, "{groups}");
+                assert_eq!(page.count("#signin-button"), 0, "{groups}");
+            }
+        }
+    }
+    visitor.cookies.insert("groups".to_owned(), "admins".to_owned());
+    assert_eq!(visitor.get("/admin?groups=admins").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn claims_are_text_and_nothing_else() {
     let world = World::new().await;
     let mut visitor = world.visitor();

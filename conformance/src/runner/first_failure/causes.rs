@@ -10,6 +10,7 @@ use crate::{
     check::cookies::set_by,
     evidence::{Answer, EXPERIMENT, Evidence, Hop, Leg, Person, Probe, Problem, Shows},
     names::is_localhost,
+    process::WANTS_HTTPS,
     script::{AFTER, MAIN, Who},
     target::{Config, SignIn},
 };
@@ -27,7 +28,7 @@ pub(super) fn likeliest(evidence: &Evidence, config: &Config, output: &str) -> C
         refused_otherwise,
         no_sign_in,
         certificate,
-        https_wanted,
+        plain_issuer,
         proxy,
         lost_cookie,
         probe_wants_a_field,
@@ -42,11 +43,7 @@ pub(super) fn likeliest(evidence: &Evidence, config: &Config, output: &str) -> C
         nameless,
         session_is_not_kept,
     ];
-    let signs = Signs {
-        evidence,
-        config,
-        output: output.to_lowercase(),
-    };
+    let signs = Signs::new(evidence, config, output);
     rules.iter().find_map(|rule| rule(&signs)).unwrap_or_else(|| {
         (
             "nothing that is known as a cause was seen".to_owned(),
@@ -61,7 +58,15 @@ struct Signs<'s> {
     output: String,
 }
 
-impl Signs<'_> {
+impl<'s> Signs<'s> {
+    fn new(evidence: &'s Evidence, config: &'s Config, output: &str) -> Self {
+        Self {
+            evidence,
+            config,
+            output: output.to_lowercase(),
+        }
+    }
+
     /// Whether the page that refused, or the app's output, has one of these words (lower case).
     fn says(&self, words: &[&str]) -> bool {
         let page = refusing_hop(self.evidence).map(|hop| page::text_of(hop.shown()).to_lowercase());
@@ -309,18 +314,14 @@ fn certificate(signs: &Signs<'_>) -> Option<Cause> {
     )
 }
 
-fn https_wanted(signs: &Signs<'_>) -> Option<Cause> {
-    let words = [
-        "must start with https",
-        "only requests to https",
-        "must use https",
-        "insecuretransport",
-        "not https",
-        "requires https",
-        "only https",
-    ];
+/// As the rule says it, for a check of its own.
+pub(super) fn https_wanted(evidence: &Evidence, config: &Config, output: &str) -> Option<Cause> {
+    plain_issuer(&Signs::new(evidence, config, output))
+}
+
+fn plain_issuer(signs: &Signs<'_>) -> Option<Cause> {
     let is_plain = signs.evidence.target.issuer.starts_with("http:");
-    if !is_plain || !signs.says(&words) {
+    if !is_plain || !signs.says(WANTS_HTTPS) {
         return None;
     }
     cause(

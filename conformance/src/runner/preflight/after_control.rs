@@ -7,6 +7,7 @@ use url::Url;
 use super::{super::stage::Stage, fine, wrong};
 use crate::{
     browser::http::Outgoing,
+    check::session::nothing_signed_out,
     evidence::{Answer, Evidence, Leg},
     placeholder::replace,
     run::Preflight,
@@ -21,6 +22,7 @@ pub(in crate::runner) async fn after_control(stage: &Stage, config: &Config, evi
         client_secret(evidence, config),
         post_logout(evidence, config),
     ];
+    found.extend(sign_out(evidence));
     found.push(routes(stage, config, evidence).await);
     if let Some(wait_for) = config.target.start.as_ref().and_then(|start| start.wait_for.as_deref()) {
         found.push(ready_page(stage, wait_for).await);
@@ -122,6 +124,17 @@ fn client_secret(evidence: &Evidence, config: &Config) -> Preflight {
         "OKTA_CLIENT_SECRET = \"{idp.client.secret}\" under [target.start.env] by the name that the app reads, or public_client = \
          true under [target.declares]",
     )
+}
+
+/// Whether there was anything to sign out with. A sign-out that ends nothing is a finding, one that was not made is none.
+fn sign_out(evidence: &Evidence) -> Option<Preflight> {
+    evidence.no_way_out()?;
+    Some(warning(
+        "setup/sign-out",
+        nothing_signed_out(evidence),
+        "a page with a sign-out form, link or button",
+        "for instance sign_out = { form = \"/account\" } or sign_out = { post = \"/logout\" } under [target]",
+    ))
 }
 
 /// Whether the way back after sign-out is registered.

@@ -1,0 +1,236 @@
+//! What `conformance.toml` reaches beyond the habits of `odd_app.rs`: several issuers, folders of their own, slow ends, proxies,
+//! apps that run already, both loopback addresses. All through the command line, on `fixtures/odd-app`.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::odd_app::{
+    CASES, SESSION, START, configuration, conformance, conformance_with, in_folder, is_judged, is_told,
+};
+
+const ISSUER: &str = "OKTA_ISSUER = \"{idp.issuer}\"";
+
+/// With these lines the app is judged on fresh copies too, and passes.
+fn is_judged_afresh(habits: &str, changes: &[(&str, &str)]) -> String {
+    let folder = in_folder(&configuration(habits, changes));
+    let (code, out) = conformance(
+        folder.path(),
+        &[&["run"], CASES, &["discovery/issuer-mismatch"]].concat(),
+    );
+    assert_eq!(code, 0, "{habits}\n{out}");
+    assert!(out.contains("5 cases: 5 pass"), "{habits}\n{out}");
+    out
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+#[test]
+fn a_sign_in_form_is_sent_with_its_hidden_fields() {
+    is_judged("form", &[("{ get = \"/login\" }", "{ form = \"/login\" }")]);
+    let steps = "{ steps = [{ open = \"/login\" }, { press = \"Sign in\" }] }";
+    is_judged("form", &[("{ get = \"/login\" }", steps)]);
+    is_told("form", &[], &["it offers `Sign in`"]);
+}
+
+#[test]
+fn people_are_called_as_the_configuration_says() {
+    let people = (
+        START,
+        "[target.people]\ngiven_name = \"Ada{unique}\"\n\n[target.start]\n",
+    );
+    is_judged(
+        "first-name",
+        &[
+            (
+                SESSION,
+                "signed_in = { matches = \"Hi Ada[a-z]{12}!\", contains = \"{user.given_name}\" }",
+            ),
+            people,
+        ],
+    );
+}
+
+#[test]
+fn another_custom_authorization_server_can_be_the_issuer() {
+    let server = ("[run]", "[idp]\nserver = \"aus1own\"\n\n[run]");
+    is_judged_afresh("", &[server]);
+    let folder = in_folder(&configuration("", &[server]));
+    let (_, doctor) = conformance(folder.path(), &["doctor"]);
+    assert!(doctor.contains("/oauth2/aus1own"), "{doctor}");
+}
+
+#[test]
+fn the_issuer_can_be_put_together_from_the_org_or_its_host() {
+    for issuer in ["{idp.org}/oauth2/default", "http://{idp.host}/oauth2/default"] {
+        is_judged("", &[(ISSUER, &format!("OKTA_ISSUER = \"{issuer}\""))]);
+    }
+    let org = ("[run]", "[idp]\nserver = \"org\"\n\n[run]");
+    is_judged("", &[(ISSUER, "OKTA_ISSUER = \"{idp.org}\""), org]);
+}
+
+#[test]
+fn what_an_app_that_is_started_by_hand_needs_names_the_server() {
+    for (server, path) in [
+        ("default", "/oauth2/default"),
+        ("aus1own", "/oauth2/aus1own"),
+        ("org", "'"),
+    ] {
+        let text = configuration("", &[("[run]", &format!("[idp]\nserver = \"{server}\"\n\n[run]"))]);
+        let folder = in_folder(&text);
+        let (code, out) = conformance(folder.path(), &["env"]);
+        assert_eq!(code, 0, "{out}");
+        assert!(
+            out.contains(&format!("OKTA_ISSUER='http://127.0.0.1:9494{path}")),
+            "{out}"
+        );
+    }
+}
+
+/// Browsers are led to 127.0.0.1, and the app calls `localhost`, as a container calls a name of its network.
+#[test]
+fn an_app_reaches_the_authorization_server_by_another_name_than_browsers() {
+    let backend = ("[run]", "[idp]\nbackend_url = \"http://localhost:{idp.port}\"\n\n[run]");
+    let metadata = ("HABITS =", "METADATA_OF = \"{idp.backend}\"\nHABITS =");
+    is_judged_afresh("backend=localhost", &[backend, metadata]);
+    is_told("backend=localhost", &[], &["the app cannot reach"]);
+}
+
+#[test]
+fn each_copy_of_the_app_has_a_folder_of_its_own() {
+    is_judged_afresh("once={scratch}/lock", &[]);
+    let folder = in_folder(&configuration("once=lock", &[]));
+    let (code, out) = conformance(
+        folder.path(),
+        &["run", "callback/state-missing", "discovery/issuer-mismatch"],
+    );
+    assert_ne!(code, 0, "{out}");
+    assert!(
+        out.contains("FileExistsError"),
+        "the second copy says why it does not start\n{out}"
+    );
+}
+
+#[test]
+fn an_app_is_given_the_time_that_it_needs_to_end() {
+    let called = |changes: &[(&str, &str)]| {
+        let folder = in_folder(&configuration("slow-stop=2", changes));
+        let (code, out) = conformance(folder.path(), &["run", "callback/state-missing"]);
+        assert_eq!(code, 0, "{out}");
+        out.contains("ignores SIGTERM")
+    };
+    assert!(!called(&[]), "two seconds are no offence");
+    assert!(called(&[(START, "[target.start]\nstop_timeout = 1\n")]));
+}
+
+#[test]
+fn an_app_is_told_to_spare_the_issuer_from_the_proxy() {
+    let folder = in_folder(&configuration("eager", &[]));
+    // Nobody listens there: whoever asks the proxy gets nothing.
+    let proxy = format!("http://127.0.0.1:{}", free_port());
+    let environment = [("HTTP_PROXY", proxy.as_str()), ("http_proxy", proxy.as_str())];
+    let (code, out) = conformance_with(folder.path(), &[&["run"], CASES].concat(), &environment);
+    assert_eq!(code, 0, "{out}");
+    let text = configuration("eager", &[("HABITS =", "NO_PROXY = \"\"\nno_proxy = \"\"\nHABITS =")]);
+    let folder = in_folder(&text);
+    let (code, out) = conformance_with(folder.path(), &["doctor"], &environment);
+    assert_eq!(code, 3, "an app that does not spare it cannot start\n{out}");
+}
+
+#[test]
+fn an_issuer_over_plain_http_is_named_as_the_cause() {
+    let folder = in_folder(&configuration("wants-https", &[]));
+    let (code, out) = conformance(folder.path(), &["doctor"]);
+    assert_eq!(code, 3, "{out}");
+    let flat = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("Your Okta URL must start with https"), "{out}");
+    assert!(flat.contains("setup/https-issuer"), "{out}");
+    assert!(flat.contains("https_issuer = true"), "{out}");
+}
+
+#[test]
+fn an_app_on_the_other_loopback_address_is_reached_or_told() {
+    let folder = in_folder(&configuration("only-ipv6", &[]));
+    let (code, out) = conformance(folder.path(), &["doctor"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("listens on ::1 only"), "{out}");
+    is_judged("only-ipv6", &[]);
+    is_told(
+        "only-ipv6",
+        &[("url = \"http://localhost:{port}\"", "url = \"http://127.0.0.1:{port}\"")],
+        &["setup/ipv6", "nobody listens on 127.0.0.1", "url = \"http://localhost:"],
+    );
+}
+
+/// An app that this test started, and that ends with it.
+struct Running(Child);
+
+impl Running {
+    fn start(port: u16, issuer: &str, habits: &str) -> Self {
+        let app = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/odd-app/app.py");
+        let child = Command::new("python3")
+            .arg(app)
+            .env("PORT", port.to_string())
+            .env("OKTA_ISSUER", issuer)
+            .env("OKTA_CLIENT_ID", "conformance-web-app")
+            .env("OKTA_CLIENT_SECRET", "conformance-secret-0123456789-abcdefghijkl")
+            .env("HABITS", habits)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let running = Self(child);
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(30), "the app does not listen");
+            // Another process is waited for, which tells nobody when it listens.
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        running
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn an_app_that_runs_already_is_used_and_never_restarted() {
+    let (port, idp) = (free_port(), free_port());
+    let text = configuration("", &[(START, "[target.start]\nreuse_existing = true\n")])
+        .replace("{port}", &port.to_string())
+        .replace("[run]", &format!("[idp]\nport = {idp}\n\n[run]"));
+    let folder = in_folder(&text);
+    let mut app = Running::start(port, &format!("http://127.0.0.1:{idp}/oauth2/default"), "");
+    let (code, out) = conformance(folder.path(), &[&["run"], CASES].concat());
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("4 cases: 4 pass"), "{out}");
+    assert!(app.0.try_wait().unwrap().is_none(), "nobody ended the app");
+}
+
+/// It was started with another issuer, and has read nothing since.
+#[test]
+fn an_app_that_knows_another_issuer_is_told_to_be_restarted() {
+    let (port, idp) = (free_port(), free_port());
+    let text = configuration("", &[]).replace("{port}", &port.to_string());
+    let by_hand = text.split("[target.start]").next().unwrap().to_owned();
+    let folder = in_folder(&format!("{by_hand}[idp]\nport = {idp}\n"));
+    let _app = Running::start(port, &format!("http://127.0.0.1:{idp}/oauth2/other"), "");
+    let (code, out) = conformance(folder.path(), &["doctor"]);
+    assert_eq!(code, 3, "{out}");
+    let flat = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("setup/stale-metadata"), "{out}");
+    assert!(flat.contains("restart the app"), "{out}");
+}
