@@ -169,6 +169,14 @@ pub const NO_SIGN_IN_LOOP: Check = Check {
     },
 };
 
+/// Who of those who opened their pages as members did not get them, and what to look at in the configuration.
+///
+/// # Errors
+/// The first who did not.
+pub(crate) fn members_get_in(evidence: &Evidence) -> Result<(), String> {
+    members(evidence, MEMBER).map(|_| ())
+}
+
 /// What a visit came to.
 enum Sight {
     /// The page.

@@ -133,7 +133,7 @@ pub(super) async fn learn(
     };
     ledger.control(control, on);
     if trouble.is_none() {
-        for check in preflight::after_control(stage, config, &evidence).await {
+        for check in preflight::after_control(stage, config, &evidence, seed).await {
             ledger.preflight(check, on);
         }
     }

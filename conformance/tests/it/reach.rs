@@ -60,6 +60,49 @@ fn people_are_called_as_the_configuration_says() {
     );
 }
 
+const ROLE: &str =
+    "[[target.roles]]\ngroup = \"App Admins\"\npage = \"/admin\"\nshows = { contains = \"Administration\" }\n\n";
+
+#[test]
+fn who_gets_the_page_of_a_group_is_judged() {
+    let text = format!("{ROLE}{START}");
+    let role = (START, text.as_str());
+    let folder = in_folder(&configuration("admins=App Admins", &[role]));
+    let (code, out) = conformance(folder.path(), &["run", "roles/*"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("6 cases: 6 pass"), "{out}");
+    // Without `shows` the words of the page decide, and an app that refuses by its status needs no more.
+    let bare = ROLE.replace("shows = { contains = \"Administration\" }\n", "");
+    let text = format!("{bare}{START}");
+    let folder = in_folder(&configuration("admins=App Admins", &[(START, text.as_str())]));
+    let (code, out) = conformance(folder.path(), &["run", "roles/*"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("6 cases: 6 pass"), "{out}");
+}
+
+/// Nothing is judged without a member who gets in, and what may be wrong in the configuration is said.
+#[test]
+fn a_group_that_the_app_does_not_know_is_told() {
+    let text = format!("{ROLE}{START}");
+    let role = (START, text.as_str());
+    let folder = in_folder(&configuration("admins=administrators", &[role]));
+    let (code, out) = conformance(folder.path(), &["doctor"]);
+    let flat = |out: &str| out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(code, 0, "a warning\n{out}");
+    assert!(out.contains("WARN setup/roles"), "{out}");
+    assert!(
+        flat(&out).contains("a member of `App Admins` who opened /admin was answered with 403"),
+        "{out}"
+    );
+    let (code, out) = conformance(folder.path(), &["run", "roles/*"]);
+    assert_eq!(code, 6, "{out}");
+    assert!(out.contains("6 cases: 0 pass") && !out.contains("FAIL"), "{out}");
+    let folder = in_folder(&configuration("", &[]));
+    let (code, out) = conformance(folder.path(), &["run", "roles/*", "callback/state-missing"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("7 cases: 1 pass") && out.contains("6 skipped"), "{out}");
+}
+
 #[test]
 fn another_custom_authorization_server_can_be_the_issuer() {
     let server = ("[run]", "[idp]\nserver = \"aus1own\"\n\n[run]");

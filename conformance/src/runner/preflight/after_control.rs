@@ -4,19 +4,31 @@
 use mock_idp::flow::record::Endpoint;
 use url::Url;
 
-use super::{super::stage::Stage, fine, wrong};
+use super::{
+    super::{seed::seed_of, stage::Stage},
+    fine, wrong,
+};
 use crate::{
     browser::http::Outgoing,
-    check::session::nothing_signed_out,
+    check::{
+        roles::{MEMBER, members_get_in},
+        session::nothing_signed_out,
+    },
     evidence::{Answer, Evidence, Leg},
     placeholder::replace,
     run::Preflight,
-    script::MAIN,
+    script::{Act, MAIN, Membership, Step, user},
     target::{Config, SignOut},
+    walk::walk,
 };
 
 /// Every check. It asks the app for each configured place once, as nobody in particular.
-pub(in crate::runner) async fn after_control(stage: &Stage, config: &Config, evidence: &Evidence) -> Vec<Preflight> {
+pub(in crate::runner) async fn after_control(
+    stage: &Stage,
+    config: &Config,
+    evidence: &Evidence,
+    seed: u64,
+) -> Vec<Preflight> {
     let mut found = vec![
         scopes(evidence, config),
         client_secret(evidence, config),
@@ -24,6 +36,9 @@ pub(in crate::runner) async fn after_control(stage: &Stage, config: &Config, evi
     ];
     found.extend(sign_out(evidence));
     found.push(routes(stage, config, evidence).await);
+    if !config.target.roles.is_empty() {
+        found.push(roles(stage, seed).await);
+    }
     if let Some(wait_for) = config.target.start.as_ref().and_then(|start| start.wait_for.as_deref()) {
         found.push(ready_page(stage, wait_for).await);
     }
@@ -223,6 +238,28 @@ async fn routes(stage: &Stage, config: &Config, evidence: &Evidence) -> Prefligh
         "places that exist",
         format!("mend or leave out in [target] of {}", config.file.display()),
     )
+}
+
+/// Somebody who is in every group of `[[target.roles]]` opens their pages.
+const AS_MEMBER: &[Step] = &[
+    user(Act::Groups(Membership::Member)),
+    user(Act::SignIn(MAIN)),
+    user(Act::Roles(MEMBER, &[])),
+];
+
+/// Whether a member of each group gets its page: on that all cases about groups stand.
+async fn roles(stage: &Stage, seed: u64) -> Preflight {
+    const ID: &str = "setup/roles";
+    let evidence = walk(&stage.world, AS_MEMBER, &[], seed_of(seed, "setup/roles")).await;
+    match members_get_in(&evidence) {
+        Ok(()) => fine(ID, "a member of each group gets its page"),
+        Err(saw) => warning(
+            ID,
+            saw,
+            "the page, for a person whose token names the group",
+            "`group`, `page`, `shows` and `claim` of [[target.roles]] as the app has them; until then the cases roles/* decide nothing",
+        ),
+    }
 }
 
 /// Whether the page that is waited for exists: a 404 comes as soon as anything listens, perhaps before the app is ready.
