@@ -107,6 +107,10 @@ pub struct TargetFacts {
     /// Whether the authorization server was made for this app alone: whatever it was asked, this app asked.
     #[serde(default)]
     pub own_server: bool,
+    /// Since when what its own authorization server was asked belongs to this walk, where other walks were made on the same
+    /// app: its start, or the moment at which the faults of the walk began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_since: Option<Stamp>,
     /// Names of the cookies that carry a session: without them nobody is signed in. Learnt in the control, by taking each
     /// away.
     pub session_cookies: Vec<String>,
@@ -190,6 +194,7 @@ impl Default for TargetFacts {
             checks_response_issuer: false,
             restartable: false,
             own_server: false,
+            own_since: None,
             session_cookies: Vec::new(),
             flow_cookies: Vec::new(),
             cool_down: usual_cool_down(),

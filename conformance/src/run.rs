@@ -247,6 +247,8 @@ pub struct RunResult {
     pub left_out: Vec<LeftOut>,
     /// Notices.
     pub notices: Vec<String>,
+    /// How often the harness started the app.
+    pub starts: usize,
     /// Nothing could be judged, and why (preflight or control broken).
     pub aborted: Option<String>,
     /// Ended by Ctrl-C.

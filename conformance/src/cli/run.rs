@@ -300,6 +300,7 @@ pub(super) async fn drive(config: &Config, options: &Options, plan: Plan<'_>) ->
         biased;
         name = interruption() => End::Signal(name),
         () = enough.notified() => End::Enough,
+        end = tick(&seat) => end,
         _ = runner::run(config, options, &mut listen) => End::Over,
     };
     let Some(seat) = seat.take() else {
@@ -375,6 +376,17 @@ impl Overseer {
 impl Drop for Overseer {
     fn drop(&mut self) {
         self.0.notify_one();
+    }
+}
+
+/// Lets the teller say what runs, every second. It never ends.
+async fn tick(seat: &SharedSeat) -> End {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        every.tick().await;
+        if let Some(seat) = seat.lock().as_mut() {
+            seat.teller.tick();
+        }
     }
 }
 
@@ -573,6 +585,16 @@ impl Teller {
             Teller::Plain(plain, _) => {
                 // Whether standard output can be written to is asked at the end.
                 let _later = plain.on(event);
+            }
+        }
+    }
+
+    /// A second has passed.
+    fn tick(&mut self) {
+        match self {
+            Teller::Console(console) => console.tick(),
+            Teller::Plain(plain, _) => {
+                let _later = plain.tick();
             }
         }
     }

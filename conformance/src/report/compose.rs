@@ -88,6 +88,7 @@ pub fn finish(run: &mut Run, result: &RunResult) {
     };
     run.notices = result.notices.iter().map(|notice| redact(notice)).collect();
     run.run.duration_ms = result.duration_ms;
+    run.run.starts = (result.starts > 0).then_some(result.starts);
     run.run.aborted = result.aborted.as_deref().map(redact);
     run.run.interrupted = result.interrupted;
     run.run.partial = run.cases.len() < run.run.selected;

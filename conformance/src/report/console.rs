@@ -11,6 +11,7 @@ use super::{
     journal::Event,
     look::{Look, Tone},
     plain::{built, closing, control_line, opening, setup},
+    running::Running,
     summary::{last_line, seconds},
 };
 use crate::case;
@@ -29,6 +30,7 @@ pub struct Console<S> {
     quiet: bool,
     groups: Groups,
     preflight: (usize, usize),
+    running: Running,
 }
 
 impl<S: FnMut(&str)> Console<S> {
@@ -53,6 +55,7 @@ impl<S: FnMut(&str)> Console<S> {
             quiet,
             groups: Groups::of(cases),
             preflight: (0, 0),
+            running: Running::new(Instant::now()),
         }
     }
 
@@ -61,8 +64,16 @@ impl<S: FnMut(&str)> Console<S> {
         folder.clone_into(&mut self.setting.folder);
     }
 
+    /// Draws what runs, and for how long.
+    pub fn tick(&mut self) {
+        if !self.quiet {
+            self.redraw();
+        }
+    }
+
     /// Takes one event.
     pub fn on(&mut self, event: &Event) {
+        self.running.take(event, true, Instant::now());
         match event {
             Event::RunStarted { run, target } => {
                 if !self.quiet {
@@ -141,7 +152,12 @@ impl<S: FnMut(&str)> Console<S> {
     }
 
     fn redraw(&self) {
-        self.bar.set_message(self.groups.live(&self.look));
+        let runs = self.running.text(Instant::now());
+        let text = match self.groups.has_begun() {
+            true => format!("{}   {runs}", self.groups.live(&self.look)),
+            false => format!("  {runs}"),
+        };
+        self.bar.set_message(text);
     }
 }
 
@@ -213,6 +229,10 @@ impl Groups {
             }
         }
         text
+    }
+
+    fn has_begun(&self) -> bool {
+        self.0.iter().any(|group| group.began.is_some())
     }
 
     fn live(&self, look: &Look) -> String {

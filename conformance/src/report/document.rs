@@ -65,6 +65,9 @@ pub struct About {
     /// Wall time without the build.
     #[serde(default)]
     pub duration_ms: u64,
+    /// How often the harness started the app; absent where somebody else did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts: Option<usize>,
     /// The configuration file as it was given.
     #[serde(default)]
     pub config: String,

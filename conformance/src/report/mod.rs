@@ -32,6 +32,7 @@ pub mod plain;
 pub mod recorder;
 pub mod redact;
 pub mod rejudge;
+mod running;
 pub mod sarif;
 pub mod store;
 pub mod summary;

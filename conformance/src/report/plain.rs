@@ -1,6 +1,9 @@
 //! Lines for logs of CI: one finished line per case, then the causes of what is not well; no cursor movement.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Instant,
+};
 
 use super::{
     Setting, block,
@@ -10,6 +13,7 @@ use super::{
     github,
     journal::Event,
     look::{Look, Tone},
+    running::Running,
     summary::{last_line, notice_line, seconds, tail},
 };
 
@@ -29,6 +33,7 @@ pub struct Plain<W> {
     quiet: bool,
     selected: usize,
     finished: usize,
+    running: Running,
 }
 
 impl<W: Write> Plain<W> {
@@ -42,6 +47,7 @@ impl<W: Write> Plain<W> {
             quiet,
             selected: 0,
             finished: 0,
+            running: Running::new(Instant::now()),
         }
     }
 
@@ -50,11 +56,30 @@ impl<W: Write> Plain<W> {
         folder.clone_into(&mut self.setting.folder);
     }
 
+    /// Says what runs, where nothing was said for ten seconds.
+    ///
+    /// # Errors
+    /// When the output cannot be written to.
+    pub fn tick(&mut self) -> io::Result<()> {
+        if self.quiet {
+            return Ok(());
+        }
+        match self.running.line(Instant::now()) {
+            Some(line) => {
+                writeln!(self.out, "{}", self.look.paint(Tone::Faint, &line))?;
+                self.out.flush()
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Takes one event.
     ///
     /// # Errors
     /// When the output cannot be written to.
     pub fn on(&mut self, event: &Event) -> io::Result<()> {
+        let is_told = !matches!(event, Event::CaseStarted { .. } | Event::RunFinished { .. });
+        self.running.take(event, is_told, Instant::now());
         match event {
             Event::RunStarted { run, target } => {
                 self.selected = run.selected;
@@ -151,7 +176,11 @@ pub fn closing(run: &Run, look: &Look, setting: &Setting) -> String {
             ));
         }
     }
-    text + &tail(run, look, setting.verbose)
+    let starts = match run.run.starts {
+        Some(starts) if starts > 1 => format!("the app was started {starts} times\n"),
+        _ => String::new(),
+    };
+    text + &tail(run, look, setting.verbose) + &starts
 }
 
 /// `target http://localhost:3000   idp … (built in)   http driver   profile okta   seed 7f3a`.

@@ -24,6 +24,16 @@ impl CoolDown {
         }
     }
 
+    /// Whether it fetches again at once, as far as that was seen.
+    pub(super) const fn is_none(self) -> bool {
+        const AT_ONCE: Duration = Duration::from_secs(2);
+        match self {
+            CoolDown::Told(time) => time.is_zero(),
+            CoolDown::Learnt(time) => time.as_secs() < AT_ONCE.as_secs(),
+            CoolDown::Never => false,
+        }
+    }
+
     /// Worth a line where it made the run longer.
     pub(super) fn notice(self) -> Option<String> {
         const WORTH_A_LINE: Duration = Duration::from_secs(3);

@@ -1,26 +1,34 @@
-//! Walks each variant on a fresh app with a fresh issuer; several at a time, because they share nothing.
+//! Walks the cases whose faults belong to nobody, on fresh apps with fresh issuers; several apps at a time, because they
+//! share nothing. [`Plan`] says which variants share an app, [`batch`](super::batch) walks them, and
+//! [`own`](super::own) those that need one of their own.
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
-use mock_idp::{Fault, flow::fault::Message};
+use std::collections::{HashMap, VecDeque};
+
+use futures_util::{
+    StreamExt,
+    future::{FutureExt, LocalBoxFuture},
+    stream::FuturesUnordered,
+};
+use mock_idp::flow::fault::Message;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{
+    batch::{Crew, Landed, News},
     context::Context,
-    control,
     ground::Ground,
-    keys::cool_down,
     ledger::Next,
     options::Driver,
-    seed::seed_of,
-    stage::Stage,
-    task::{Queue, Task, Width, met_limit},
+    own::{Fresh, walk_afresh},
+    plan::{Batch, Manner, Plan},
+    prepare::{Prepared, prepare},
+    task::{Queue, Task, Width},
 };
 use crate::{
     case::Case,
     evidence::Evidence,
     outcome::Verdict,
-    run,
-    verdict::{Afterwards, Cause, Control, Controls, controls, judge},
-    walk::{begins_misbehaviour, refresh_records, server_faults, walk, wants_odd_client},
+    run::RunEvent,
+    verdict::{self, Afterwards, Control, Controls, Judgement, judge},
 };
 
 /// How many fresh apps work at once.
@@ -29,14 +37,30 @@ const FRESH_APPS: usize = 3;
 /// How many more wait for an answer meanwhile.
 const WAITING_APPS: usize = 12;
 
-/// What a fresh app left behind.
-struct Fresh {
-    task: Task,
-    result: Result<(Evidence, Afterwards), String>,
+/// What is in flight on fresh apps.
+struct Fleet<'g> {
+    ground: Ground<'g>,
+    prepared: Prepared,
+    width: Width,
+    /// What was walked on a shared app and did not come to a pass there.
+    aside: HashMap<(&'static str, usize), (Evidence, Judgement, Controls)>,
+    tell: UnboundedSender<News>,
+    news: UnboundedReceiver<News>,
+    /// What is still to be walked on an app of its own.
+    own: Queue,
 }
 
-/// Twins of server-wide faults with what they came to.
-type Twins = Vec<(Fault, Control)>;
+/// What is over.
+enum Done {
+    Own(Box<Fresh>),
+    Batch { waited: bool },
+}
+
+/// What happens next.
+enum Turn {
+    News(News),
+    Done(Done),
+}
 
 /// Walks each variant on a fresh app with a fresh issuer.
 pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
@@ -49,52 +73,43 @@ pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Ca
         options: context.options,
         org: context.org,
     };
-    let began = std::time::Instant::now();
-    let before = ground.control(&[]).await;
-    let control = run::Control {
-        failure: None,
-        lane: "fresh app, fresh issuer".to_owned(),
-        ok: before.refusal().is_none(),
-        text: before
-            .refusal()
-            .unwrap_or("an ordinary sign-in works on a fresh app")
-            .to_owned(),
-        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-    };
-    context.ledger.control(control, context.on);
-    if let Some(why) = before.refusal() {
+    let prepared = prepare(context, ground, &tasks).await;
+    if let Some(why) = prepared.before.refusal() {
         for task in tasks {
             context.inconclusive(task, format!("the control on a fresh app failed: {why}"));
         }
         return;
     }
-    let twins = twins(ground, &tasks).await;
     let (refused, accepted): (Vec<Task>, Vec<Task>) = tasks
         .into_iter()
-        .partition(|task| twin_of(*task, &twins).refusal().is_some());
+        .partition(|task| prepared.twins.of(*task).refusal().is_some());
     for task in refused {
-        context.inconclusive(task, twin_of(task, &twins).refusal().unwrap_or_default().to_owned());
+        let why = prepared.twins.of(task).refusal().unwrap_or_default().to_owned();
+        context.inconclusive(task, why);
     }
     // One listener presents one certificate: whoever spoils it must be alone.
     let (spoilers, others): (Vec<Task>, Vec<Task>) = accepted.into_iter().partition(|task| spoils_the_listener(*task));
-    let width = Width {
-        jobs: FRESH_APPS.min(context.options.jobs.max(1)),
-        waiting: match context.options.driver {
-            Driver::Http => WAITING_APPS,
-            // Each keeps a browser while it waits.
-            Driver::WebDriver { .. } => context.options.jobs.max(1),
-        },
+    let mut fleet = Fleet::new(context, ground, prepared);
+    fleet.spoil(context, spoilers).await;
+    let left = std::mem::replace(&mut fleet.own, Queue::new([]));
+    fleet.prepared.ask_about_keys(ground, &others).await;
+    if let Some(stage) = fleet.prepared.stage.take() {
+        stage.close().await;
+    }
+    let manner = Manner {
+        fetches_at_once: fleet.prepared.fetches_at_once,
+        can_rest: context.options.driver == Driver::Http,
     };
-    let stood_on = (&before, &twins);
-    let alone = Width { jobs: 1, waiting: 0 };
-    // One port holds one app at a time.
-    let width = if context.config.target.has_fixed_port() {
-        alone
-    } else {
-        width
+    let plan = match context.options.own_apps {
+        true => Plan::without_sharing(others),
+        false => Plan::of(&others, manner),
     };
-    walk_all(context, ground, others, width, stood_on).await;
-    walk_all(context, ground, spoilers, alone, stood_on).await;
+    fleet.announce(context, &plan);
+    fleet.walk_all(context, plan).await;
+    fleet.width = Width { jobs: 1, waiting: 0 };
+    fleet
+        .walk_all(context, Plan::without_sharing(left.into_tasks().collect()))
+        .await;
     if let Some(learnt) = ground.org.cool_down.get() {
         learnt
             .notice()
@@ -103,201 +118,237 @@ pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Ca
     }
 }
 
-async fn walk_all(
-    context: &mut Context<'_, '_>,
-    ground: Ground<'_>,
-    tasks: Vec<Task>,
-    width: Width,
-    stood_on: (&Control, &Twins),
-) {
-    let mut queue = Queue::new(tasks);
-    let (mut working, mut waiting) = (0, 0);
-    let mut running = FuturesUnordered::new();
-    loop {
-        while let Some(task) = queue.next_task(working, waiting, width) {
-            context.ledger.started(task.case, context.on);
-            *(if task.waits() { &mut waiting } else { &mut working }) += 1;
-            running.push(walk_afresh(ground, task));
-        }
-        let Some(fresh) = running.next().await else { return };
-        *(if fresh.task.waits() { &mut waiting } else { &mut working }) -= 1;
-        settle(context, fresh, stood_on)
-            .into_iter()
-            .for_each(|task| queue.push(task));
-    }
-}
-
-fn settle(context: &mut Context<'_, '_>, fresh: Fresh, (before, twins): (&Control, &Twins)) -> Option<Task> {
-    let Fresh { task, result } = fresh;
-    let (evidence, after) = match result {
-        Ok(walked) => walked,
-        Err(error) => {
-            let verdict = Verdict::Error(error);
-            context.ledger.settle(task.case, task.variant, verdict, context.on);
-            return None;
-        }
-    };
-    if let Afterwards::Failed { cause, .. } = &after {
-        context.tell(cause);
-    }
-    let controls = Controls {
-        before: before.clone(),
-        twin: twin_of(task, twins),
-        after,
-    };
-    let judgement = judge(task.case, task.variant(), context.options.profile, &evidence, &controls);
-    let next = context.ledger.attempt(
-        (task.case, task.variant),
-        evidence,
-        judgement,
-        (&controls).into(),
-        context.on,
-    );
-    (next == Next::Again).then_some(task.again())
-}
-
 fn spoils_the_listener(task: Task) -> bool {
     let faults = task.variant().faults;
     faults.iter().any(|fault| fault.message() == Message::Tls)
 }
 
-fn hooks(task: Task) -> impl Iterator<Item = Fault> {
-    server_faults(task.variant().faults).into_iter().map(Fault::twin)
-}
-
-/// Walks the twin of every server-wide fault. One after the other: the twin of a wrong certificate puts the listener's own
-/// one up again under everybody's feet.
-async fn twins(ground: Ground<'_>, tasks: &[Task]) -> Twins {
-    let mut twins: Twins = Vec::new();
-    for twin in tasks.iter().copied().flat_map(hooks) {
-        if !twins.iter().any(|(walked, _)| *walked == twin) {
-            twins.push((twin, ground.control(&[twin]).await));
-        }
+/// How many fresh apps at once.
+fn width(context: &Context<'_, '_>) -> Width {
+    if context.config.target.has_fixed_port() {
+        // One port holds one app at a time.
+        return Width { jobs: 1, waiting: 0 };
     }
-    twins
-}
-
-/// What the twins of a task came to; the first that was refused decides.
-fn twin_of(task: Task, twins: &Twins) -> Control {
-    let mut used = Control::NotNeeded;
-    for twin in hooks(task) {
-        match twins.iter().find(|(walked, _)| *walked == twin) {
-            None => {}
-            Some((_, Control::Refused(why))) => {
-                return Control::Refused(format!("the twin {twin} was not accepted: {why}"));
-            }
-            Some((_, control)) => used = control.clone(),
-        }
-    }
-    used
-}
-
-async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
-    let this = task.variant();
-    let from_start: Vec<Fault> = if begins_misbehaviour(this.script) {
-        Vec::new()
-    } else {
-        server_faults(this.faults)
-    };
-    let odd = wants_odd_client(this.script);
-    // Learnt on an app of its own, whose port this one may need.
-    let patience = match task.asks_for_keys_again() {
-        true => Some(cool_down(ground).await),
-        false => None,
-    };
-    let stage = ground.org.fresh(ground.config, ground.options, &from_start, odd).await;
-    let mut stage = match stage {
-        Ok(stage) => stage,
-        Err(error) => {
-            return Fresh {
-                task,
-                result: Err(error),
-            };
-        }
-    };
-    if let Some(patience) = patience {
-        stage.be_patient(patience);
-    }
-    let seed = task.seed(ground.options.seed);
-    // An app that does not start with these faults cannot be walked; what that means the checks decide.
-    let script = if stage.start_problem.is_some() {
-        &[]
-    } else {
-        this.script
-    };
-    let mut evidence = walk(&stage.world, script, this.faults, seed).await;
-    evidence.start_problem = stage.start_problem.take();
-    stage.world.idp.behave(&stage.world.server);
-    // What the app does when its very configuration is wrong is asked by checks; it may well refuse to go on.
-    let has_ended = from_start.is_empty() && stage.died();
-    let after = match met_limit(task, &evidence) {
-        Some(cause) => Afterwards::Failed {
-            saw: "the walk itself was cut short".to_owned(),
-            cause,
+    Width {
+        jobs: FRESH_APPS.min(context.options.jobs.max(1)),
+        waiting: match context.options.driver {
+            Driver::Http => WAITING_APPS,
+            // Each keeps a browser while it waits.
+            Driver::WebDriver { .. } => context.options.jobs.max(1),
         },
-        // An app whose credentials are odd may never work; what the walk did shows on an ordinary one.
-        None if odd => match elsewhere(ground, &mut stage).await {
-            Control::Worked(walk) => Afterwards::Worked(format!("{walk} on another fresh app")),
-            Control::NotNeeded => Afterwards::NotNeeded,
-            Control::Refused(saw) => Afterwards::Failed {
-                saw,
-                cause: Cause::Unknown,
-            },
-        },
-        None => afterwards(ground, &mut stage, seed_of(seed, "after"), has_ended).await,
-    };
-    refresh_records(&stage.world.idp, &stage.world.server, &mut evidence);
-    evidence.app_output = stage.output_since(0);
-    evidence.app_lines = stage.lines_since(0);
-    stage.close().await;
-    Fresh {
-        task,
-        result: Ok((evidence, after)),
     }
 }
 
-/// The control after. An app that keeps what it read at its start is mended by a restart; only one that stays broken,
-/// or that ended, is blamed, and only while another fresh app works.
-async fn afterwards(ground: Ground<'_>, stage: &mut Stage, seed: u64, has_ended: bool) -> Afterwards {
-    let (control, outcome) = control::works(&stage.world, seed).await;
-    let Err(saw) = outcome else {
-        return Afterwards::Worked(controls::walked(&control));
-    };
-    if let Some(cause) = Cause::shown_by(&control, has_ended).filter(Cause::clears_the_walk) {
-        // A limit counts in the process: one that was started afresh has counted nothing yet.
-        return match restarted(stage, seed).await {
-            Ok(walk) => Afterwards::Worked(walk),
-            Err(_) => Afterwards::Failed { saw, cause },
+impl<'g> Fleet<'g> {
+    fn new(context: &Context<'_, '_>, ground: Ground<'g>, prepared: Prepared) -> Self {
+        let (tell, news) = unbounded_channel();
+        Self {
+            ground,
+            prepared,
+            width: width(context),
+            aside: HashMap::new(),
+            tell,
+            news,
+            own: Queue::new([]),
+        }
+    }
+
+    fn crew(&self) -> Crew<'g> {
+        Crew {
+            ground: self.ground,
+            before: self.prepared.before.clone(),
+            cool_down: self.prepared.cool_down,
+            tell: self.tell.clone(),
+        }
+    }
+
+    /// Says how often the app will be started, and how long that takes.
+    fn announce(&self, context: &mut Context<'_, '_>, plan: &Plan) {
+        let starts = &self.ground.org.starts;
+        let (so_far, each, more) = (starts.count(), starts.each(), plan.starts());
+        let at_once = self.width.jobs.max(1);
+        let rest = each * u32::try_from(more.div_ceil(at_once)).unwrap_or(u32::MAX);
+        let text = format!(
+            "about {} starts of the app ({so_far} so far) of {:.1} s each, {at_once} at a time: {:.0} s of starting",
+            so_far + more,
+            each.as_secs_f64(),
+            rest.as_secs_f64().max(1.0),
+        );
+        (context.on)(RunEvent::Notice(text));
+    }
+
+    /// Walks those that spoil the certificate on the app that told what is known, while no other is there.
+    async fn spoil(&mut self, context: &mut Context<'_, '_>, spoilers: Vec<Task>) {
+        let Some(mut stage) = self.prepared.stage.take() else {
+            spoilers.into_iter().for_each(|task| self.own.push(task));
+            return;
         };
-    }
-    if !has_ended {
-        let restarted = restarted(stage, seed).await;
-        if let Ok(walk) = restarted {
-            return Afterwards::Worked(walk);
+        let mut works = Some(self.prepared.before.clone());
+        for task in spoilers {
+            works = match works {
+                Some(before) => {
+                    let after = self.crew().walk_group(&mut stage, &[task], &before).await;
+                    after.map(Control::Worked)
+                }
+                None => {
+                    self.own.push(task);
+                    None
+                }
+            };
+            while let Ok(news) = self.news.try_recv() {
+                self.hear(context, news);
+            }
+        }
+        match works {
+            Some(_) => self.prepared.stage = Some(stage),
+            None => stage.close().await,
         }
     }
-    match elsewhere(ground, stage).await {
-        Control::Worked(_) | Control::NotNeeded if has_ended => Afterwards::Broke {
-            saw: format!("the app ended; {saw}"),
-        },
-        Control::Worked(_) | Control::NotNeeded => Afterwards::Broke { saw },
-        Control::Refused(why) => Afterwards::Failed {
-            saw: format!("{saw}; and on another fresh app: {why}"),
-            cause: Cause::Unknown,
-        },
+
+    async fn walk_all(&mut self, context: &mut Context<'_, '_>, plan: Plan) {
+        let Plan { batches, own } = plan;
+        own.into_iter().for_each(|task| self.own.push(task));
+        let mut batches = VecDeque::from(batches);
+        let (mut working, mut waiting) = (0, 0);
+        let mut running: FuturesUnordered<LocalBoxFuture<'g, Done>> = FuturesUnordered::new();
+        loop {
+            while let Some(batch) = next_batch(&mut batches, working, waiting, self.width) {
+                let waited = batch.waits();
+                *(if waited { &mut waiting } else { &mut working }) += 1;
+                let crew = self.crew();
+                running.push(
+                    async move {
+                        crew.walk(batch).await;
+                        Done::Batch { waited }
+                    }
+                    .boxed_local(),
+                );
+            }
+            while batches.is_empty()
+                && let Some(task) = self.own.next_task(working, waiting, self.width)
+            {
+                context.ledger.started(task.case, context.on);
+                *(if task.waits() { &mut waiting } else { &mut working }) += 1;
+                let ground = self.ground;
+                running.push(async move { Done::Own(Box::new(walk_afresh(ground, task).await)) }.boxed_local());
+            }
+            if running.is_empty() {
+                // What the last batch said may mean more to walk.
+                match self.news.try_recv() {
+                    Ok(news) => self.hear(context, news),
+                    Err(_) => return,
+                }
+                continue;
+            }
+            let turn = tokio::select! {
+                biased;
+                Some(news) = self.news.recv() => Turn::News(news),
+                Some(done) = running.next() => Turn::Done(done),
+            };
+            match turn {
+                Turn::News(news) => self.hear(context, news),
+                Turn::Done(Done::Batch { waited }) => *(if waited { &mut waiting } else { &mut working }) -= 1,
+                Turn::Done(Done::Own(fresh)) => {
+                    *(if fresh.task.waits() { &mut waiting } else { &mut working }) -= 1;
+                    self.settle_own(context, *fresh);
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, context: &mut Context<'_, '_>, news: News) {
+        match news {
+            News::Begun(task) => context.ledger.started(task.case, context.on),
+            News::Alone(task) => self.own.push(task),
+            News::Walked(landed) => self.settle_shared(context, *landed),
+        }
+    }
+
+    /// On a shared app a pass decides. Whatever else came of it may be the doing of those before.
+    fn settle_shared(&mut self, context: &mut Context<'_, '_>, landed: Landed) {
+        let Landed {
+            task,
+            evidence,
+            before,
+            after,
+            is_shared,
+        } = landed;
+        let controls = Controls {
+            before,
+            twin: self.prepared.twins.of(task),
+            after,
+        };
+        let judgement = judge(task.case, task.variant(), context.options.profile, &evidence, &controls);
+        match judgement.verdict.clone() {
+            Verdict::Warn | Verdict::Fail if is_shared => {
+                self.aside
+                    .insert((task.case.id, task.variant), (evidence, judgement, controls));
+                self.own.push(task.again());
+            }
+            verdict if is_shared && verdict != Verdict::Pass => self.own.push(task),
+            Verdict::Inconclusive(_) => self.own.push(task),
+            _ => self.enter(context, task, evidence, judgement, &controls),
+        }
+    }
+
+    fn settle_own(&mut self, context: &mut Context<'_, '_>, fresh: Fresh) {
+        let Fresh { task, result } = fresh;
+        let (evidence, after) = match result {
+            Ok(walked) => walked,
+            Err(error) => {
+                let verdict = Verdict::Error(error);
+                context.ledger.settle(task.case, task.variant, verdict, context.on);
+                return;
+            }
+        };
+        if let Afterwards::Failed { cause, .. } = &after {
+            context.tell(cause);
+        }
+        let controls = Controls {
+            before: self.prepared.before.clone(),
+            twin: self.prepared.twins.of(task),
+            after,
+        };
+        let judgement = judge(task.case, task.variant(), context.options.profile, &evidence, &controls);
+        // What the shared app showed counts where an app of its own shows the same.
+        if let Some((shared, came, stood_on)) = self.aside.remove(&(task.case.id, task.variant))
+            && matches!(
+                verdict::agreed(&[&came, &judgement]),
+                Some(Verdict::Warn | Verdict::Fail)
+            )
+        {
+            let place = (task.case, task.variant);
+            context
+                .ledger
+                .attempt(place, shared, came, (&stood_on).into(), context.on);
+        }
+        self.enter(context, task, evidence, judgement, &controls);
+    }
+
+    fn enter(
+        &mut self,
+        context: &mut Context<'_, '_>,
+        task: Task,
+        evidence: Evidence,
+        judgement: Judgement,
+        controls: &Controls,
+    ) {
+        let place = (task.case, task.variant);
+        let next = context
+            .ledger
+            .attempt(place, evidence, judgement, controls.into(), context.on);
+        if next == Next::Again {
+            self.own.push(task.again());
+        }
     }
 }
 
-/// The control on another fresh app. Where that needs the port of this one, this one ends.
-async fn elsewhere(ground: Ground<'_>, stage: &mut Stage) -> Control {
-    if stage.is_pinned() {
-        stage.make_way().await;
-    }
-    ground.control(&[]).await
-}
-
-async fn restarted(stage: &mut Stage, seed: u64) -> Result<String, String> {
-    stage.restart().await?;
-    let (control, outcome) = control::works(&stage.world, seed_of(seed, "restarted")).await;
-    outcome.map(|()| format!("{} after a restart", controls::walked(&control)))
+/// The next batch for which there is room.
+fn next_batch(batches: &mut VecDeque<Batch>, working: usize, waiting: usize, width: Width) -> Option<Batch> {
+    let has_room = |batch: &Batch| match batch.waits() {
+        true if width.waiting > 0 => waiting < width.waiting,
+        _ => working < width.jobs && (width.waiting > 0 || waiting == 0),
+    };
+    let index = batches.iter().position(has_room)?;
+    batches.remove(index)
 }

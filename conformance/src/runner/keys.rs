@@ -20,31 +20,52 @@ const TRIES: &[u64] = &[0, 4, 12, 31, 61];
 /// Longer than the time that was learnt, so that a clock that counts seconds agrees.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// The time between two fetches; asked once in a run, by whoever needs it first.
+/// The time between two fetches; asked once in a run, by whoever needs it first, on a fresh app of its own.
 pub(super) async fn cool_down(ground: Ground<'_>) -> Duration {
     let learnt = ground.org.cool_down.get_or_init(|| async {
-        match ground.config.run.cool_down {
-            Some(seconds) => CoolDown::Told(Duration::from_secs(seconds)),
-            None => learn(ground).await,
+        if let Some(seconds) = ground.config.run.cool_down {
+            return CoolDown::Told(Duration::from_secs(seconds));
+        }
+        match ground.org.fresh(ground.config, ground.options, &[], false).await {
+            Ok(stage) => {
+                let learnt = learn(ground, &stage).await;
+                stage.close().await;
+                learnt
+            }
+            Err(_) => CoolDown::Told(LONGEST),
         }
     });
     learnt.await.time()
 }
 
-async fn learn(ground: Ground<'_>) -> CoolDown {
-    let Ok(stage) = ground.org.fresh(ground.config, ground.options, &[], false).await else {
-        return CoolDown::Told(LONGEST);
-    };
+/// The same, asked on a fresh app that works already.
+pub(super) async fn cool_down_of(ground: Ground<'_>, stage: &Stage) -> CoolDown {
+    let learnt = ground.org.cool_down.get_or_init(|| async {
+        match ground.config.run.cool_down {
+            Some(seconds) => CoolDown::Told(Duration::from_secs(seconds)),
+            None => learn(ground, stage).await,
+        }
+    });
+    *learnt.await
+}
+
+/// Whether an app that works fetches the key set at once for a key that it does not have.
+pub(super) async fn fetches_at_once(ground: Ground<'_>, stage: &Stage) -> bool {
+    stage.world.idp.rotate_keys(&stage.world.server);
+    let seed = seed_of(ground.options.seed, "fetches at once");
+    control::sign_in(&stage.world, seed).await.1.is_ok()
+}
+
+async fn learn(ground: Ground<'_>, stage: &Stage) -> CoolDown {
     let seed = seed_of(ground.options.seed, "cool-down");
     let learnt = match control::sign_in(&stage.world, seed).await.1 {
         // Twice: the first fetch, at the start of the app, may not count.
-        Ok(()) => match fetched_again(&stage, seed, 1).await {
-            Some(first) => fetched_again(&stage, seed, 2).await.map(|second| first.max(second)),
+        Ok(()) => match fetched_again(stage, seed, 1).await {
+            Some(first) => fetched_again(stage, seed, 2).await.map(|second| first.max(second)),
             None => None,
         },
         Err(_) => None,
     };
-    stage.close().await;
     match learnt {
         Some(time) => CoolDown::Learnt(time + MARGIN),
         None => CoolDown::Never,

@@ -2,10 +2,14 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::Arc,
     time::Instant,
 };
 
-use super::options::{Listener, Options};
+use super::{
+    options::{Listener, Options},
+    stage::Starts,
+};
 use crate::{
     abridge::abridge,
     case::Case,
@@ -32,6 +36,7 @@ pub(super) struct Ledger {
     notices: Vec<String>,
     left_out: Vec<LeftOut>,
     framework: Option<(String, String)>,
+    starts: Arc<Starts>,
     /// Evidence of controls and twins, for the watching cases; that of cases is in their attempts.
     pub(super) watched: Vec<Evidence>,
 }
@@ -63,6 +68,7 @@ impl Ledger {
             notices: Vec::new(),
             left_out: Vec::new(),
             framework: None,
+            starts: Arc::default(),
             watched: Vec::new(),
         }
     }
@@ -73,6 +79,11 @@ impl Ledger {
 
     pub(super) fn set_issuer(&mut self, issuer: &str) {
         issuer.clone_into(&mut self.header.issuer);
+    }
+
+    /// Starts of the app are counted there.
+    pub(super) fn count(&mut self, starts: &Arc<Starts>) {
+        self.starts = Arc::clone(starts);
     }
 
     pub(super) fn set_target(&mut self, url: String, framework: Option<(String, String)>) {
@@ -253,6 +264,7 @@ impl Ledger {
             cases: self.closed.into_values().collect(),
             left_out: self.left_out,
             notices: self.notices,
+            starts: self.starts.count(),
             aborted: None,
             interrupted: false,
             duration_ms: 0,

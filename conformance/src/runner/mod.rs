@@ -1,10 +1,12 @@
 //! A run: start, preflight, control, twins, lanes, verdicts. It arranges; walking, judging and printing are elsewhere.
 //!
 //! [`stage`] is an app on an authorization server; [`control`] and [`twins`] hold the honest sign-ins that every verdict
-//! stands on; [`beside`], [`alone`], [`fresh`], [`running`] and [`watch`] walk cases; [`context`] is what they share, and
-//! where verdicts go; [`preflight`] tells a set-up mistake from a defect.
+//! stands on; [`beside`], [`alone`], [`fresh`], [`running`] and [`watch`] walk cases; [`plan`], [`batch`] and [`own`] say and do
+//! what happens on fresh apps; [`context`] is what they share, and where verdicts go; [`preflight`] tells a set-up mistake
+//! from a defect.
 
 mod alone;
+mod batch;
 mod beside;
 mod context;
 mod control;
@@ -16,7 +18,10 @@ mod in_process;
 mod keys;
 mod ledger;
 mod options;
+mod own;
+mod plan;
 pub mod preflight;
+mod prepare;
 mod running;
 mod seed;
 mod stage;
@@ -69,6 +74,7 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
     let (browsers, found) = preflight::browsers(config, options).await;
     let org = Org::open(config, options, browsers).await?;
     ledger.set_issuer(&org.issuer());
+    ledger.count(&org.starts);
     on(RunEvent::Started(ledger.header()));
     if let Some(check) = found {
         let fine = check.ok;

@@ -38,6 +38,9 @@ pub struct Options {
     pub pace: Option<NonZeroU32>,
     /// Starts the app inside this process instead of by `[target.start]`.
     pub launcher: Option<InProcess>,
+    /// Gives every variant that needs a fresh app one of its own, instead of sharing apps where the faults allow it: slower, and
+    /// the same verdicts.
+    pub own_apps: bool,
     /// Ends after the first honest sign-in: only the set-up is looked at.
     pub setup_only: bool,
     /// Serves the issuer over TLS for an app that `launcher` starts, as `https_issuer` does under `[target.start]`.
@@ -60,6 +63,7 @@ impl Options {
             crowd: 0,
             pace: None,
             launcher: None,
+            own_apps: false,
             setup_only: false,
             https_issuer: false,
         }

@@ -7,13 +7,14 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use mock_idp::{
     Client as Registration, Fault, MockIdp,
+    flow::record::Stamp,
     tenant::{AuthServer, Tenant},
 };
 use tokio::{net::TcpStream, sync::OnceCell, task::JoinSet};
@@ -30,7 +31,7 @@ use crate::{
     placeholder,
     process::{App, free_port},
     target::{Config, Idp, Port, Start},
-    walk::{DEFAULT_SERVER, ODD, PATIENCE, Pace, Site, World, site::Surroundings},
+    walk::{DEFAULT_SERVER, ODD, PATIENCE, Pace, Site, World, patient_with, site::Surroundings},
 };
 
 /// How long to leave an app after a key fetch that cannot be asked: the longest cool-down of the common libraries is 60 s.
@@ -59,6 +60,33 @@ pub(super) struct Org {
     starting: Arc<tokio::sync::Mutex<()>>,
     /// How many stages there were.
     raised: AtomicUsize,
+    /// How often apps were started.
+    pub(super) starts: Arc<Starts>,
+}
+
+/// How often the app was started, and how long that took.
+#[derive(Debug, Default)]
+pub(super) struct Starts {
+    count: AtomicUsize,
+    micros: AtomicU64,
+}
+
+impl Starts {
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// How long one takes.
+    pub(super) fn each(&self) -> Duration {
+        let count = u64::try_from(self.count()).unwrap_or(u64::MAX).max(1);
+        Duration::from_micros(self.micros.load(Ordering::Acquire) / count)
+    }
+
+    fn add(&self, time: Duration) {
+        self.micros
+            .fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::AcqRel);
+        self.count.fetch_add(1, Ordering::AcqRel);
+    }
 }
 
 /// What is to be said about how apps ended, by all stages.
@@ -86,6 +114,9 @@ pub(super) struct Stage {
     /// Whether the app ran already and is used as it is.
     is_borrowed: bool,
     starting: Option<Arc<tokio::sync::Mutex<()>>>,
+    starts: Arc<Starts>,
+    /// When the app was started last.
+    started: Stamp,
     /// A bundle of this stage's own, where its authorization server is its own org.
     _ca: Option<Bundle>,
     _scratch: Option<Scratch>,
@@ -137,6 +168,7 @@ impl Org {
             server,
             starting: Arc::default(),
             raised: AtomicUsize::new(0),
+            starts: Arc::default(),
         })
     }
 
@@ -354,6 +386,8 @@ impl Org {
             is_borrowed: false,
             // Who has a folder of his own does not disturb anybody.
             starting: scratch.is_none().then(|| Arc::clone(&self.starting)),
+            starts: Arc::clone(&self.starts),
+            started: Stamp::default(),
             _ca: ca,
             _scratch: scratch,
         };
@@ -478,9 +512,18 @@ impl Stage {
             self.end().await;
             self.port_is_free().await;
         }
-        self.app = match &self.starter {
-            None => return Err("the app cannot be restarted: the configuration has no [target.start]".to_owned()),
-            Some(Starter::InProcess(launcher)) => Some(Running::InProcess {
+        self.started = Stamp::now();
+        let began = Instant::now();
+        let launched = self.launch().await;
+        self.starts.add(began.elapsed());
+        self.app = Some(launched?);
+        Ok(())
+    }
+
+    async fn launch(&mut self) -> Result<Running, String> {
+        match &self.starter {
+            None => Err("the app cannot be restarted: the configuration has no [target.start]".to_owned()),
+            Some(Starter::InProcess(launcher)) => Ok(Running::InProcess {
                 _app: launcher.launch(self.vars.clone()).await?,
             }),
             Some(Starter::Command { start, folder }) => {
@@ -498,10 +541,29 @@ impl Stage {
                     self.world.site = Arc::new(site);
                     self.is_borrowed = true;
                 }
-                Some(Running::Process(Box::new(app)))
+                Ok(Running::Process(Box::new(app)))
             }
-        };
-        Ok(())
+        }
+    }
+
+    /// Starts the app with an authorization server that misbehaves so from its start.
+    pub(super) async fn restart_under(&mut self, faults: &[Fault]) {
+        self.world.idp.misbehave(&self.world.server, faults);
+        self.start_problem = self.restart().await.err();
+    }
+
+    /// When the app was started last.
+    pub(super) fn started(&self) -> Stamp {
+        self.started
+    }
+
+    /// The world for a walk with these faults, to which what the authorization server was asked since then belongs.
+    pub(super) fn world_since(&self, since: Stamp, faults: &[Fault]) -> World {
+        let mut world = patient_with(&self.world, faults).unwrap_or_else(|| self.world.clone());
+        let mut site = (*world.site).clone();
+        site.facts.own_since = Some(since);
+        world.site = Arc::new(site);
+        world
     }
 
     /// Returns when nobody listens on the app's port any more: what a start command left behind may need a moment to end.

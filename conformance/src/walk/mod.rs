@@ -86,24 +86,68 @@ pub struct World {
 /// Walks `script`; the faults ride on the flow in slot `MAIN`. `seed` decides every random value.
 pub async fn walk(world: &World, script: &[Step], faults: &[Fault], seed: u64) -> Evidence {
     let patient;
-    let world = if faults.iter().any(|fault| fault.delays() || is_heavy(*fault)) {
-        // The app must give up by itself; only then is it the harness that does not wait any longer.
-        patient = World {
-            client: world.client.patient(world.patience),
-            ..world.clone()
-        };
-        &patient
-    } else {
-        world
+    let world = match patient_with(world, faults) {
+        Some(world) => {
+            patient = world;
+            &patient
+        }
+        None => world,
     };
-    let mut walker = Walker::new(world, faults, seed);
-    walker.take_places(script).await;
-    for (index, step) in script.iter().enumerate() {
-        walker.step = u16::try_from(index).unwrap_or(u16::MAX);
-        walker.act(step.who, step.act).await;
+    let mut walk = Walk::begin(world, script, faults, seed).await;
+    walk.go_on(script.len()).await;
+    walk.finish().await
+}
+
+/// The world in which a walk with these faults waits as long as the app may; `None` where it need not.
+#[must_use]
+pub fn patient_with(world: &World, faults: &[Fault]) -> Option<World> {
+    // The app must give up by itself; only then is it the harness that does not wait any longer.
+    let is_needed = faults.iter().any(|fault| fault.delays() || is_heavy(*fault));
+    is_needed.then(|| World {
+        client: world.client.patient(world.patience),
+        ..world.clone()
+    })
+}
+
+/// A walk that can rest between two steps, while others are made.
+pub struct Walk<'w> {
+    walker: Walker<'w>,
+    script: &'w [Step],
+    next: usize,
+}
+
+impl<'w> Walk<'w> {
+    /// Nothing of the script is walked yet.
+    pub async fn begin(world: &'w World, script: &'w [Step], faults: &'w [Fault], seed: u64) -> Self {
+        let mut walker = Walker::new(world, faults, seed);
+        walker.take_places(script).await;
+        Self {
+            walker,
+            script,
+            next: 0,
+        }
     }
-    walker.leave().await;
-    walker.finish()
+
+    /// Walks on to the step of this index, which is not walked.
+    pub async fn go_on(&mut self, until: usize) {
+        while self.next < until.min(self.script.len()) {
+            let step = self.script[self.next];
+            self.walker.step = u16::try_from(self.next).unwrap_or(u16::MAX);
+            self.walker.act(step.who, step.act).await;
+            self.next += 1;
+        }
+    }
+
+    /// From now on: what the app's own authorization server was asked earlier does not belong to this walk.
+    pub fn count_from_now(&mut self) {
+        self.walker.evidence.target.own_since = Some(Stamp::now());
+    }
+
+    /// What was seen.
+    pub async fn finish(mut self) -> Evidence {
+        self.walker.leave().await;
+        self.walker.finish()
+    }
 }
 
 /// Whether a fault gives the app so much to read, unpack or compute that it may take longer than a request usually may.
@@ -126,7 +170,7 @@ pub fn refresh_records(idp: &MockIdp, server: &str, evidence: &mut Evidence) {
     // A server of its own has no other app: what was asked of it while the app started belongs here too.
     let since = match evidence.target.own_server {
         false => evidence.hops.first().map_or(Stamp(u64::MAX), |hop| hop.at),
-        true => Stamp(0),
+        true => evidence.target.own_since.unwrap_or_default(),
     };
     let until = evidence.hops.last().map_or(Stamp(0), |hop| hop.done);
     let values = marks(evidence);

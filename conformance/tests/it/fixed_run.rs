@@ -183,6 +183,7 @@ pub(crate) fn run() -> RunResult {
         ],
         left_out: vec![],
         notices: vec!["parallelism lowered to 1: the app mixed up two sign-ins at once".to_owned()],
+        starts: 0,
         aborted: None,
         interrupted: false,
         duration_ms: 9_812,

@@ -38,6 +38,7 @@ mod report;
 mod rooms;
 mod scripted;
 mod seeds;
+mod shared_apps;
 mod steps;
 mod truth_table;
 mod web_catalogue;

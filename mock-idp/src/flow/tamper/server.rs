@@ -182,10 +182,13 @@ fn endpoint_names(reply: &Reply) -> Vec<String> {
         .collect()
 }
 
-/// Publishes an endpoint below [`ODD_PATH`], where the router answers as at the usual place.
+/// Publishes an endpoint below [`ODD_PATH`], where the router answers as at the usual place. What is there already stays.
 fn move_endpoint(reply: &mut Reply, name: &str, context: &Context<'_>) {
     let word = text::base64url(&forge::junk(&format!("{name} of {}", context.issuer), 6));
     edit_url(reply, name, |url| {
+        if url.path().starts_with(ODD_PATH) {
+            return;
+        }
         let path = format!("{ODD_PATH}{word}{}", url.path());
         url.set_path(&path);
     });

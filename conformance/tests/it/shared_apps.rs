@@ -1,0 +1,124 @@
+//! Cases that share a fresh app come to the verdicts that they come to on an app of their own: for the right app and for
+//! apps that are wrong about discovery or keys.
+
+use std::time::Duration;
+
+use conformance::{
+    case::{Case, Lane},
+    catalog,
+    run::RunResult,
+    runner::{InProcess, Options, run},
+    target::Config,
+};
+use flawed_app::{Flaw, Flaws};
+use futures_util::{StreamExt, stream};
+
+const CONFIG: &str = include_str!("../../../fixtures/flawed-app/conformance.toml");
+
+/// Wrong in one way each, about what an app reads at its start or fetches later.
+const FLAWED: &[Flaw] = &[
+    Flaw::DiscoveryIssuerUnchecked,
+    Flaw::DiscoveryFailureCached,
+    Flaw::DiscoveryMalformedCrash,
+    Flaw::DiscoveryStrictSchema,
+    Flaw::EndpointsHardCoded,
+    Flaw::EndpointQueryDropped,
+    Flaw::DiscoveryRedirectFollowed,
+    Flaw::AlgsFromDiscovery,
+    Flaw::JwksNeverRefetched,
+    Flaw::UnknownKidUnchecked,
+    Flaw::JwksRefetchUnthrottled,
+    Flaw::JwksStrict,
+    Flaw::KidRequired,
+    Flaw::EncryptionKeyUsed,
+    Flaw::WeakKeyUsed,
+    Flaw::JwksFailureOpen,
+    Flaw::JwksUncached,
+];
+
+/// Runs in flight at once: each has several apps.
+const AT_ONCE: usize = 3;
+
+/// Cases in which the app is left without an answer for half a minute.
+const LONG: &[&str] = &["discovery/unavailable", "jwks/fetch-fails"];
+
+async fn judged(flaw: Option<Flaw>, own_apps: bool, cases: &[&'static Case]) -> RunResult {
+    let mut config: Config = toml::from_str(CONFIG).unwrap();
+    config.target.start = None;
+    // Seventeen apps are not asked how long they decline to fetch keys again: the flawed app never does.
+    config.run.cool_down = Some(0);
+    let flaws = flaw.map(Flaws::from).unwrap_or_default();
+    let app = InProcess::new(move |listener, vars| {
+        let config = flawed_app::Config::from_vars(&vars);
+        let flaws = flaws.clone();
+        async move {
+            let router = flawed_app::start(config, flaws).await?;
+            Ok(async move { axum::serve(listener, router).await })
+        }
+    });
+    let options = Options {
+        launcher: Some(app),
+        timeout: Duration::from_secs(20),
+        own_apps,
+        seed: 7,
+        ..Options::new(cases.to_vec())
+    };
+    run(&config, &options, &mut |_| {}).await
+}
+
+/// Each variant with its verdict, in the order of the catalogue.
+fn verdicts(result: &RunResult) -> Vec<String> {
+    let of_case = |case: &conformance::run::CaseResult| {
+        let id = case.case.id;
+        let variants = case.variants.iter();
+        variants
+            .map(|variant| format!("{id} {}: {}", variant.name, variant.verdict.word()))
+            .collect::<Vec<_>>()
+    };
+    result.cases.iter().flat_map(of_case).collect()
+}
+
+fn fresh_cases(wanted: impl Fn(&Case) -> bool) -> Vec<&'static Case> {
+    catalog::all()
+        .filter(|case| matches!(case.lane, Lane::Server | Lane::Restart) && wanted(case))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sharing_an_app_changes_no_verdict() {
+    let apps = [None].into_iter().chain(FLAWED.iter().copied().map(Some));
+    let runs = apps.map(|flaw| async move {
+        // The long ones are met by the right app and by those that are wrong about them.
+        let is_about =
+            |case: &Case| !LONG.contains(&case.id) || flaw.is_none_or(|flaw| flaw.reddens().contains(&case.id));
+        let cases = fresh_cases(is_about);
+        let shared = judged(flaw, false, &cases).await;
+        let own = judged(flaw, true, &cases).await;
+        (flaw, shared, own)
+    });
+    let runs: Vec<_> = stream::iter(runs).buffer_unordered(AT_ONCE).collect().await;
+    let mut wrong = Vec::new();
+    for (flaw, shared, own) in runs {
+        let name = flaw.map_or("the right app", Flaw::name);
+        assert_eq!((&shared.aborted, &own.aborted), (&None, &None), "{name}");
+        assert!(
+            shared.starts < own.starts,
+            "{name}: {} starts instead of {}",
+            shared.starts,
+            own.starts
+        );
+        if flaw.is_none() {
+            assert!(shared.starts <= 25, "the right app was started {} times", shared.starts);
+        }
+        let differ = verdicts(&shared)
+            .into_iter()
+            .zip(verdicts(&own))
+            .filter(|(shared, own)| shared != own);
+        wrong.extend(differ.map(|(shared, own)| format!("{name}: shared {shared}, own {own}")));
+        eprintln!(
+            "{name}: {} starts, {} with apps of their own",
+            shared.starts, own.starts
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
