@@ -59,7 +59,7 @@ impl Running {
                     _ => "between two cases",
                 }
             }
-            Event::Notice { .. } | Event::RunFinished { .. } => return,
+            _ => return,
         };
         if phase != self.phase || self.cases.is_empty() {
             self.since = now;

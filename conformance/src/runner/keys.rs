@@ -59,9 +59,9 @@ pub(super) async fn fetches_at_once(ground: Ground<'_>, stage: &Stage) -> bool {
 async fn learn(ground: Ground<'_>, stage: &Stage) -> CoolDown {
     let seed = seed_of(ground.options.seed, "cool-down");
     let learnt = match control::sign_in(&stage.world, seed).await.1 {
-        // Twice: the first fetch, at the start of the app, may not count.
+        // Twice: the first fetch, at the start of the app, may not count, and may have been a while ago.
         Ok(()) => match fetched_again(stage, seed, 1).await {
-            Some(first) => fetched_again(stage, seed, 2).await.map(|second| first.max(second)),
+            Some(_) => fetched_again(stage, seed, 2).await,
             None => None,
         },
         Err(_) => None,

@@ -513,27 +513,30 @@ impl Stage {
             self.port_is_free().await;
         }
         self.started = Stamp::now();
-        let began = Instant::now();
-        let launched = self.launch().await;
-        self.starts.add(began.elapsed());
-        self.app = Some(launched?);
+        self.app = Some(self.launch().await?);
         Ok(())
     }
 
     async fn launch(&mut self) -> Result<Running, String> {
         match &self.starter {
             None => Err("the app cannot be restarted: the configuration has no [target.start]".to_owned()),
-            Some(Starter::InProcess(launcher)) => Ok(Running::InProcess {
-                _app: launcher.launch(self.vars.clone()).await?,
-            }),
+            Some(Starter::InProcess(launcher)) => {
+                let began = Instant::now();
+                let launched = launcher.launch(self.vars.clone()).await;
+                self.starts.add(began.elapsed());
+                Ok(Running::InProcess { _app: launched? })
+            }
             Some(Starter::Command { start, folder }) => {
                 let _turn = match &self.starting {
                     Some(turn) => Some(turn.lock().await),
                     None => None,
                 };
-                let app = App::start(start, folder, &self.vars)
-                    .await
-                    .map_err(|error| error.to_string())?;
+                let began = Instant::now();
+                let started = App::start(start, folder, &self.vars).await;
+                if !matches!(&started, Ok(app) if app.is_borrowed()) {
+                    self.starts.add(began.elapsed());
+                }
+                let app = started.map_err(|error| error.to_string())?;
                 if app.is_borrowed() {
                     // It was there before us: nobody may end it, and a fresh copy would find its place taken.
                     let mut site = (*self.world.site).clone();
