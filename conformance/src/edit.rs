@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::script::Slot;
+use crate::slot::Slot;
 
 /// One change to a request of the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

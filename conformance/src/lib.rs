@@ -32,6 +32,7 @@ pub mod runner;
 pub mod script;
 pub mod select;
 pub mod shard;
+pub mod slot;
 pub mod spec;
 pub mod suggest;
 pub mod suite;

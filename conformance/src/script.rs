@@ -7,6 +7,7 @@
 use serde::Serialize;
 
 use crate::edit::{CookieEdit, Edit};
+pub use crate::slot::{MAIN, OTHER, Slot, THIRD};
 
 /// Whose browser acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, serde::Deserialize)]
@@ -19,18 +20,6 @@ pub enum Who {
     /// Who attacks.
     Attacker,
 }
-
-/// One flow of a script: from its authorization request to its tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct Slot(pub u16);
-
-/// The flow that carries the variant's faults.
-pub const MAIN: Slot = Slot(0);
-/// An honest flow beside it.
-pub const OTHER: Slot = Slot(1);
-/// A third one.
-pub const THIRD: Slot = Slot(2);
 
 /// One step of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

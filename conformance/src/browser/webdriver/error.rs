@@ -30,6 +30,13 @@ pub enum BrowserError {
     Refused(String),
 }
 
+impl BrowserError {
+    /// A session that was closed has no browser any more.
+    pub(super) fn closed() -> Self {
+        BrowserError::Gone("it was closed".to_owned())
+    }
+}
+
 impl From<CmdError> for BrowserError {
     fn from(error: CmdError) -> Self {
         let CmdError::Standard(told) = &error else {

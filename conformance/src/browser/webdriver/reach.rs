@@ -165,15 +165,10 @@ impl Session {
     }
 
     fn bidi(&mut self) -> Result<Option<&mut BiDi>, BrowserError> {
-        let process = self.process.as_mut().ok_or_else(closed)?;
+        let process = self.process.as_mut().ok_or_else(BrowserError::closed)?;
         Ok(match process.wire() {
             Wire::Firefox(bidi) => Some(bidi),
             Wire::Chrome(_) => None,
         })
     }
-}
-
-/// A session that was closed has no browser any more.
-pub(super) fn closed() -> BrowserError {
-    BrowserError::Gone("it was closed".to_owned())
 }

@@ -18,7 +18,6 @@ use super::{
     error::BrowserError,
     gate::{self, Gate, Owner},
     process::Process,
-    reach::closed,
     script,
 };
 
@@ -352,7 +351,11 @@ impl Session {
 
     async fn look_at(&mut self, window: WindowHandle) -> Result<(), BrowserError> {
         self.at_hosted_form = false;
-        self.process.as_mut().ok_or_else(closed)?.look_at(window).await
+        self.process
+            .as_mut()
+            .ok_or_else(BrowserError::closed)?
+            .look_at(window)
+            .await
     }
 
     /// Closes the windows that pages opened beside the one that is open. Says how many there were.
@@ -442,7 +445,10 @@ impl Session {
     }
 
     fn client(&self) -> Result<&Client, BrowserError> {
-        self.process.as_ref().map(Process::client).ok_or_else(closed)
+        self.process
+            .as_ref()
+            .map(Process::client)
+            .ok_or_else(BrowserError::closed)
     }
 }
 
