@@ -24,7 +24,7 @@ use super::{
     persona, probe,
 };
 use crate::{
-    browser::{http::Outgoing, webdriver::Owner},
+    browser::{http::Outgoing, rule::Owner},
     evidence::{Answer, Leg, Person, Probe},
     script::{Crowd, Hold, MAIN, OTHER, Slot},
 };

@@ -13,7 +13,7 @@ use crate::{
     browser::{
         http::{BODY_LIMIT, Outgoing},
         page::Page,
-        webdriver::{Kind, Seen},
+        rule::{Kind, Seen},
     },
     edit::{Edit, Initiator},
     evidence::{Answer, Hop, Leg, ResponseMode},

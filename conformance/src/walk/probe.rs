@@ -12,7 +12,7 @@ use super::{
 use crate::{
     browser::{
         http::Outgoing,
-        webdriver::{Hold, Rule},
+        rule::{Hold, Rule},
     },
     edit::Edit,
     evidence::{Answer, Evidence, Leg, Person, Probe, Shows},

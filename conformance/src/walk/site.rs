@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use super::persona::Mould;
 use crate::{
-    browser::{http::Outgoing, webdriver::Owner},
+    browser::{http::Outgoing, rule::Owner},
     evidence::TargetFacts,
     placeholder::replace,
     script::Place,

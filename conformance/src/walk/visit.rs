@@ -16,7 +16,7 @@ use crate::{
     browser::{
         http::Outgoing,
         page::Clickable,
-        webdriver::{Hold, Kind, Owner, Rule, Seen},
+        rule::{Hold, Kind, Owner, Rule, Seen},
     },
     edit::{Edit, Initiator},
     evidence::{Answer, Leg, Screen},
@@ -121,6 +121,7 @@ impl Walker<'_> {
         let lacked = needed.and_then(|needed| self.lacks(purpose.who, needed));
         if let Some(reason) = lacked {
             self.evidence.beyond.push(needs::beyond(reason.clone()));
+            self.browser(purpose.who).held = None;
             return Arrival {
                 hop: self.note_unsent(purpose, &order.request, &reason),
                 is_broken: false,

@@ -76,6 +76,7 @@ const BROWSER: &[&[&str]] = &[
     &["cookie_jar"],
     &["http"],
     &["page"],
+    &["rule"],
     &["webdriver"],
     &["pool"],
 ];
@@ -87,6 +88,8 @@ const WEBDRIVER: &[&[&str]] = &[
     &["cookie"],
     &["script"],
     &["tunnel"],
+    &["passage"],
+    &["proxy"],
     &["gate"],
     &["socket"],
     &["devtools"],

@@ -90,6 +90,64 @@ fn both_drivers_see_that_a_sign_out_by_steps_ends_nothing() {
     assert_eq!(over_http, in_chromium);
 }
 
+/// The path of the sign-out request, and whether it names the target that the case puts on it.
+fn sign_outs(folder: &Path, driver: &str) -> Vec<(String, bool)> {
+    let out = format!("run-{driver}");
+    let arguments = ["run", "--driver", driver, "--out", &out, "logout/redirect-param"];
+    let (code, text) = conformance(folder, &arguments);
+    assert_eq!(code, 0, "{driver}\n{text}");
+    let file = folder.join(&out).join("evidence/logout.redirect-param.json");
+    let stored: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let mut requests = Vec::new();
+    find(&stored, "hops", &mut |hops| {
+        for hop in hops.as_array().unwrap().iter().filter(|hop| hop["leg"] == "sign-out") {
+            let target = hop["request"]["target"].as_str().unwrap();
+            let path = target.split('?').next().unwrap().to_owned();
+            requests.push((
+                format!("{} {path}", hop["request"]["method"]),
+                target.contains("return_to="),
+            ));
+        }
+    });
+    requests
+}
+
+/// Shows every member of this name, at any depth.
+fn find(value: &serde_json::Value, name: &str, shown: &mut dyn FnMut(&serde_json::Value)) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (key, value) in members {
+                match key == name {
+                    true => shown(value),
+                    false => find(value, name, shown),
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| find(item, name, shown)),
+        _ => {}
+    }
+}
+
+/// The sign-out in Chromium was pressed as the page has it: the target never reached the request that reads it, and an open
+/// redirect passed.
+#[test]
+fn what_a_button_sends_carries_the_edits_of_a_case_in_both_drivers() {
+    if !machine_has_a_browser() {
+        return;
+    }
+    let folder = app("", &[]);
+    let over_http = sign_outs(folder.path(), "http");
+    assert_eq!(over_http, sign_outs(folder.path(), "webdriver"));
+    let posted: Vec<_> = over_http
+        .iter()
+        .filter(|(request, _)| request == "\"POST\" /logout")
+        .collect();
+    assert!(
+        !posted.is_empty() && posted.iter().all(|(_, edited)| *edited),
+        "{over_http:?}"
+    );
+}
+
 #[test]
 fn a_step_that_cannot_be_made_stops_both_drivers_with_what_the_page_offers() {
     if !machine_has_a_browser() {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     cookie::HeldCookie,
     error::BrowserError,
-    gate::BLANK_PATH,
+    proxy::BLANK_PATH,
     socket::{LIMIT, Socket, text},
 };
 

@@ -15,8 +15,10 @@ pub mod error;
 mod firefox;
 pub mod gate;
 pub mod install;
+mod passage;
 mod path;
 mod process;
+mod proxy;
 mod reach;
 mod running;
 mod script;
@@ -30,7 +32,8 @@ pub use self::{
     brand::Brand,
     cookie::HeldCookie,
     error::BrowserError,
-    gate::{Gate, Hold, Kind, Owner, Owners, Rule, Seen},
+    gate::Gate,
     process::Process,
     session::{Document, Session},
 };
+pub use super::rule::{Hold, Kind, Owner, Owners, Rule, Seen};

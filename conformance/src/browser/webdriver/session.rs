@@ -14,12 +14,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{
-    error::BrowserError,
-    gate::{self, Gate, Owner},
-    process::Process,
-    script,
-};
+use super::{error::BrowserError, gate::Gate, process::Process, proxy::BLANK_PATH, script};
+use crate::browser::rule::Owner;
 
 /// How long after the last request a page with scripts counts as settled, at least and at most.
 const PAUSE: Duration = Duration::from_millis(150);
@@ -97,7 +93,7 @@ impl Session {
     /// As [`Session::goto`].
     pub async fn blank(&mut self, origin: &Url) -> Result<(), BrowserError> {
         let mut url = origin.clone();
-        url.set_path(gate::BLANK_PATH);
+        url.set_path(BLANK_PATH);
         url.set_query(None);
         self.goto(url.as_str()).await
     }

@@ -15,7 +15,7 @@ use crate::{
     browser::{
         cookie_jar::{CookieJar, Situation},
         http::{Client, Outgoing},
-        webdriver::{Hold, Kind, Owner, Rule, Seen},
+        rule::{Hold, Kind, Owner, Rule, Seen},
     },
     evidence::{Answer, Problem},
     walk::Site,

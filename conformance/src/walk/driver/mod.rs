@@ -26,7 +26,7 @@ pub(super) use self::{
 use crate::{
     browser::{
         http::Outgoing,
-        webdriver::{Rule, Seen},
+        rule::{Rule, Seen},
     },
     evidence::Answer,
 };

@@ -11,7 +11,8 @@ use crate::{
     browser::{
         http::{Client, Outgoing},
         pool::Lease,
-        webdriver::{BrowserError, Document, Hold, Kind, Owners, Rule, Seen, Session},
+        rule::{Hold, Kind, Owners, Rule, Seen},
+        webdriver::{BrowserError, Document, Session},
     },
     walk::Site,
 };
