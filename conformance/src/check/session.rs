@@ -264,26 +264,29 @@ fn first_session_ends(evidence: &Evidence) -> Outcome {
 }
 
 /// Whether the browser brought a cookie of the session that the probe of this label asks with when this flow's response was
-/// delivered. Where the probe's cookies are not known, it is taken to have done so.
+/// delivered. Names decide, not values: some frameworks write the session's cookie anew at each start of a sign-in. Where the
+/// probe's cookies are not known, it is taken to have done so.
 fn came_along(evidence: &Evidence, label: &str, slot: crate::script::Slot) -> bool {
     let learnt = &evidence.target.session_cookies;
     let Some(asked) = evidence.probe(label).and_then(|probe| evidence.hops.get(probe.hop)) else {
         return true;
     };
-    let saved: Vec<&str> = cookie_pairs(asked)
-        .filter(|pair| learnt.is_empty() || learnt.iter().any(|name| pair.split('=').next() == Some(name)))
+    let saved: Vec<&str> = cookie_names(asked)
+        .filter(|name| learnt.is_empty() || learnt.iter().any(|other| other == name))
         .collect();
     let mut delivered = evidence.hops.iter().filter(|hop| {
         hop.flow == Some(slot) && matches!(hop.leg, Leg::Callback | Leg::AfterCallback) && hop.was_sent()
     });
-    saved.is_empty() || delivered.any(|hop| cookie_pairs(hop).any(|pair| saved.contains(&pair)))
+    saved.is_empty() || delivered.any(|hop| cookie_names(hop).any(|name| saved.contains(&name)))
 }
 
-/// The cookies that a request brought, each as `name=value`.
-fn cookie_pairs(hop: &Hop) -> impl Iterator<Item = &str> {
+/// The names of the cookies that a request brought.
+fn cookie_names(hop: &Hop) -> impl Iterator<Item = &str> {
     let headers = hop.request.headers.iter();
     let lines = headers.filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
-    lines.flat_map(|(_, line)| line.split(';').map(str::trim))
+    lines
+        .flat_map(|(_, line)| line.split(';'))
+        .map(|pair| pair.split('=').next().unwrap_or_default().trim())
 }
 
 /// The sign-in that was started last works, or finds the user signed in by the first one already.

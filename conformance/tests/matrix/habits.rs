@@ -8,7 +8,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
@@ -45,6 +44,7 @@ const EVERY: usize = 9;
 /// Pairs that go wrong together more often than apart, and those that the seed draws beside them.
 const KNOWN_PAIRS: &[[Habit; 2]] = &[
     [Habit::OneAttempt, Habit::CsrfHostCookie],
+    [Habit::CsrfCookie, Habit::SessionHostPrefix],
     [Habit::CatchAll, Habit::SignInProtected],
     [Habit::SessionChunked, Habit::AnalyticsCookie],
     [Habit::SessionRotating, Habit::CompressedAlways],
@@ -126,9 +126,7 @@ fn is_about_cookies(habit: Habit) -> bool {
 
 /// Pairs that the seed draws; two habits that tell the configuration the same key, or decide the same thing, are no pair.
 fn drawn(seed: u64) -> Vec<[Habit; 2]> {
-    let mut hasher = DefaultHasher::new();
-    (seed, "pairs").hash(&mut hasher);
-    let mut state = hasher.finish();
+    let mut state = crate::drawn_from(&format!("pairs of habits, seed {seed}"));
     let mut next = |limit: usize| {
         // A step of splitmix64.
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -330,5 +328,5 @@ fn skipped(met: &Met) -> String {
 
 fn said(met: &Met) -> String {
     let said = met.said.iter().map(|(case, what)| format!("`{case}` {what}"));
-    said.collect::<Vec<_>>().join("; ")
+    said.collect::<Vec<_>>().join("; ").replace('|', "\\|")
 }

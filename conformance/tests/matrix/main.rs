@@ -25,7 +25,6 @@ mod table;
 
 use std::{
     collections::BTreeSet,
-    hash::{DefaultHasher, Hash, Hasher},
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -230,9 +229,7 @@ fn chosen(own: &BTreeSet<&str>, setting: Setting, name: &str) -> Vec<&'static Ca
             chosen.extend([at.saturating_sub(1), (at + 1).min(all.len() - 1)]);
         }
         let cheap = |at: &usize| matches!(all[*at].lane, Lane::Parallel | Lane::Watch);
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        let start = usize::try_from(hasher.finish() % 1009).unwrap_or_default();
+        let start = usize::try_from(drawn_from(name) % 1009).unwrap_or_default();
         let sample = (0..all.len())
             .map(|step| (start + step * 37) % all.len())
             .filter(cheap)
@@ -240,6 +237,13 @@ fn chosen(own: &BTreeSet<&str>, setting: Setting, name: &str) -> Vec<&'static Ca
         chosen.extend(sample);
     }
     chosen.into_iter().map(|at| all[at]).collect()
+}
+
+/// A number that a text draws, the same on every toolchain: FNV-1a.
+fn drawn_from(text: &str) -> u64 {
+    text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    })
 }
 
 fn note(seen: &Mutex<Table>, row: Row) {
