@@ -127,6 +127,7 @@ const NOTIFIED_AMONG_OTHERS: &[Step] = &[
     attacker(SignIn(THIRD)),
     user(SignIn(MAIN)),
     user(Probe("signed-in")),
+    victim(Probe("other-before")),
     user(LogoutToken(MAIN)),
     user(Probe(AFTER)),
     victim(Probe("other-browser")),

@@ -257,13 +257,24 @@ pub(crate) fn claims_of(token: &str) -> Option<serde_json::Value> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
 
-/// Whether the authorization server failed the app in this walk: it sent a wrong or late answer to a request of the app,
-/// or none. A response that a browser brought wrong, or a code that the server rightly refused, is no such failure.
+/// Whether the authorization server failed the app in this walk: it sent a wrong or late answer to a request of the app, or
+/// none, or its authorization response says that it is out of order. Any other response that a browser brought wrong, or a
+/// code that the server rightly refused, is no such failure.
 pub(crate) fn upstream_failed(evidence: &Evidence) -> bool {
-    evidence.records.iter().any(|record| match &record.event {
+    let answered_wrong = evidence.records.iter().any(|record| match &record.event {
         Event::Sent { fault, message, .. } => !fault.is_twin() && is_answer_to_the_app(*message),
         _ => false,
-    })
+    });
+    answered_wrong || evidence.hops.iter().any(tells_of_an_outage)
+}
+
+/// An authorization response whose error stands for the status 500 or 503, which a redirect cannot have (RFC 6749 §4.1.2.1).
+fn tells_of_an_outage(hop: &Hop) -> bool {
+    hop.leg == Leg::Callback
+        && [query_of(&hop.request.target), &hop.request.body].iter().any(|text| {
+            let error = parameters(text);
+            matches!(first(&error, "error"), Some("server_error" | "temporarily_unavailable"))
+        })
 }
 
 /// Whether a message is an answer that the app itself asks for.

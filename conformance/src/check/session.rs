@@ -105,12 +105,15 @@ pub const SESSION_IS_ALIVE: Check = Check {
     },
 };
 
-/// The same user's other session goes on.
+/// The same user's other session goes on. Apps that allow one session per user had ended it before.
 pub const OTHER_SESSION_IS_ALIVE: Check = Check {
     id: "other-session-is-alive",
     expects: "the user's session in the other browser goes on",
     ask: |evidence| match shows(evidence, "other-browser") {
         Ok(Shows::Person(name)) if name == "user" => Holds,
+        Ok(Shows::Nobody) if matches!(shows(evidence, "other-before"), Ok(Shows::Nobody)) => {
+            HoldsWith("the session in the other browser had ended when the user signed in again".to_owned())
+        }
         Ok(other) => Broken(format!("the other browser's protected page shows {}", in_words(other))),
         Err(why) => CannotTell(why),
     },

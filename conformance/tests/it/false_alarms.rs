@@ -100,6 +100,23 @@ fn a_gateway_status_is_right_where_the_authorization_server_failed() {
         let outcome = (sign_in::STAYS_CLEAN.ask)(&refused_with(status, ""));
         assert!(matches!(outcome, Outcome::Broken(_)), "{status}");
     }
+    // These errors are the redirect's words for 500 and 503 (RFC 6749 §4.1.2.1); the others are no outage.
+    for (error, holds) in [
+        ("temporarily_unavailable", true),
+        ("server_error", true),
+        ("access_denied", false),
+    ] {
+        for posted in [false, true] {
+            let mut told = refused_with(503, "");
+            let callback = told.hops.iter_mut().find(|hop| hop.leg == Leg::Callback).unwrap();
+            match posted {
+                false => callback.request.target = format!("/callback?state=s&error={error}"),
+                true => callback.request.body = format!("error={error}&state=s"),
+            }
+            let outcome = (sign_in::STAYS_CLEAN.ask)(&told);
+            assert_eq!(outcome == Outcome::Holds, holds, "{error}: {outcome:?}");
+        }
+    }
     let mut crashed = refused_with(500, "");
     sent(&mut crashed, Fault::TokenResponse(TokenResponseFault::ErrorIn200));
     assert!(matches!((sign_in::STAYS_CLEAN.ask)(&crashed), Outcome::Broken(_)));
@@ -222,6 +239,23 @@ fn a_session_whose_cookie_stayed_behind_is_a_warning_to_whoever_leaves_it_alive(
 
     probe(&mut evidence, "old", "user", "nobody");
     assert_eq!(asked(&evidence), (Outcome::Holds, Outcome::Holds));
+}
+
+/// Apps that allow one session per user end the other one at sign-in; the logout token has nothing to do with it.
+#[test]
+fn a_session_that_a_second_sign_in_ended_was_not_ended_by_the_logout_token() {
+    let ended = |before: &str| {
+        let mut evidence = signed_in();
+        probe(&mut evidence, "other-before", "victim", before);
+        probe(&mut evidence, "other-browser", "victim", "nobody");
+        (session::OTHER_SESSION_IS_ALIVE.ask)(&evidence)
+    };
+    assert!(
+        matches!(ended("nobody"), Outcome::HoldsWith(_)),
+        "{:?}",
+        ended("nobody")
+    );
+    assert!(matches!(ended("user"), Outcome::Broken(_)), "{:?}", ended("user"));
 }
 
 /// Whoever starts a sign-in while he is signed in needs an app that begins one then.
@@ -522,6 +556,28 @@ fn one_key_means_one_key() {
     for (variant, wanted) in [("one-key", Level::Should), ("one-usable-key", Level::May)] {
         let found = level("id-token/kid-absent-one-key", variant, "signs-in-as-user");
         assert_eq!(found, Some(wanted), "{variant}");
+    }
+}
+
+/// A client that may rely on TLS instead of the signature accepts a token whatever key its header names: profile `core` warns.
+#[test]
+fn a_key_in_the_header_is_not_held_against_whoever_may_rely_on_tls() {
+    for id in [
+        "id-token/kid-injection",
+        "id-token/header-jwk",
+        "id-token/header-jku",
+        "id-token/header-x5u-x5c",
+    ] {
+        for variant in case(id).variants {
+            assert_eq!(
+                level(id, variant.name, "refuses-sign-in"),
+                Some(Level::MustStar),
+                "{id} {}",
+                variant.name
+            );
+            let fetched = level(id, variant.name, "nothing-at-second-origin");
+            assert_eq!(fetched, Some(Level::Must), "{id} {}", variant.name);
+        }
     }
 }
 

@@ -3,13 +3,11 @@
 //! The trials `habit::…` are one for each habit, so `cargo test -p conformance --test matrix -- habit::session` runs some of
 //! them. By default a few habits meet a sample of the cases; with `HABITS=brief` every habit meets a sample, each another one;
 //! with `HABITS=full` every habit meets every case, and so do seeded pairs of habits (`pair::…`), of which `HABITS=pairs` runs
-//! nothing else. `HABITS_OUT=FILE` writes the table.
+//! nothing else. `HABITS_OUT=FILE` writes what was seen into the table of that file; rows of others stay.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
 };
 
 use conformance::{
@@ -21,7 +19,10 @@ use conformance::{
 use flawed_app::{Flaws, Habit, Habits, config::ResponseMode, flaw::Setting, habit::Remark};
 use libtest_mimic::{Failed, Trial};
 
-use crate::app::{self, Shape};
+use crate::{
+    app::{self, Shape},
+    proved::{Met, Seen},
+};
 
 /// How many pairs the documented command walks.
 const PAIRS: usize = 16;
@@ -51,19 +52,6 @@ const KNOWN_PAIRS: &[[Habit; 2]] = &[
     [Habit::StrictAfterPage, Habit::RefusedHome],
     [Habit::German, Habit::SignInForm],
 ];
-
-/// What has been seen, by the name of the trial.
-#[derive(Default)]
-pub(crate) struct Seen(BTreeMap<String, Met>);
-
-struct Met {
-    habits: Vec<Habit>,
-    mode: ResponseMode,
-    passed: usize,
-    skipped: BTreeMap<&'static str, String>,
-    said: BTreeMap<&'static str, String>,
-    seconds: f64,
-}
 
 /// All trials of habits.
 pub(crate) fn trials(seen: &Arc<Mutex<Seen>>, seed: u64) -> Vec<Trial> {
@@ -165,22 +153,15 @@ fn drawn(seed: u64) -> Vec<[Habit; 2]> {
 
 fn trial(name: String, habits: Vec<Habit>, mode: ResponseMode, meets: Meets, seen: &Arc<Mutex<Seen>>) -> Trial {
     let seen = Arc::clone(seen);
-    Trial::test(name.clone(), move || left_alone(&name, habits, mode, meets, &seen))
+    Trial::test(name, move || left_alone(habits, mode, meets, &seen))
 }
 
 /// Nothing is said of the app but what its habits' remarks allow.
-fn left_alone(
-    name: &str,
-    habits: Vec<Habit>,
-    mode: ResponseMode,
-    meets: Meets,
-    seen: &Mutex<Seen>,
-) -> Result<(), Failed> {
+fn left_alone(habits: Vec<Habit>, mode: ResponseMode, meets: Meets, seen: &Mutex<Seen>) -> Result<(), Failed> {
     let shape = Shape {
         setting: Setting::Default,
         mode,
     };
-    let began = Instant::now();
     let told: Vec<&str> = habits.iter().map(|habit| habit.tells()).collect();
     let own: Habits = habits.iter().copied().collect();
     let result = app::judged_with(Flaws::none(), own, &told, shape, cases(meets), crate::seed())?;
@@ -191,7 +172,6 @@ fn left_alone(
         passed: 0,
         skipped: BTreeMap::new(),
         said: BTreeMap::new(),
-        seconds: began.elapsed().as_secs_f64(),
     };
     let mut alarms = Vec::new();
     for case in &result.cases {
@@ -213,7 +193,7 @@ fn left_alone(
     // Whom some case wrongly complains of is not proved, and does not stand in the table.
     if alarms.is_empty() {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.0.insert(name.to_owned(), met);
+        seen.0.push(met);
     }
     crate::told(alarms.into_iter().map(CaseResult::story))
 }
@@ -238,95 +218,4 @@ fn cases(meets: Meets) -> Vec<&'static Case> {
             .map(|(_, case)| case)
             .collect(),
     }
-}
-
-impl fmt::Display for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let habits: BTreeSet<&str> = Habit::ALL.iter().map(|habit| habit.name()).collect();
-        let proved = Habit::ALL
-            .iter()
-            .filter(|habit| self.0.contains_key(&format!("habit::{habit}")))
-            .count();
-        let cases = cases(Meets::Everything).len();
-        let meetings: usize = self
-            .0
-            .values()
-            .map(|met| met.passed + met.skipped.len() + met.said.len())
-            .sum();
-        let minutes: f64 = self.0.values().map(|met| met.seconds).sum::<f64>() / 60.0;
-        writeln!(
-            f,
-            "# Habits: what right apps do, and what no case may call wrong\n\n\
-             Written by the tests themselves; do not edit. From the root of the repository:\n\n\
-             ```sh\nHABITS=full HABITS_OUT=\"$PWD/conformance/HABITS.md\" cargo test -p conformance --test matrix -- habit:: pair::\n```\n\n\
-             {proved} of {} habits met {meetings} cases, of {cases} that do not wait for declared times, without a *fail*, without a \
-             *warn* and without anything inconclusive but what stands in the last column. ({minutes:.0} minutes of walking, several \
-             side by side.) The habits are code in `fixtures/flawed-app`; \
-             `flawed-app --habit NAME` has one. What is skipped is skipped for the reason that the run gives.\n",
-            habits.len()
-        )?;
-        writeln!(
-            f,
-            "| habit | what the app does | passed | skipped | what a case may say, and why |\n|---|---|---|---|---|"
-        )?;
-        for habit in Habit::ALL {
-            if let Some(met) = self.0.get(&format!("habit::{habit}")) {
-                writeln!(
-                    f,
-                    "| `{habit}` | {} | {} | {} | {} |",
-                    habit.description(),
-                    met.passed,
-                    skipped(met),
-                    said(met)
-                )?;
-            }
-        }
-        writeln!(
-            f,
-            "\n## Pairs\n\n| pair | passed | skipped | what a case may say, and why |\n|---|---|---|---|"
-        )?;
-        for (_, met) in self.0.iter().filter(|(name, _)| name.starts_with("pair::")) {
-            let names: Vec<String> = met.habits.iter().map(|habit| format!("`{habit}`")).collect();
-            let post = match met.mode {
-                ResponseMode::Query => "",
-                ResponseMode::FormPost => " and responses by form post",
-            };
-            writeln!(
-                f,
-                "| {}{post} | {} | {} | {} |",
-                names.join(" and "),
-                met.passed,
-                met.skipped.len(),
-                said(met)
-            )?;
-        }
-        self.reasons(f)
-    }
-}
-
-impl Seen {
-    /// Why cases were skipped that the plain app passes, once for each reason.
-    fn reasons(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for met in self.0.values() {
-            for (case, reason) in &met.skipped {
-                reasons.entry(reason).or_default().insert(case);
-            }
-        }
-        writeln!(f, "\n## Why cases were skipped\n\n| reason | cases |\n|---|---|")?;
-        for (reason, cases) in reasons {
-            let cases: Vec<String> = cases.iter().map(|case| format!("`{case}`")).collect();
-            writeln!(f, "| {reason} | {} |", cases.join(", "))?;
-        }
-        Ok(())
-    }
-}
-
-fn skipped(met: &Met) -> String {
-    met.skipped.len().to_string()
-}
-
-fn said(met: &Met) -> String {
-    let said = met.said.iter().map(|(case, what)| format!("`{case}` {what}"));
-    said.collect::<Vec<_>>().join("; ").replace('|', "\\|")
 }

@@ -21,6 +21,7 @@
 mod app;
 mod habits;
 mod overlay;
+mod proved;
 mod table;
 
 use std::{
@@ -92,12 +93,13 @@ fn main() -> ExitCode {
             meets_its_cases(flaw, mode, &seen)
         })
     });
-    let known = Arc::new(Mutex::new(habits::Seen::default()));
+    let known = Arc::new(Mutex::new(proved::Seen::default()));
     let all = clean.chain(flaws).chain(habits::trials(&known, seed())).collect();
     let conclusion = libtest_mimic::run(&arguments, all);
     if let Some(file) = std::env::var_os("HABITS_OUT") {
         let known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        std::fs::write(&file, known.to_string()).expect("the table can be written where HABITS_OUT says");
+        let before = std::fs::read_to_string(&file).unwrap_or_default();
+        std::fs::write(&file, known.written_over(&before)).expect("the table can be written where HABITS_OUT says");
     }
     if let Some(file) = std::env::var_os("MATRIX_OUT") {
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);

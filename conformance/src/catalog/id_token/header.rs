@@ -4,7 +4,7 @@ use mock_idp::{Fault::IdToken, flow::fault::IdTokenFault as F};
 
 use super::super::expect::{accepted, himself_or_nobody, preferably_refused, refused, refused_or_noted};
 use crate::{
-    case::{Case, Expect, Explain, Lane, Must, Should, Variant},
+    case::{Case, Expect, Explain, Lane, Must, MustStar, Should, Variant},
     check::{
         second_origin::NOTHING_AT_SECOND_ORIGIN,
         sign_in::{REFUSES_SIGN_IN, STAYS_CLEAN},
@@ -14,9 +14,10 @@ use crate::{
     spec::{ASVS, BACKCHANNEL, OIDC_CORE, RFC7515, RFC7516, RFC7519, RFC8725},
 };
 
-/// Refused, and no address in the token was asked for anything.
+/// Refused, except where the client may rely on TLS instead of the signature (profile `core`, OIDC Core §3.1.3.7 (6)); and in
+/// every profile no address in the token was asked for anything.
 const REFUSED_WITHOUT_FETCH: &[Expect] = &[
-    Must(REFUSES_SIGN_IN),
+    MustStar(REFUSES_SIGN_IN),
     Must(NOTHING_AT_SECOND_ORIGIN),
     Should(STAYS_CLEAN),
 ];
@@ -51,7 +52,7 @@ pub(crate) const CASES: &[Case] = &[
                     An app that reads keys by kid from a file or a table finds what the attacker wants.\n\
                     An app that fetches it asks the attacker's server.",
             right: "Looks the kid up among the keys it has from the issuer's key set, as an opaque text, and refuses what it does not find.",
-            false_alarm: "None known: a refetch of the issuer's own key set for an unknown kid is fine and is not counted.",
+            false_alarm: "As for `id-token/sig-corrupt`: profile `core` only warns of an accepted token. A refetch of the issuer's own key set for an unknown kid is fine and is not counted.",
             maps: &["P#26", "P#27"],
         },
     },
@@ -79,7 +80,7 @@ pub(crate) const CASES: &[Case] = &[
                     In other variants the key is symmetric, or the jwk only points to where it is served.\n\
                     A library that supports embedded keys takes it for the issuer's.",
             right: "Ignores `jwk` in the header of an ID token: keys come from the issuer's key set only. No address in the header is fetched.",
-            false_alarm: "None known.",
+            false_alarm: "As for `id-token/sig-corrupt`: profile `core` only warns of an accepted token, because a code-flow client may rely on TLS; a request to an address in the token fails in every profile.",
             maps: &[
                 "P#14",
                 "P#15",
@@ -114,7 +115,7 @@ pub(crate) const CASES: &[Case] = &[
                     The token is signed with his key.\n\
                     The request alone is a finding: it lets a stranger make the server call any address.",
             right: "Never follows `jku`; the key set's address comes from the configured issuer's metadata.",
-            false_alarm: "None known.",
+            false_alarm: "As for `id-token/sig-corrupt`: profile `core` only warns of an accepted token, because a code-flow client may rely on TLS; a request to an address in the token fails in every profile.",
             maps: &[
                 "P#16",
                 "P#17",
@@ -146,7 +147,7 @@ pub(crate) const CASES: &[Case] = &[
                     The token is signed with the attacker's key.\n\
                     Code that takes the first, the last or any certificate of the list accepts it.",
             right: "Ignores both members for ID tokens and fetches nothing.",
-            false_alarm: "None known.",
+            false_alarm: "As for `id-token/sig-corrupt`: profile `core` only warns of an accepted token, because a code-flow client may rely on TLS; a request to an address in the token fails in every profile.",
             maps: &["P#22", "P#23", "P#24", "P#25"],
         },
     },
