@@ -32,7 +32,6 @@ const CRATE: &[&[&str]] = &[
     &["config"],
     &["describe"],
     &["elsewhere"],
-    &["habits"],
     &["remedy"],
     &["explain"],
     &["shard"],
