@@ -14,10 +14,7 @@ use tokio::sync::{
 };
 
 use crate::{
-    flow::{
-        record::Record,
-        store::{Session, locked},
-    },
+    flow::{record::Record, store::Session},
     idp::Idp,
     tenant::{Client, Persona, Subject, Tenant, User},
 };
@@ -99,7 +96,7 @@ impl Saved {
     /// The sessions that are not over are sessions again.
     pub(crate) fn into_store(self, idp: &Idp) {
         let now = idp.clock.now();
-        let mut sessions = locked(&idp.store.sessions);
+        let sessions = &idp.store.sessions;
         for saved in self.sessions {
             if saved.expires <= now {
                 continue;
@@ -120,9 +117,9 @@ impl Saved {
                 expires: saved.expires,
                 remembered: saved.remembered,
             });
-            sessions.insert(session.cookie.clone(), session.clone());
+            sessions.put(session.cookie.clone(), session.clone());
             if !session.idx.is_empty() {
-                sessions.insert(session.idx.clone(), session);
+                sessions.put(session.idx.clone(), session);
             }
         }
     }
@@ -135,11 +132,12 @@ impl Saved {
         });
         let now = idp.clock.now();
         // A session stands under each of its cookies.
-        let mut sessions: Vec<Arc<Session>> = locked(&idp.store.sessions)
-            .values()
-            .filter(|session| session.expires > now)
-            .cloned()
-            .collect();
+        let mut sessions: Vec<Arc<Session>> = Vec::new();
+        idp.store.sessions.each(|session| {
+            if session.expires > now {
+                sessions.push(session.clone());
+            }
+        });
         sessions.sort_by(|one, other| one.sid.cmp(&other.sid));
         sessions.dedup_by(|one, other| one.sid == other.sid);
         let sessions = sessions.iter().map(|session| SavedSession {

@@ -240,8 +240,8 @@ impl Exchange {
     /// What was sent beside what is registered; `None` where the refusal is about neither.
     pub(crate) fn near_miss(&self, error: &OAuthError) -> Option<NearMiss> {
         let asked = self.form.get("code").and_then(|code| {
-            let codes = locked(&self.idp.store.codes);
-            codes.get(code).map(|code| code.grant.request.as_params())
+            let codes = &self.idp.store.codes;
+            codes.read(code, |code| code.grant.request.as_params())
         });
         let request = recorded(&self.method, &self.target, &self.headers, &self.body);
         let tenant = self.idp.tenant();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, OnceLock, PoisonError, RwLock, atomic::Ordering},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
 use serde_json::{Value, json};
@@ -236,16 +236,18 @@ impl Idp {
     /// Ends every session of this user, and revokes what was issued to him.
     pub(crate) fn end_everything(&self, user_id: &str) {
         self.end_sessions(user_id);
-        for token in locked(&self.store.tokens).values() {
+        self.store.tokens.each(|token| {
             let grant = token.grant.as_ref();
             if let Some(grant) = grant.filter(|grant| grant.subject.persona.sub == user_id) {
-                grant.revoked.store(true, Ordering::Release);
+                self.store.revoke(grant);
             }
-        }
+        });
     }
 
     pub(crate) fn end_sessions(&self, user_id: &str) {
-        locked(&self.store.sessions).retain(|session| session.subject.persona.sub != user_id);
+        self.store
+            .sessions
+            .retain(|session| session.subject.persona.sub != user_id);
     }
 
     /// Adds (or replaces) an authorization server.

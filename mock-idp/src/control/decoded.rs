@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    flow::store::{TokenKind, locked},
+    flow::store::TokenKind,
     idp::Idp,
     protocol::jws,
 };
@@ -108,7 +108,7 @@ pub(crate) fn explain(idp: &Idp, token: &str) -> Decoded {
         let text = token.split('.').nth(index)?;
         serde_json::from_slice(&B64.decode(text).ok()?).ok()
     };
-    let known = locked(&idp.store.tokens).get(token).cloned();
+    let known = idp.store.tokens.get(token);
     let header = part(0).unwrap_or_default();
     let claims = part(1).unwrap_or_default();
     let looks_like_id = claims.contains_key("nonce") || claims.contains_key("at_hash") || claims.contains_key("amr");

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     flow::{
         scenario::Scenario,
-        store::{Grant, Request, Session, Token, TokenKind, locked},
+        store::{Grant, Request, Session, Token, TokenKind},
     },
     okta::{access_token::AccessToken, id_token::IdToken},
     protocol::{
@@ -215,7 +215,7 @@ pub(crate) async fn mint(
         };
         // Nobody takes what the server did not sign.
         if matches!(input.signed_by, SignedBy::Published) {
-            locked(&idp.store.tokens).insert(text.as_str().into(), token);
+            idp.store.tokens.put(text.as_str().into(), token);
         }
     }
     Ok(Json(Minted {

@@ -12,7 +12,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         scenario::Scenario,
-        store::{Asker, Grant, Request, locked},
+        store::{Asker, Grant, Request},
     },
     protocol::draft::Reply,
     tenant::Persona,
@@ -39,10 +39,10 @@ pub(crate) fn enter_code(exchange: &mut Exchange) -> Answered {
     if exchange.method != axum::http::Method::POST {
         return Ok(page::activate(exchange, &code, false));
     }
-    let device = locked(&exchange.idp.store.user_codes).get(code.as_str()).cloned();
+    let device = exchange.idp.store.user_codes.get(code.as_str());
     let pending = device
         .as_deref()
-        .and_then(|device| locked(&exchange.idp.store.pendings).get(device).cloned());
+        .and_then(|device| exchange.idp.store.pendings.get(device));
     let now = exchange.idp.clock.now();
     let (Some(device), Some(pending)) = (device, pending.filter(|pending| pending.expires > now)) else {
         return Ok(page::activate(exchange, &code, true));
@@ -65,21 +65,20 @@ pub(crate) fn enter_code(exchange: &mut Exchange) -> Answered {
 
 /// The person is known and may: the device gets its tokens at its next poll.
 pub(crate) fn approve(exchange: &mut Exchange, grant: &Grant, device: &str) -> Reply {
-    if let Some(pending) = locked(&exchange.idp.store.pendings).get_mut(device) {
+    exchange.idp.store.pendings.change(device, |pending| {
         pending.outcome = Outcome::Approved(Approval {
             flow: Some(grant.flow.clone()),
             subject: grant.subject.clone(),
             amr: grant.session.amr.clone(),
             secret: None,
         });
-    }
+    });
     page::activated(exchange, true)
 }
 
 /// The person may not, or did not want to.
 pub(crate) fn deny(exchange: &mut Exchange, device: &str) -> Reply {
-    if let Some(pending) = locked(&exchange.idp.store.pendings).get_mut(device) {
-        pending.outcome = Outcome::Denied;
-    }
+    let pendings = &exchange.idp.store.pendings;
+    pendings.change(device, |pending| pending.outcome = Outcome::Denied);
     page::activated(exchange, false)
 }

@@ -71,7 +71,7 @@ pub(crate) fn authenticate(
     if let Some(flow) = flow {
         *locked(&flow.brought) = None;
     }
-    let awaited = locked(&idp.store.awaited).get(&identifier.to_lowercase()).cloned();
+    let awaited = idp.store.awaited.get(&identifier.to_lowercase());
     if let Some(awaited) = awaited {
         let subject = Subject::from_persona(&awaited.scenario.user);
         // In a watched flow the browser may sign in as somebody else; its own faults stay in force.
@@ -179,9 +179,7 @@ pub(crate) fn accept_passcode(exchange: &Exchange, subject: &Subject, secret: &s
         return Passcode::Wrong;
     };
     let key = (subject.persona.sub.clone(), step);
-    let mut used = locked(&exchange.idp.store.used_passcodes);
-    let is_new = used.get(&key).is_none();
-    used.insert(key, ());
+    let is_new = exchange.idp.store.used_passcodes.insert_new(key, ());
     if is_new || exchange.idp.lax {
         Passcode::Right
     } else {

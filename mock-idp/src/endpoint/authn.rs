@@ -34,7 +34,7 @@ pub(crate) struct Redeemed {
 
 /// Uses a session token up.
 pub(crate) fn redeem(exchange: &Exchange, token: &str) -> Option<Redeemed> {
-    let token = locked(&exchange.idp.store.session_tokens).remove(token)?;
+    let token = exchange.idp.store.session_tokens.take(token)?;
     (token.expires > exchange.idp.clock.now()).then(|| Redeemed {
         session: sessions::open(exchange, token.subject, token.amr, false),
         flow: token.flow,
@@ -94,7 +94,7 @@ pub(crate) fn authenticate(exchange: &mut Exchange) -> Answered {
     };
     let token = format!("00{}", &random::token43()[..40]);
     let reply = waiting(exchange, &token, &attempt);
-    locked(&exchange.idp.store.attempts).insert(token, attempt);
+    exchange.idp.store.attempts.put(token, attempt);
     Ok(reply)
 }
 
@@ -272,7 +272,7 @@ fn body(exchange: &Exchange) -> Result<Map<String, Value>, Refusal> {
 /// The authentication that a state token names.
 fn attempt(exchange: &mut Exchange, body: &Map<String, Value>) -> Result<(String, Attempt), Refusal> {
     let token = body.get("stateToken").and_then(Value::as_str).unwrap_or_default();
-    let found = locked(&exchange.idp.store.attempts).get(token).cloned();
+    let found = exchange.idp.store.attempts.get(token);
     let now = exchange.idp.clock.now();
     let attempt = found.filter(|attempt| attempt.expires > now).ok_or(API_TOKEN_INVALID)?;
     if let Some(flow) = &attempt.known.flow {
@@ -283,13 +283,13 @@ fn attempt(exchange: &mut Exchange, body: &Map<String, Value>) -> Result<(String
 
 fn kept(exchange: &Exchange, token: &str, attempt: Attempt) -> Reply {
     let reply = waiting(exchange, token, &attempt);
-    locked(&exchange.idp.store.attempts).insert(token.to_owned(), attempt);
+    exchange.idp.store.attempts.put(token.to_owned(), attempt);
     reply
 }
 
 /// Ends it; of two that try at the same moment one comes too late.
 fn close(exchange: &Exchange, token: &str) -> Result<(), Refusal> {
-    match locked(&exchange.idp.store.attempts).remove(token) {
+    match exchange.idp.store.attempts.take(token) {
         Some(_) => Ok(()),
         None => Err(API_TOKEN_INVALID.into()),
     }
@@ -298,7 +298,7 @@ fn close(exchange: &Exchange, token: &str) -> Result<(), Refusal> {
 fn succeeded(exchange: &Exchange, known: &Known, amr: &'static [&'static str], relay_state: Option<&str>) -> Reply {
     let expires = exchange.idp.clock.now() + LIFETIME;
     let token = format!("20111{}", random::alphanumeric(50));
-    locked(&exchange.idp.store.session_tokens).insert(
+    exchange.idp.store.session_tokens.put(
         token.clone(),
         SessionToken {
             flow: known.flow.clone(),

@@ -12,7 +12,7 @@ use crate::{
     flow::{
         fault::PkceRule,
         scenario::Scenario,
-        store::{Asker, FLOW_COOKIE, Flow, Request, ResponseType, Session, locked},
+        store::{Asker, FLOW_COOKIE, Flow, Request, ResponseType, Session},
         tamper,
     },
     idp::Server,
@@ -54,13 +54,14 @@ pub(crate) fn begin_or_continue(exchange: &mut Exchange) -> Answered {
 fn flow_of(exchange: &Exchange) -> Arc<Flow> {
     let entered = exchange
         .cookie(FLOW_COOKIE)
-        .and_then(|ticket| locked(&exchange.idp.store.tickets).remove(ticket));
+        .and_then(|ticket| exchange.idp.store.tickets.take(ticket));
     if let Some(flow) = entered {
         let login = flow.scenario.user.login.to_lowercase();
-        let mut awaited = locked(&exchange.idp.store.awaited);
-        if awaited.get(&login).is_some_and(|other| other.id == flow.id) {
-            awaited.remove(&login);
-        }
+        exchange.idp.store.awaited.alter(login, |other| {
+            if other.as_ref().is_some_and(|other| other.id == flow.id) {
+                *other = None;
+            }
+        });
         return flow;
     }
     let nobody = Scenario::honest(Persona::default());

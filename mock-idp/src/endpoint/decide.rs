@@ -67,12 +67,12 @@ pub(crate) fn note(exchange: &mut Exchange, flow: &Arc<Flow>, request: &Request,
     });
     let party = (request.server.clone(), request.client_id.clone());
     if !party.1.is_empty() {
-        let mut visited = locked(&exchange.idp.store.visited);
-        let mut parties = visited.get(&session.sid).cloned().unwrap_or_default();
-        if !parties.contains(&party) {
-            parties.push(party.clone());
-            visited.insert(session.sid.clone(), parties);
-        }
+        exchange.idp.store.visited.alter(session.sid.clone(), |parties| {
+            let parties = parties.get_or_insert_default();
+            if !parties.contains(&party) {
+                parties.push(party.clone());
+            }
+        });
     }
     *locked(&flow.session) = Some(session.clone());
     *locked(&flow.party) = Some(party);
@@ -208,10 +208,16 @@ pub(crate) fn consented(
 /// From now on this user is not asked about these scopes of this client.
 pub(crate) fn remember_consent(exchange: &Exchange, request: &Request, session: &Session, scopes: Vec<String>) {
     let key = (session.subject.persona.sub.clone(), request.client_id.clone());
-    let mut consents = locked(&exchange.idp.store.consents);
-    let mut known = consents.get(&key).cloned().unwrap_or_default();
-    known.extend(scopes);
-    consents.insert(key, known);
+    exchange.idp.store.consents.alter(key, |known| {
+        let known = known.get_or_insert_default();
+        known.extend(
+            scopes
+                .iter()
+                .filter(|scope| !known.contains(scope))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
+    });
 }
 
 /// The user said no.
@@ -282,9 +288,6 @@ fn scopes_to_ask(
         return Vec::new();
     }
     let key = (subject.persona.sub.clone(), client.id.clone());
-    let known = locked(&exchange.idp.store.consents)
-        .get(&key)
-        .cloned()
-        .unwrap_or_default();
+    let known = exchange.idp.store.consents.get(&key).unwrap_or_default();
     wanting.into_iter().filter(|scope| !known.contains(scope)).collect()
 }

@@ -8,7 +8,7 @@ use crate::{
         client_auth::{self, refusal},
     },
     exchange::Exchange,
-    flow::store::{Grant, Token, TokenKind, locked},
+    flow::store::{Grant, Token, TokenKind},
     okta::error::TOKEN_REQUIRED,
 };
 
@@ -23,9 +23,7 @@ pub(crate) fn describe(exchange: &mut Exchange) -> Answered {
         params.0.push(("client_id".to_owned(), id.to_owned()));
     }
     let token = params.filled("token").map(str::to_owned);
-    let found = token
-        .as_deref()
-        .and_then(|text| locked(&exchange.idp.store.tokens).get(text).cloned());
+    let found = token.as_deref().and_then(|text| exchange.idp.store.tokens.get(text));
     if let Some(grant) = found.as_ref().and_then(|token| token.grant.as_ref()) {
         exchange.bind(&grant.flow.clone());
     }

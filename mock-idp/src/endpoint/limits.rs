@@ -9,7 +9,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use crate::{
     endpoint::answer::Refusal,
     exchange::Exchange,
-    flow::{record::Endpoint, store::locked, windows::Left},
+    flow::{
+        record::Endpoint,
+        windows::{self, Left},
+    },
     okta::error::{API_RATE_LIMIT, USER_RATE_LIMITED},
     tenant::RateLimit,
 };
@@ -32,9 +35,10 @@ pub(crate) fn count(exchange: &Exchange) -> Option<Left> {
         return None;
     }
     let now = exchange.idp.clock.now();
-    let mut windows = locked(&exchange.idp.store.windows);
-    let by_client = by_client.map(|(who, limit)| windows.count(format!("client {who}"), limit, now));
-    let by_user = by_user.map(|(who, limit)| windows.count(format!("user {who}"), limit, now));
+    let windows = &exchange.idp.store.windows;
+    let count = |who, limit| windows.alter(who, |window| windows::count(window, limit, now));
+    let by_client = by_client.map(|(who, limit)| count(format!("client {who}"), limit));
+    let by_user = by_user.map(|(who, limit)| count(format!("user {who}"), limit));
     [by_client, by_user]
         .into_iter()
         .flatten()

@@ -14,7 +14,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         fault::{Fault, Message},
-        store::{Flow, Session, TokenKind, locked},
+        store::{Flow, Session, TokenKind},
         tamper,
     },
     idp::{Server, with_context},
@@ -60,7 +60,7 @@ struct Hint {
 
 /// Reads the hint: a token that was written here, or one that this server's key verifies; expired ones are fine.
 fn hint(exchange: &Exchange, server: &Server, text: &str) -> Option<Hint> {
-    let known = locked(&exchange.idp.store.tokens).get(text).cloned();
+    let known = exchange.idp.store.tokens.get(text);
     if let Some(token) = known.filter(|token| token.kind == TokenKind::Id && token.server == server.id) {
         let grant = token.grant?;
         return Some(Hint {
@@ -129,7 +129,7 @@ fn ending(exchange: &mut Exchange, server: &Server, params: &Params, hint: Optio
 /// The front-channel logout URIs of the other applications that this session went to, as they are called: with `iss` and
 /// `sid` where the application wants them.
 fn others(exchange: &Exchange, session: &Session, client: &Client) -> Vec<String> {
-    let visited = locked(&exchange.idp.store.visited).remove(&session.sid);
+    let visited = exchange.idp.store.visited.take(&session.sid);
     let mut frames = Vec::new();
     for (server, id) in visited.unwrap_or_default() {
         let Some(other) = exchange.idp.client(&id).filter(|other| other.id != client.id) else {

@@ -9,7 +9,7 @@ use crate::{
         authorize, client_auth,
     },
     exchange::Exchange,
-    flow::{store::locked, waiting::Pushed},
+    flow::{waiting::Pushed},
     idp::Server,
     okta::error::*,
     protocol::{params::Params, random},
@@ -42,7 +42,7 @@ pub(crate) fn push(exchange: &mut Exchange) -> Answered {
         params,
         expires: exchange.idp.clock.now() + LIFETIME,
     };
-    locked(&exchange.idp.store.pushed).insert(handle.clone(), pushed);
+    exchange.idp.store.pushed.put(handle.clone(), pushed);
     let status = if exchange.idp.tenant().features.par_created {
         201
     } else {
@@ -61,7 +61,7 @@ pub(crate) fn pushed(
     params: &Params,
     handle: &str,
 ) -> Result<Params, OAuthError> {
-    let found = locked(&exchange.idp.store.pushed).get(handle).cloned();
+    let found = exchange.idp.store.pushed.get(handle);
     let alive = found.filter(|pushed| pushed.expires > exchange.idp.clock.now());
     let pushed = alive.ok_or(REQUEST_URI_INVALID)?;
     if pushed.server != server.id {

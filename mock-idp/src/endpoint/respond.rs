@@ -118,7 +118,7 @@ pub(crate) fn issue_code(exchange: &mut Exchange, grant: &Grant) -> String {
         memory.code = Some(code.clone());
     }
     exchange.event(Event::CodeIssued { code: code.clone() });
-    locked(&exchange.idp.store.codes).insert(
+    exchange.idp.store.codes.put(
         code.as_str().into(),
         Code {
             grant: grant.clone(),

@@ -1,14 +1,12 @@
 //! The revocation endpoint (RFC 7009): 200 and nothing for valid, unknown and already revoked tokens.
 
-use std::sync::atomic::Ordering;
-
 use crate::{
     endpoint::{
         answer::{self, Answered},
         client_auth::{self, refusal},
     },
     exchange::Exchange,
-    flow::store::{TokenKind, locked},
+    flow::store::TokenKind,
     okta::error::TOKEN_REQUIRED,
 };
 
@@ -17,7 +15,7 @@ pub(crate) fn revoke(exchange: &mut Exchange) -> Answered {
     exchange.server()?;
     let params = client_auth::form(exchange)?;
     let text = params.filled("token").unwrap_or_default();
-    let found = locked(&exchange.idp.store.tokens).get(text).cloned();
+    let found = exchange.idp.store.tokens.get(text);
     if let Some(grant) = found.as_ref().and_then(|token| token.grant.as_ref()) {
         exchange.bind(&grant.flow.clone());
     }
@@ -29,11 +27,9 @@ pub(crate) fn revoke(exchange: &mut Exchange) -> Answered {
     if let Some(token) = found.filter(|token| token.client_id == client.id && token.server == exchange.server_id) {
         // Revoking a refresh token revokes its access tokens too; not the reverse.
         if let (TokenKind::Refresh, Some(grant)) = (token.kind, &token.grant) {
-            grant.revoked.store(true, Ordering::Release);
+            exchange.idp.store.revoke(grant);
         }
-        if let Some(token) = locked(&exchange.idp.store.tokens).get_mut(text) {
-            token.revoked = true;
-        }
+        exchange.idp.store.tokens.change(text, |token| token.revoked = true);
     }
     Ok(answer::empty(200))
 }

@@ -12,7 +12,7 @@ use crate::{
         api, authn,
     },
     exchange::Exchange,
-    flow::store::{Session, locked},
+    flow::store::Session,
     okta::error::{API_AUTHENTICATION_FAILED, API_NOT_FOUND, ApiError},
     protocol::{draft::Reply, random},
     tenant::{PageStyle, Subject},
@@ -45,7 +45,7 @@ pub(crate) fn open(exchange: &Exchange, subject: Arc<Subject>, amr: &[&str], rem
     keep(exchange, &session);
     if !session.subject.guest {
         let id = session.subject.persona.sub.clone();
-        locked(&exchange.idp.store.last_logins).insert(id, now);
+        exchange.idp.store.last_logins.put(id, now);
     }
     session
 }
@@ -55,10 +55,10 @@ fn lifetime(remember: bool) -> i64 {
 }
 
 fn keep(exchange: &Exchange, session: &Arc<Session>) {
-    let mut sessions = locked(&exchange.idp.store.sessions);
-    sessions.insert(session.cookie.clone(), session.clone());
+    let sessions = &exchange.idp.store.sessions;
+    sessions.put(session.cookie.clone(), session.clone());
     if !session.idx.is_empty() {
-        sessions.insert(session.idx.clone(), session.clone());
+        sessions.put(session.idx.clone(), session.clone());
     }
 }
 
@@ -74,11 +74,9 @@ fn sealed(org: &str, sid: &str) -> String {
 pub(crate) fn current(exchange: &Exchange) -> Option<Arc<Session>> {
     let now = exchange.idp.clock.now();
     let cookies = [exchange.cookie("sid"), exchange.cookie("idx")];
-    let session = {
-        let sessions = locked(&exchange.idp.store.sessions);
-        let mut found = cookies.into_iter().flatten().filter_map(|cookie| sessions.get(cookie));
-        found.find(|session| session.expires > now).cloned()?
-    };
+    let sessions = &exchange.idp.store.sessions;
+    let mut found = cookies.into_iter().flatten().filter_map(|cookie| sessions.get(cookie));
+    let session = found.find(|session| session.expires > now)?;
     let subject = exchange.idp.current(&session.subject)?;
     Some(Arc::new(Session {
         subject,
@@ -88,9 +86,9 @@ pub(crate) fn current(exchange: &Exchange) -> Option<Arc<Session>> {
 
 /// Ends it, by either cookie.
 pub(crate) fn end(exchange: &Exchange, session: &Session) {
-    let mut sessions = locked(&exchange.idp.store.sessions);
-    sessions.remove(&session.cookie);
-    sessions.remove(&session.idx);
+    let sessions = &exchange.idp.store.sessions;
+    sessions.take(&session.cookie);
+    sessions.take(&session.idx);
 }
 
 /// `sid`, with Identity Engine also `idx`; they last as long as the browser is open unless the session is to be remembered.
@@ -176,7 +174,7 @@ pub(crate) fn refresh(exchange: &mut Exchange) -> Answered {
 fn named(exchange: &Exchange) -> Result<Arc<Session>, ApiError> {
     let id = exchange.segment(3);
     let now = exchange.idp.clock.now();
-    let found = locked(&exchange.idp.store.sessions).get(id).cloned();
+    let found = exchange.idp.store.sessions.get(id);
     found
         .filter(|session| session.expires > now)
         .ok_or_else(|| API_NOT_FOUND.with(&format!("Resource not found: {id} (Session)")))

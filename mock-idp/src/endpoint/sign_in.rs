@@ -15,7 +15,7 @@ use crate::{
         fault::{Fault, Reach},
         near_miss::{self, NotSignedIn},
         scenario::Scenario,
-        store::{Flow, Request, Session, Stage, Transaction, locked},
+        store::{Flow, Request, Session, Stage, Transaction},
     },
     okta::{error::REQUEST_EXPIRED, problem::Problem},
     protocol::{draft::Reply, random},
@@ -84,7 +84,7 @@ pub(crate) fn begin(
 
 /// The transaction of this handle, if it is not stale. From now on the exchange belongs to its flow.
 pub(crate) fn resume(exchange: &mut Exchange, handle: &str) -> Option<Transaction> {
-    let transaction = locked(&exchange.idp.store.transactions).get(handle).cloned()?;
+    let transaction = exchange.idp.store.transactions.get(handle)?;
     if transaction.expires <= exchange.idp.clock.now() {
         return None;
     }
@@ -93,12 +93,12 @@ pub(crate) fn resume(exchange: &mut Exchange, handle: &str) -> Option<Transactio
 }
 
 pub(crate) fn keep(exchange: &Exchange, handle: &str, transaction: Transaction) {
-    locked(&exchange.idp.store.transactions).insert(handle.to_owned(), transaction);
+    exchange.idp.store.transactions.put(handle.to_owned(), transaction);
 }
 
 /// Ends the transaction; `false` if somebody else did so meanwhile.
 pub(crate) fn close(exchange: &Exchange, handle: &str) -> bool {
-    locked(&exchange.idp.store.transactions).remove(handle).is_some()
+    exchange.idp.store.transactions.take(handle).is_some()
 }
 
 /// What somebody typed.

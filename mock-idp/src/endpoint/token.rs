@@ -118,17 +118,12 @@ fn parameters(exchange: &mut Exchange) -> Result<Params, Refusal> {
 /// The code or the token in the request tells the flow, whoever presents it.
 fn bind(exchange: &mut Exchange, params: &Params) {
     let store = &exchange.idp.store;
-    let by_code = ["code", "interaction_code"].into_iter().find_map(|name| {
-        let codes = locked(&store.codes);
-        codes.get(params.get(name)?).map(|code| code.grant.flow.clone())
-    });
+    let by_code = ["code", "interaction_code"]
+        .into_iter()
+        .find_map(|name| store.codes.read(params.get(name)?, |code| code.grant.flow.clone()));
     let by_token = ["refresh_token", "subject_token"].into_iter().find_map(|name| {
-        let tokens = locked(&store.tokens);
-        tokens
-            .get(params.get(name)?)?
-            .grant
-            .as_ref()
-            .map(|grant| grant.flow.clone())
+        let flow = |token: &Token| token.grant.as_ref().map(|grant| grant.flow.clone());
+        store.tokens.read(params.get(name)?, flow).flatten()
     });
     if let Some(flow) = by_code.or(by_token) {
         exchange.bind(&flow);

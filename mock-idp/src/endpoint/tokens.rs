@@ -404,30 +404,29 @@ pub(crate) fn draft(header: Map<String, Value>, claims: Map<String, Value>) -> T
 }
 
 fn remember(exchange: &Exchange, issue: &Issue<'_>, kind: TokenKind, text: &Arc<str>, claims: Arc<str>, expires: i64) {
-    let mut tokens = locked(&exchange.idp.store.tokens);
-    if kind == TokenKind::Refresh && tokens.get(&**text).is_some() {
-        // A static refresh token stays as it is, its scopes and its expiry included.
-        return;
-    }
-    tokens.insert(
-        text.clone(),
-        Token {
-            kind,
-            server: issue.server.id.clone(),
-            client_id: issue.client.id.clone(),
-            scopes: issue.scopes.clone(),
-            grant: Some(issue.grant.clone()),
-            claims,
-            expires,
-            revoked: false,
-            grace_until: None,
-            last_used: exchange.idp.clock.now(),
-            idle: refresh_token_idle(issue),
-            // A confidential client's refresh token is bound to its secret already (RFC 9449 §5).
-            jkt: match kind {
-                TokenKind::Refresh if issue.client.auth_method != AuthMethod::None => None,
-                _ => issue.jkt.clone(),
-            },
+    let token = Token {
+        kind,
+        server: issue.server.id.clone(),
+        client_id: issue.client.id.clone(),
+        scopes: issue.scopes.clone(),
+        grant: Some(issue.grant.clone()),
+        claims,
+        expires,
+        revoked: false,
+        grace_until: None,
+        last_used: exchange.idp.clock.now(),
+        idle: refresh_token_idle(issue),
+        // A confidential client's refresh token is bound to its secret already (RFC 9449 §5).
+        jkt: match kind {
+            TokenKind::Refresh if issue.client.auth_method != AuthMethod::None => None,
+            _ => issue.jkt.clone(),
         },
-    );
+    };
+    let tokens = &exchange.idp.store.tokens;
+    if kind == TokenKind::Refresh {
+        // A static refresh token stays as it is, its scopes and its expiry included.
+        tokens.insert_new(text.clone(), token);
+    } else {
+        tokens.put(text.clone(), token);
+    }
 }

@@ -1,6 +1,6 @@
 //! The userinfo endpoint (OIDC Core §5.3). Refusals have an empty body; the header says why.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use axum::http::header;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         fault::{Fault, Message},
-        store::{Grant, Token, TokenKind, locked},
+        store::{Grant, Token, TokenKind},
         tamper,
     },
     idp::{Server, with_context},
@@ -48,7 +48,7 @@ fn presented(exchange: &mut Exchange) -> Result<(Token, Grant), OAuthError> {
     let Some(text) = text else {
         return Err(ACCESS_TOKEN_MISSING);
     };
-    let found = locked(&exchange.idp.store.tokens).get(text.as_str()).cloned();
+    let found = exchange.idp.store.tokens.get(text.as_str());
     if let Some(grant) = found.as_ref().and_then(|token| token.grant.as_ref()) {
         exchange.bind(&grant.flow.clone());
     }
@@ -67,7 +67,7 @@ fn presented(exchange: &mut Exchange) -> Result<(Token, Grant), OAuthError> {
     if token.server != exchange.server_id {
         return Err(ACCESS_TOKEN_ISSUER);
     }
-    if token.revoked || grant.revoked.load(Ordering::Acquire) {
+    if token.revoked || grant.is_revoked() {
         return Err(ACCESS_TOKEN_REVOKED);
     }
     if token.expires <= exchange.idp.clock.now() {

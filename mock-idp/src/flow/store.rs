@@ -3,15 +3,12 @@
 //! A [`Flow`] travels by value (behind an `Arc`) from the authorization request into the code, from there into the grant
 //! and its tokens. Forgetting it here only ends look-ups by its id.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 
 use super::{
     armed::{Armed, Arms, NextLogins},
@@ -21,12 +18,17 @@ use super::{
     scenario::{FlowId, Scenario},
     tamper::Earlier,
     waiting::{Attempt, Pending, Pushed, SessionToken},
-    windows::Windows,
+    windows::Window,
 };
 use crate::{
     protocol::{draft::ResponseMode, params::Params, random},
     tenant::Subject,
 };
+
+mod bounded;
+mod table;
+
+pub(crate) use table::Table;
 
 /// The cookie that binds the next authorization request of a browser to a flow.
 pub(crate) const FLOW_COOKIE: &str = "mock_idp_flow";
@@ -250,6 +252,13 @@ pub(crate) struct Grant {
     pub(crate) revoked: Arc<std::sync::atomic::AtomicBool>,
 }
 
+impl Grant {
+    /// Whether everything that was issued under it is revoked.
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::Acquire)
+    }
+}
+
 /// A code: issued, then redeemed once. Redeemed codes are remembered, so that a second use can be told from an unknown code.
 #[derive(Clone, Debug)]
 pub(crate) struct Code {
@@ -294,11 +303,10 @@ impl Token {
 
     /// Whether it still stands for something.
     pub(crate) fn is_alive(&self, now: i64) -> bool {
-        let is_ended = |grant: &Grant| grant.revoked.load(Ordering::Acquire);
         !self.revoked
             && self.expires > now
             && self.grace_until.is_none_or(|until| until >= now)
-            && !self.grant.as_ref().is_some_and(is_ended)
+            && !self.grant.as_ref().is_some_and(Grant::is_revoked)
     }
 }
 
@@ -312,81 +320,48 @@ pub(crate) enum TokenKind {
 }
 
 /// All stores of one mock-idp.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Store {
     next_flow: AtomicU64,
     /// How often each seed was given to a flow.
     seeds: Mutex<HashMap<u64, u64>>,
-    flows: Mutex<Bounded<FlowId, Arc<Flow>>>,
+    flows: Table<FlowId, Arc<Flow>>,
     /// One-shot cookie value → flow.
-    pub(crate) tickets: Mutex<Bounded<String, Arc<Flow>>>,
+    pub(crate) tickets: Table<String, Arc<Flow>>,
     /// Login → the flow last begun for it that was not entered yet.
-    pub(crate) awaited: Mutex<Bounded<String, Arc<Flow>>>,
+    pub(crate) awaited: Table<String, Arc<Flow>>,
     /// `stateToken` → transaction.
-    pub(crate) transactions: Mutex<Bounded<String, Transaction>>,
-    pub(crate) codes: Mutex<Bounded<Arc<str>, Code>>,
-    pub(crate) tokens: Mutex<Bounded<Arc<str>, Token>>,
+    pub(crate) transactions: Table<String, Transaction>,
+    pub(crate) codes: Table<Arc<str>, Code>,
+    pub(crate) tokens: Table<Arc<str>, Token>,
     /// `sid` or `idx` cookie → session.
-    pub(crate) sessions: Mutex<Bounded<Arc<str>, Arc<Session>>>,
+    pub(crate) sessions: Table<Arc<str>, Arc<Session>>,
     /// The `sid` claim → server and client ids that the session went to.
-    pub(crate) visited: Mutex<Bounded<String, Vec<(String, String)>>>,
+    pub(crate) visited: Table<String, Vec<(String, String)>>,
     /// `stateToken` of the authentication API → how far it is.
-    pub(crate) attempts: Mutex<Bounded<String, Attempt>>,
+    pub(crate) attempts: Table<String, Attempt>,
     /// `sessionToken` → who may have a session for it, once.
-    pub(crate) session_tokens: Mutex<Bounded<String, SessionToken>>,
+    pub(crate) session_tokens: Table<String, SessionToken>,
     /// `interaction_handle` → the transaction that it opens.
-    pub(crate) interactions: Mutex<Bounded<String, String>>,
+    pub(crate) interactions: Table<String, String>,
     /// User id and client id → scopes that the user consented to.
-    pub(crate) consents: Mutex<Bounded<(String, String), Vec<String>>>,
+    pub(crate) consents: Table<(String, String), Vec<String>>,
     /// Second-factor codes that were used: user id and time step.
-    pub(crate) used_passcodes: Mutex<Bounded<(String, u64), ()>>,
+    pub(crate) used_passcodes: Table<(String, u64), ()>,
     /// Grants that wait for somebody, by device code, `auth_req_id`, `oob_code` or `mfa_token`.
-    pub(crate) pendings: Mutex<Bounded<String, Pending>>,
+    pub(crate) pendings: Table<String, Pending>,
     /// What a person types → device code.
-    pub(crate) user_codes: Mutex<Bounded<String, String>>,
+    pub(crate) user_codes: Table<String, String>,
     /// Pushed authorization requests by handle.
-    pub(crate) pushed: Mutex<Bounded<String, Pushed>>,
+    pub(crate) pushed: Table<String, Pushed>,
     /// Who asked how often, where the org limits that.
-    pub(crate) windows: Mutex<Windows>,
+    pub(crate) windows: Table<String, Window>,
     /// User id → when he last signed in, seconds since 1970.
-    pub(crate) last_logins: Mutex<Bounded<String, i64>>,
+    pub(crate) last_logins: Table<String, i64>,
     /// `jti`s of what clients signed.
-    used_once: Mutex<Bounded<String, ()>>,
+    used_once: Table<String, ()>,
     pub(crate) arms: Arms,
     pub(crate) next_logins: NextLogins,
-}
-
-/// So many entries each store has; the oldest are forgotten first.
-const ENTRIES: usize = 20_000;
-
-impl Default for Store {
-    fn default() -> Self {
-        Self {
-            next_flow: AtomicU64::new(1),
-            seeds: Mutex::default(),
-            flows: Mutex::default(),
-            tickets: Mutex::default(),
-            awaited: Mutex::default(),
-            transactions: Mutex::default(),
-            codes: Mutex::default(),
-            tokens: Mutex::default(),
-            sessions: Mutex::default(),
-            visited: Mutex::default(),
-            attempts: Mutex::default(),
-            session_tokens: Mutex::default(),
-            interactions: Mutex::default(),
-            consents: Mutex::default(),
-            used_passcodes: Mutex::default(),
-            pendings: Mutex::default(),
-            user_codes: Mutex::default(),
-            pushed: Mutex::default(),
-            windows: Mutex::default(),
-            last_logins: Mutex::default(),
-            used_once: Mutex::default(),
-            arms: Arms::default(),
-            next_logins: NextLogins::default(),
-        }
-    }
 }
 
 impl Store {
@@ -400,7 +375,7 @@ impl Store {
                 Some(seeds) => scope.seeded(seeds.next()),
                 None => scope,
             };
-            FlowId::random(self.next_flow.fetch_add(1, Ordering::Relaxed))
+            FlowId::random(self.next_flow.fetch_add(1, Ordering::Relaxed) + 1)
         };
         let flow = Arc::new(Flow {
             seeds,
@@ -415,10 +390,10 @@ impl Store {
             armed: Mutex::default(),
             records: Mutex::default(),
         });
-        locked(&self.flows).insert(id, flow.clone());
+        self.flows.put(id, flow.clone());
         let login = flow.scenario.user.login.to_lowercase();
         if watched && !login.is_empty() {
-            locked(&self.awaited).insert(login, flow.clone());
+            self.awaited.put(login, flow.clone());
         }
         flow
     }
@@ -432,24 +407,25 @@ impl Store {
     }
 
     pub(crate) fn flow(&self, id: FlowId) -> Option<Arc<Flow>> {
-        locked(&self.flows).get(&id).cloned()
+        self.flows.get(&id)
     }
 
     /// Whether this is the first time that this text is used.
     pub(crate) fn use_once(&self, text: String) -> bool {
-        let mut used = locked(&self.used_once);
-        let is_new = used.get(&text).is_none();
-        used.insert(text, ());
-        is_new
+        self.used_once.insert_new(text, ())
+    }
+
+    /// Ends everything that was issued under this grant.
+    pub(crate) fn revoke(&self, grant: &Grant) {
+        grant.revoked.store(true, Ordering::Release);
     }
 
     /// Forgets everything but the count of flows.
     pub(crate) fn clear(&self) {
-        let fresh = Self::default();
-        macro_rules! renew {
-            ($($field:ident)*) => { $(*locked(&self.$field) = std::mem::take(&mut *locked(&fresh.$field));)* };
+        macro_rules! clear {
+            ($($field:ident)*) => { $(self.$field.clear();)* };
         }
-        renew! {
+        clear! {
             flows tickets awaited transactions codes tokens sessions visited attempts session_tokens interactions consents
             used_passcodes pendings user_codes pushed windows last_logins used_once
         }
@@ -459,103 +435,13 @@ impl Store {
 
     /// Ends look-ups of this flow; its memory is freed when its last token is.
     pub(crate) fn forget(&self, id: FlowId) {
-        locked(&self.flows).remove(&id);
+        self.flows.take(&id);
     }
 
     /// The value of a one-shot cookie that binds the next authorization request to this flow.
     pub(crate) fn ticket(&self, flow: &Arc<Flow>) -> String {
         let ticket = random::token22();
-        locked(&self.tickets).insert(ticket.clone(), flow.clone());
+        self.tickets.put(ticket.clone(), flow.clone());
         ticket
-    }
-}
-
-/// A map that forgets its oldest entry when it is full. Keys are kept twice: long ones are an `Arc<str>`.
-#[derive(Debug)]
-pub(crate) struct Bounded<K, V> {
-    entries: HashMap<K, V>,
-    order: VecDeque<K>,
-    capacity: usize,
-}
-
-impl<K: Clone + Eq + std::hash::Hash, V> Default for Bounded<K, V> {
-    fn default() -> Self {
-        Self::new(ENTRIES)
-    }
-}
-
-impl<K: Clone + Eq + std::hash::Hash, V> Bounded<K, V> {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            entries: HashMap::new(),
-            order: VecDeque::new(),
-            capacity,
-        }
-    }
-
-    pub(crate) fn insert(&mut self, key: K, value: V) {
-        if self.entries.insert(key.clone(), value).is_none() {
-            self.order.push_back(key);
-        }
-        while self.entries.len() > self.capacity {
-            let Some(oldest) = self.order.pop_front() else { break };
-            self.entries.remove(&oldest);
-        }
-        // Keys of removed entries stay in `order` until they are met; do not let them pile up.
-        if self.order.len() > 2 * self.capacity.max(64) {
-            let entries = &self.entries;
-            self.order.retain(|key| entries.contains_key(key));
-        }
-    }
-
-    pub(crate) fn get<Q>(&self, key: &Q) -> Option<&V>
-    where
-        K: std::borrow::Borrow<Q>,
-        Q: Eq + std::hash::Hash + ?Sized,
-    {
-        self.entries.get(key)
-    }
-
-    pub(crate) fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
-    where
-        K: std::borrow::Borrow<Q>,
-        Q: Eq + std::hash::Hash + ?Sized,
-    {
-        self.entries.get_mut(key)
-    }
-
-    pub(crate) fn remove<Q>(&mut self, key: &Q) -> Option<V>
-    where
-        K: std::borrow::Borrow<Q>,
-        Q: Eq + std::hash::Hash + ?Sized,
-    {
-        self.entries.remove(key)
-    }
-
-    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
-        self.entries.values()
-    }
-
-    /// Keeps those that pass.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
-        self.entries.retain(|_, value| keep(value));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_map_forgets_the_oldest_and_never_grows() {
-        let mut map = Bounded::new(3);
-        for number in 0..1_000 {
-            map.insert(number, ());
-            if number % 2 == 0 {
-                map.remove(&number);
-            }
-        }
-        assert!(map.get(&999).is_some() && map.get(&997).is_some() && map.get(&991).is_none());
-        assert!(map.order.len() <= 129, "{}", map.order.len());
     }
 }

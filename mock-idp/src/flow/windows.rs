@@ -1,22 +1,14 @@
 //! Who asked how often, where the org limits that.
 
-use foldhash::HashMap;
-
 /// A window, seconds.
-const WINDOW: i64 = 60;
-/// So many windows are remembered; beyond that, those that are over are forgotten.
-const WINDOWS: usize = 20_000;
+pub(crate) const WINDOW: i64 = 60;
 
 /// The requests of somebody since the window began.
 #[derive(Clone, Copy, Debug)]
-struct Window {
+pub(crate) struct Window {
     began: i64,
     count: u32,
 }
-
-/// Who asked how often.
-#[derive(Debug, Default)]
-pub(crate) struct Windows(HashMap<String, Window>);
 
 /// What a request leaves of its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,24 +20,19 @@ pub(crate) struct Left {
     pub(crate) exceeded: bool,
 }
 
-impl Windows {
-    /// Counts one request.
-    pub(crate) fn count(&mut self, key: String, limit: u32, now: i64) -> Left {
-        if self.0.len() >= WINDOWS {
-            self.0.retain(|_, window| window.began + WINDOW > now);
-        }
-        let fresh = Window { began: now, count: 0 };
-        let window = self.0.entry(key).or_insert(fresh);
-        if window.began + WINDOW <= now || window.began > now {
-            *window = fresh;
-        }
-        window.count = window.count.saturating_add(1);
-        Left {
-            limit,
-            remaining: limit.saturating_sub(window.count),
-            reset: window.began + WINDOW,
-            exceeded: window.count > limit,
-        }
+/// Counts one request of somebody with this window, if there is one.
+pub(crate) fn count(window: &mut Option<Window>, limit: u32, now: i64) -> Left {
+    let fresh = Window { began: now, count: 0 };
+    let window = window.get_or_insert(fresh);
+    if window.began + WINDOW <= now || window.began > now {
+        *window = fresh;
+    }
+    window.count = window.count.saturating_add(1);
+    Left {
+        limit,
+        remaining: limit.saturating_sub(window.count),
+        reset: window.began + WINDOW,
+        exceeded: window.count > limit,
     }
 }
 
@@ -55,8 +42,8 @@ mod tests {
 
     #[test]
     fn a_window_counts_down_and_begins_again() {
-        let mut windows = Windows::default();
-        let mut count = |now| windows.count("client web".to_owned(), 2, now);
+        let mut window = None;
+        let mut count = |now| count(&mut window, 2, now);
         let left = |remaining, exceeded| Left {
             limit: 2,
             remaining,

@@ -10,7 +10,7 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 use crate::{
     endpoint::answer::{self, Answered, Refusal},
     exchange::Exchange,
-    flow::store::{TokenKind, locked},
+    flow::store::TokenKind,
     okta::error::{
         API_BODY_MALFORMED, API_METHOD, API_NO_PERMISSION, API_NOT_FOUND, API_PATH_NOT_FOUND, API_TOKEN_INVALID,
         API_VALIDATION, ApiError,
@@ -54,7 +54,7 @@ pub(crate) fn require(exchange: &Exchange, resource: &str) -> Result<(), Refusal
     let Some(bearer) = bearer else {
         return require_token(exchange);
     };
-    let found = locked(&exchange.idp.store.tokens).get(bearer).cloned();
+    let found = exchange.idp.store.tokens.get(bearer);
     let now = exchange.idp.clock.now();
     let token = found.filter(|token| token.kind == TokenKind::Access && token.server.is_empty() && token.is_alive(now));
     let Some(token) = token else {

@@ -1,7 +1,5 @@
 //! A code for tokens (RFC 6749 §4.1.3), with PKCE (RFC 7636 §4.5).
 
-use std::sync::atomic::Ordering;
-
 use super::{required, wants_refresh_token};
 use crate::{
     endpoint::{
@@ -14,7 +12,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         fault::PkceRule,
-        store::{Code, locked},
+        store::Code,
     },
     okta::error::*,
     protocol::{params::Params, pkce},
@@ -39,14 +37,14 @@ pub(super) fn usable(
     text: &str,
     unknown: &OAuthError,
 ) -> Result<Code, Refusal> {
-    let found = locked(&exchange.idp.store.codes).get(text).cloned();
+    let found = exchange.idp.store.codes.get(text);
     let Some(code) = found else {
         return Err(refusal(exchange, unknown));
     };
     // A code is used up or stale for everybody: going on would hide what the relying party's users would see.
     let error = if code.redeemed {
         if exchange.idp.tenant().unverified.code_reuse_revokes {
-            code.grant.revoked.store(true, Ordering::Release);
+            exchange.idp.store.revoke(&code.grant);
         }
         &CODE_REUSED
     } else if code.expires < exchange.idp.clock.now() {
@@ -70,10 +68,9 @@ pub(super) fn finish(
     reused: &OAuthError,
 ) -> Answered {
     // Two redemptions at the same moment: only one finds the code unused.
-    let is_first = locked(&exchange.idp.store.codes)
-        .get_mut(text)
-        .is_some_and(|code| !std::mem::replace(&mut code.redeemed, true));
-    if !is_first {
+    let codes = &exchange.idp.store.codes;
+    let is_first = codes.change(text, |code| !std::mem::replace(&mut code.redeemed, true));
+    if is_first != Some(true) {
         return Err(refusal(exchange, reused));
     }
     let asked = &code.grant.request;

@@ -18,7 +18,7 @@ use crate::{
         token::{self, TokenRequest},
     },
     exchange::Exchange,
-    flow::store::{TokenKind, locked},
+    flow::store::TokenKind,
     okta::error::*,
     tenant::Subject,
 };
@@ -79,9 +79,9 @@ fn hinted(exchange: &Exchange, request: &TokenRequest) -> Result<Approval, OAuth
         (None, None) => return Err(CIBA_NO_HINT),
         (Some(login), None) => login.to_owned(),
         (None, Some(token)) => {
-            let tokens = locked(&exchange.idp.store.tokens);
-            let known = tokens.get(token).filter(|token| token.kind == TokenKind::Id);
-            let grant = known.and_then(|token| token.grant.as_ref());
+            let known = exchange.idp.store.tokens.get(token);
+            let known = known.filter(|token| token.kind == TokenKind::Id);
+            let grant = known.and_then(|token| token.grant);
             grant
                 .map(|grant| grant.subject.persona.login.clone())
                 .ok_or(CIBA_HINT)?

@@ -56,7 +56,11 @@ pub(crate) fn authorize(exchange: &mut Exchange) -> Answered {
         polled: None,
     };
     pending::open(exchange, device_code.clone(), pending);
-    locked(&exchange.idp.store.user_codes).insert(user_code.clone(), device_code.clone());
+    exchange
+        .idp
+        .store
+        .user_codes
+        .put(user_code.clone(), device_code.clone());
     let place = format!("{}/activate", exchange.org());
     Ok(answer::json(
         200,

@@ -19,7 +19,7 @@ use crate::{
         token::{self, TokenRequest},
     },
     exchange::Exchange,
-    flow::store::{Flow, locked},
+    flow::store::Flow,
     okta::error::*,
     tenant::{Subject, User},
 };
@@ -85,7 +85,7 @@ pub(crate) fn challenge(exchange: &mut Exchange) -> Answered {
     let request = request(exchange)?;
     let mfa_token = required(exchange, &request, "mfa_token")?;
     let now = exchange.idp.clock.now();
-    let found = locked(&exchange.idp.store.pendings).get(mfa_token.as_str()).cloned();
+    let found = exchange.idp.store.pendings.get(mfa_token.as_str());
     let Some(factor) = found.filter(|entry| entry.kind == Kind::Factor && entry.expires > now) else {
         return Err(refusal(exchange, &MFA_TOKEN_EXPIRED.with("mfa_token")));
     };
@@ -142,7 +142,7 @@ pub(crate) fn redeem_mfa_otp(exchange: &mut Exchange, request: &TokenRequest) ->
     if authentication::accept_passcode(exchange, &approval.subject, &secret, &otp) != Passcode::Right {
         return Err(refusal(exchange, &OTP_WRONG));
     }
-    locked(&exchange.idp.store.pendings).remove(mfa_token.as_str());
+    exchange.idp.store.pendings.take(mfa_token.as_str());
     let grant = direct_grant(
         exchange,
         request,
@@ -158,7 +158,7 @@ pub(crate) fn redeem_mfa_oob(exchange: &mut Exchange, request: &TokenRequest) ->
     let mfa_token = required(exchange, request, "mfa_token")?;
     let (factor, _) = factor(exchange, request, &mfa_token)?;
     let approval = poll_oob(exchange, request)?.1;
-    locked(&exchange.idp.store.pendings).remove(mfa_token.as_str());
+    exchange.idp.store.pendings.take(mfa_token.as_str());
     let amr: Vec<&str> = approval.amr.iter().map(String::as_str).collect();
     let grant = direct_grant(exchange, request, approval.flow, approval.subject, &amr, &factor.scopes);
     issue_directly(exchange, request, &grant, MFA_OOB)
@@ -197,7 +197,7 @@ fn channel(exchange: &mut Exchange, request: &TokenRequest) -> Result<String, Re
 
 fn factor(exchange: &mut Exchange, request: &TokenRequest, mfa_token: &str) -> Result<(Pending, Approval), Refusal> {
     let now = exchange.idp.clock.now();
-    let found = locked(&exchange.idp.store.pendings).get(mfa_token).cloned();
+    let found = exchange.idp.store.pendings.get(mfa_token);
     let alive =
         found.filter(|entry| entry.kind == Kind::Factor && entry.expires > now && entry.client_id == request.client.id);
     match alive {

@@ -1,7 +1,5 @@
 //! A refresh token for new tokens (RFC 6749 §6): static or rotating, with Okta's grace period and reuse detection.
 
-use std::sync::atomic::Ordering;
-
 use super::{permit, required};
 use crate::{
     endpoint::{
@@ -12,7 +10,7 @@ use crate::{
     },
     exchange::Exchange,
     flow::{
-        store::{Grant, Token, TokenKind, locked},
+        store::{Grant, Token, TokenKind},
         tamper,
     },
     okta::error::*,
@@ -25,7 +23,7 @@ const LONGEST_SCOPE: usize = 4096;
 pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answered {
     let text = required(exchange, request, "refresh_token")?;
     let now = exchange.idp.clock.now();
-    let found = locked(&exchange.idp.store.tokens).get(text.as_str()).cloned();
+    let found = exchange.idp.store.tokens.get(text.as_str());
     let usable = found.filter(|token| {
         token.kind == TokenKind::Refresh
             && token.server == request.server.id
@@ -41,12 +39,12 @@ pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answere
         return Err(refusal(exchange, &REFRESH_TOKEN_INVALID));
     };
     let grant = Grant { subject, ..grant };
-    if token.revoked || grant.revoked.load(Ordering::Acquire) {
+    if token.revoked || grant.is_revoked() {
         return Err(refusal(exchange, &REFRESH_TOKEN_INVALID));
     }
     if token.grace_until.is_some_and(|until| until < now) {
         // A rotated token after its grace: somebody copied it. Everything since the sign-in ends.
-        grant.revoked.store(true, Ordering::Release);
+        exchange.idp.store.revoke(&grant);
         return Err(refusal(exchange, &REFRESH_TOKEN_INVALID));
     }
     if token.jkt.is_some() && token.jkt != request.jkt {
@@ -81,19 +79,21 @@ pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answere
         refresh_token: Some(next.clone()),
     };
     let reply = token::respond(exchange, &issue)?;
-    let mut stored = locked(&exchange.idp.store.tokens);
-    if let Some(old) = stored.get_mut(text.as_str()) {
+    let stored = &exchange.idp.store.tokens;
+    stored.change(text.as_str(), |old| {
         old.last_used = now;
         if rotates {
             // Under the fault the old token is dead at once.
             old.grace_until
                 .get_or_insert(if faulty { now - 1 } else { now + request.client.leeway });
         }
-    }
-    if rotates && let Some(new) = stored.get_mut(next.as_str()) {
+    });
+    if rotates {
         // Rotation keeps the expiry and the scopes of the original.
-        new.expires = token.expires;
-        new.scopes.clone_from(&token.scopes);
+        stored.change(next.as_str(), |new| {
+            new.expires = token.expires;
+            new.scopes.clone_from(&token.scopes);
+        });
     }
     Ok(reply)
 }

@@ -12,7 +12,7 @@ use crate::{
         tokens::{self, Issue},
     },
     exchange::Exchange,
-    flow::store::{Grant, Token, TokenKind, locked},
+    flow::store::{Grant, Token, TokenKind},
     okta::error::*,
     tenant::ApplicationType,
 };
@@ -71,7 +71,7 @@ pub(crate) fn redeem(exchange: &mut Exchange, request: &TokenRequest) -> Answere
 /// Who the subject token speaks of, as the grant that it came from.
 fn subject(exchange: &mut Exchange, text: &str, kind: TokenKind) -> Result<Grant, Refusal> {
     let now = exchange.idp.clock.now();
-    let found = locked(&exchange.idp.store.tokens).get(text).cloned();
+    let found = exchange.idp.store.tokens.get(text);
     let Some(token) = found.filter(|token| token.kind == kind) else {
         return Err(refusal(exchange, &SUBJECT_TOKEN));
     };
@@ -107,7 +107,7 @@ fn judge_actor(
         return Err(refusal(exchange, &NATIVE_SSO_SERVICE));
     }
     let now = exchange.idp.clock.now();
-    let found = locked(&exchange.idp.store.tokens).get(actor).cloned();
+    let found = exchange.idp.store.tokens.get(actor);
     let fits = |token: &Token| {
         let same = |grant: &Grant| grant.session.sid == original.session.sid;
         token.kind == TokenKind::DeviceSecret && token.is_alive(now) && token.grant.as_ref().is_some_and(same)

@@ -18,7 +18,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         scenario::Scenario,
-        store::{Asker, Session, Stage, Transaction, locked},
+        store::{Asker, Session, Stage, Transaction},
     },
     okta::{
         error::*,
@@ -40,7 +40,7 @@ pub(crate) fn interact(exchange: &mut Exchange) -> Answered {
     let (handle, transaction) = sign_in::begin(exchange, &flow, Arc::new(request), Stage::Identify, &hint);
     sign_in::keep(exchange, &handle, transaction);
     let interaction = random::token43();
-    locked(&exchange.idp.store.interactions).insert(interaction.clone(), handle);
+    exchange.idp.store.interactions.put(interaction.clone(), handle);
     Ok(answer::json(200, json!({"interaction_handle": interaction})))
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn introspect(exchange: &mut Exchange) -> Answered {
     let body = body(exchange)?;
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let handle = match text("interactionHandle") {
-        Some(interaction) => locked(&exchange.idp.store.interactions).get(interaction).cloned(),
+        Some(interaction) => exchange.idp.store.interactions.get(interaction),
         None => text("stateToken").or(text("stateHandle")).map(before_tilde),
     };
     let handle = handle.unwrap_or_default();
