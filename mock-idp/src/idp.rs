@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
 };
 
 use serde_json::{Value, json};
@@ -16,13 +16,15 @@ use crate::{
         fault::Fault,
         journal::{Journal, RECORD_BYTES},
         scenario::Scenario,
-        store::{Flow, Store, locked},
+        store::{Flow, Remote, Store, locked},
         tamper::{self, Earlier},
     },
     okta::metadata::Metadata,
     protocol::{keys::KeyRing, random},
     tenant::{AuthServer, Client, IssuerMode, Persona, Subject, Tenant, UserStatus},
 };
+
+mod org;
 
 /// The shared state of one mock-idp.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub(crate) struct Idp {
     seed_login: Option<String>,
     tenant: RwLock<Arc<Tenant>>,
     servers: RwLock<HashMap<String, Arc<Server>>>,
+    /// Which state of the org this process knows, where several share it.
+    version: Mutex<String>,
 }
 
 /// So many earlier keys are published at most.
@@ -59,8 +63,8 @@ pub(crate) struct Server {
     pub(crate) issuer: String,
     pub(crate) settings: AuthServer,
     pub(crate) keys: KeyRing,
-    /// Earlier keys that are still published.
-    pub(crate) retired: Vec<KeyRing>,
+    /// Earlier keys that are still published, by their generation.
+    pub(crate) retired: Vec<(u64, KeyRing)>,
     generation: u64,
     /// Server-wide faults.
     pub(crate) faults: Vec<Fault>,
@@ -71,6 +75,8 @@ pub(crate) struct Server {
 pub(crate) struct Settings {
     pub(crate) lax: bool,
     pub(crate) record_bytes: usize,
+    /// Where several processes share what they remember.
+    pub(crate) remote: Option<Arc<Remote>>,
     /// Wanted from whoever calls the control API.
     pub(crate) admin_token: Option<String>,
     /// Armed from the start.
@@ -84,6 +90,7 @@ impl Default for Settings {
         Self {
             lax: false,
             record_bytes: RECORD_BYTES,
+            remote: None,
             admin_token: None,
             faults: Vec::new(),
             auto_login: None,
@@ -98,8 +105,8 @@ impl Idp {
             origin,
             second_origin,
             clock: Clock::default(),
-            store: Store::default(),
-            journal: Journal::new(settings.record_bytes),
+            journal: Journal::new(settings.record_bytes, settings.remote.as_ref()),
+            store: Store::new(settings.remote),
             lax: settings.lax,
             admin_token: settings.admin_token,
             seed: tenant,
@@ -108,38 +115,59 @@ impl Idp {
             http: OnceLock::new(),
             servers: RwLock::default(),
             tenant: RwLock::default(),
+            version: Mutex::default(),
         };
-        idp.start_over(|_, _| {});
+        idp.found(|_, _| {});
+        if idp.store.remote().is_none() {
+            idp.arm_configured();
+        }
         idp
     }
 
     /// Back to the org as it was at start, with nothing that happened since; `keep` carries over what is to stay from the org
     /// as it is now (first argument) into the new one.
     pub(crate) fn start_over(&self, keep: impl FnOnce(&Tenant, &mut Tenant)) {
+        self.shared(|| {
+            self.found(keep);
+            self.clock.shift_to(0);
+        });
+        self.store.clear();
+        self.journal.clear();
+        self.arm_configured();
+    }
+
+    /// The org as it is at start, in this process.
+    fn found(&self, keep: impl FnOnce(&Tenant, &mut Tenant)) {
         let now = self.tenant();
-        self.change_tenant(|current| {
+        self.set_tenant(|current| {
             *current = self.seed.clone();
             keep(&now, current);
             current.found_groups();
         });
-        self.servers.write().unwrap_or_else(PoisonError::into_inner).clear();
-        self.install(AuthServer::new("", &self.org));
+        self.set_servers(HashMap::new());
+        self.install_here(AuthServer::new("", &self.org));
         for server in &self.tenant().servers {
-            self.install(server.clone());
+            self.install_here(server.clone());
         }
-        self.store.clear();
-        self.journal.clear();
-        self.clock.shift_to(0);
+    }
+
+    /// Arms what is armed from the start.
+    fn arm_configured(&self) {
         for arming in &self.seed_faults {
-            self.store.arms.arm(arming.clone());
+            self.store.arms.arm(arming);
         }
         if let Some(login) = &self.seed_login {
-            self.store.next_logins.add(NextLogin {
+            self.store.next_logins.add(&NextLogin {
                 login: login.clone(),
                 client: None,
                 once: false,
             });
         }
+    }
+
+    /// Shifts the clock, for every process.
+    pub(crate) fn shift_clock(&self, offset: i64) {
+        self.shared(|| self.clock.shift_to(offset));
     }
 
     /// What an application needs in its environment, and what Okta's management SDKs need.
@@ -188,6 +216,11 @@ impl Idp {
 
     /// Changes the org; whoever reads it sees either the old or the new one.
     pub(crate) fn change_tenant<R>(&self, change: impl FnOnce(&mut Tenant) -> R) -> R {
+        self.shared(|| self.set_tenant(change))
+    }
+
+    /// Changes the org as this process knows it.
+    fn set_tenant<R>(&self, change: impl FnOnce(&mut Tenant) -> R) -> R {
         let mut tenant = self.tenant.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut tenant))
     }
@@ -218,9 +251,24 @@ impl Idp {
             .collect()
     }
 
+    fn all_servers(&self) -> Vec<Arc<Server>> {
+        let servers = self.servers.read().unwrap_or_else(PoisonError::into_inner);
+        servers.values().cloned().collect()
+    }
+
+    fn set_servers(&self, all: HashMap<String, Arc<Server>>) {
+        *self.servers.write().unwrap_or_else(PoisonError::into_inner) = all;
+    }
+
+    fn known_version(&self) -> MutexGuard<'_, String> {
+        locked(&self.version)
+    }
+
     pub(crate) fn remove_server(&self, id: &str) {
-        let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
-        servers.remove(id);
+        self.shared(|| {
+            let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
+            servers.remove(id);
+        });
     }
 
     /// Who this is now: a user of the org may have changed since he signed in. `None` if he may no longer.
@@ -252,6 +300,11 @@ impl Idp {
 
     /// Adds (or replaces) an authorization server.
     pub(crate) fn install(&self, settings: AuthServer) {
+        self.shared(|| self.install_here(settings));
+    }
+
+    /// Adds (or replaces) an authorization server in this process.
+    fn install_here(&self, settings: AuthServer) {
         let id = settings.id.clone();
         let server = Server {
             issuer: self.issuer_for(&settings),
@@ -278,12 +331,14 @@ impl Idp {
 
     /// Changes a server; `None` if there is none of this id.
     pub(crate) fn change_server<R>(&self, id: &str, change: impl FnOnce(&mut Server) -> R) -> Option<R> {
-        let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
-        servers.get_mut(id).map(|server| {
-            let server = Arc::make_mut(server);
-            let result = change(server);
-            server.issuer = self.issuer_for(&server.settings);
-            result
+        self.shared(|| {
+            let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
+            servers.get_mut(id).map(|server| {
+                let server = Arc::make_mut(server);
+                let result = change(server);
+                server.issuer = self.issuer_for(&server.settings);
+                result
+            })
         })
     }
 
@@ -358,7 +413,7 @@ impl Server {
         self.generation += 1;
         let old = std::mem::replace(&mut self.keys, KeyRing::of(&self.id, self.generation));
         if overlap {
-            self.retired.insert(0, old);
+            self.retired.insert(0, (self.generation - 1, old));
             self.retired.truncate(MOST_RETIRED);
         } else {
             self.retired.clear();
@@ -367,7 +422,8 @@ impl Server {
 
     /// The key set that it publishes, the current key first.
     pub(crate) fn key_set(&self) -> Value {
-        let keys = std::iter::once(&self.keys).chain(&self.retired);
+        let retired = self.retired.iter().map(|(_, keys)| keys);
+        let keys = std::iter::once(&self.keys).chain(retired);
         json!({"keys": keys.map(KeyRing::jwk).collect::<Vec<_>>()})
     }
 

@@ -6,6 +6,7 @@ use axum::{
     Router,
     body::Body,
     http::{Method, Request},
+    middleware,
     routing::any,
 };
 
@@ -175,7 +176,10 @@ pub(crate) fn router(idp: &Arc<Idp>, tls: Option<Tls>) -> Router {
             router = router.route(&path, service);
         }
     }
-    let control = control::router(Control { idp: idp.clone(), tls });
+    let mut control = control::router(Control { idp: idp.clone(), tls });
+    if idp.store.remote().is_some() {
+        control = control.layer(middleware::from_fn_with_state(idp.clone(), serve::call_in_unit));
+    }
     let idp = idp.clone();
     router.merge(control).fallback(move |request: Request<Body>| {
         serve::answer(

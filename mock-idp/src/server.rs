@@ -17,6 +17,7 @@ use crate::{
     control, data,
     endpoint::{
         logout_token::{self, LogoutTokenError},
+        serve,
         universal_logout::{self, UniversalLogout},
     },
     flow::{
@@ -24,6 +25,7 @@ use crate::{
         fault::Fault,
         record::{Record, Stamp},
         scenario::{FlowId, Scenario},
+        store::Remote,
     },
     idp::{Idp, Settings},
     router,
@@ -90,6 +92,9 @@ pub enum StartError {
     /// No client for logout tokens could be made.
     #[error("cannot set up the HTTP client that posts logout tokens: {0}")]
     HttpClient(#[source] reqwest::Error),
+    /// The store that several processes share is none.
+    #[error("{0}")]
+    Store(String),
     /// The file with users, clients and sessions is none.
     #[error("cannot keep users, clients and sessions: {0}")]
     Data(String),
@@ -105,6 +110,7 @@ pub struct Builder {
     tls: bool,
     certificate: Option<(String, String)>,
     data: Option<PathBuf>,
+    store: Option<String>,
     settings: Settings,
     own_clients: bool,
     own_users: bool,
@@ -120,6 +126,7 @@ impl Default for Builder {
             tls: false,
             certificate: None,
             data: None,
+            store: None,
             settings: Settings::default(),
             own_clients: false,
             own_users: false,
@@ -201,6 +208,14 @@ impl Builder {
         self
     }
 
+    /// Remember nothing in this process, but everything in Redis, which several processes share: `redis://HOST:PORT/DB`. It is
+    /// connected to when it is first needed; while it is away every request is answered with 503.
+    #[must_use]
+    pub fn store(mut self, url: &str) -> Self {
+        self.store = Some(url.to_owned());
+        self
+    }
+
     /// Accept what Okta would refuse, for everybody, and say so on every page.
     #[must_use]
     pub fn lax(mut self, lax: bool) -> Self {
@@ -243,7 +258,15 @@ impl Builder {
     ///
     /// # Errors
     /// When the port is taken, the issuer is no origin, or TLS cannot be set up.
-    pub async fn start(self) -> Result<MockIdp, StartError> {
+    pub async fn start(mut self) -> Result<MockIdp, StartError> {
+        if let Some(url) = &self.store {
+            if self.data.is_some() {
+                let text = "users, clients and sessions are kept in the shared store already: leave the data file away";
+                return Err(StartError::Store(text.to_owned()));
+            }
+            let remote = Remote::new(url, self.settings.record_bytes).map_err(StartError::Store)?;
+            self.settings.remote = Some(remote);
+        }
         let listener = bind(self.host, self.port).await?;
         let second = bind(self.host, 0).await?;
         let port = local_port(&listener);
@@ -283,15 +306,19 @@ impl Builder {
         if let Some(saved) = saved {
             saved.into_store(&idp);
         }
+        let (stop, stopped) = watch::channel(false);
         // Nobody else has it yet.
         let _ = idp.http.set(http.clone());
-        control::Control {
-            idp: idp.clone(),
-            tls: tls.clone(),
+        if idp.store.remote().is_some() {
+            tokio::spawn(serve::follow(Arc::downgrade(&idp), stopped.clone()));
+        } else {
+            control::Control {
+                idp: idp.clone(),
+                tls: tls.clone(),
+            }
+            .enforce();
         }
-        .enforce();
         let router = router::router(&idp, tls.clone());
-        let (stop, stopped) = watch::channel(false);
         tokio::spawn(wire::serve(listener, tls.clone(), router.clone(), stopped.clone()));
         if let Some(file) = self.data.clone() {
             tokio::spawn(data::keep(
@@ -462,10 +489,7 @@ impl MockIdp {
     /// What happened in this flow so far, in order.
     #[must_use]
     pub fn records(&self, flow: FlowId) -> Vec<Record> {
-        match self.idp().store.flow(flow).filter(|flow| flow.watched) {
-            Some(flow) => owned(flow.records()),
-            None => owned(self.idp().journal.of_unwatched(flow)),
-        }
+        owned(self.idp().journal.of(flow, self.idp().store.flow(flow).as_ref()))
     }
 
     /// What happened since then outside of flows that were begun: metadata, keys, unknown codes and tokens, strangers at
@@ -475,7 +499,7 @@ impl MockIdp {
         owned(self.idp().journal.unbound(since))
     }
 
-    /// Every record from now on. A subscriber that falls some thousand records behind loses the oldest.
+    /// Every record of this process from now on. A subscriber that falls some thousand records behind loses the oldest.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Record>> {
         self.idp().journal.subscribe()
@@ -488,7 +512,7 @@ impl MockIdp {
 
     /// Shifts the server's clock: it runs this many seconds ahead of the system's.
     pub fn shift_clock(&self, seconds: i64) {
-        self.idp().clock.shift_to(seconds);
+        self.idp().shift_clock(seconds);
     }
 
     /// Posts a logout token for the session of this flow to its client's back-channel logout URI, through the hook of the

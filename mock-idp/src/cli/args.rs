@@ -167,6 +167,9 @@ pub(crate) struct Serve {
     /// Keep users, clients and sessions in this file across restarts.
     #[arg(long, env = "MOCK_IDP_DATA", value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
+    /// Remember everything in Redis, which several processes share: redis://HOST:PORT/DB.
+    #[arg(long, env = "MOCK_IDP_STORE", value_name = "URL", conflicts_with = "data")]
+    pub(crate) store: Option<String>,
     /// Append every event to this file, one JSON object per line.
     #[arg(long, env = "MOCK_IDP_JOURNAL", value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,

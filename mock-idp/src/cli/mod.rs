@@ -52,6 +52,9 @@ pub(crate) fn configuration(arguments: &Serve) -> anyhow::Result<Config> {
     if let Some(issuer) = &arguments.issuer {
         config.issuer = Some(issuer.clone());
     }
+    if let Some(store) = &arguments.store {
+        config.store = Some(store.clone());
+    }
     if let Some(page) = arguments.page {
         config.tenant.page = page.into();
     }

@@ -87,6 +87,9 @@ async fn started(arguments: &Serve, config: Config) -> anyhow::Result<MockIdp> {
             |file: &Path| std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()));
         builder = builder.certificate(&read(cert)?, &read(key)?);
     }
+    if let Some(store) = &config.store {
+        builder = builder.store(store);
+    }
     if let Some(file) = &arguments.data {
         builder = builder.data(file);
     }

@@ -103,6 +103,7 @@ const fn key(name: &'static str, kind: Kind, default: &'static str, example: &'s
 pub(crate) const SECTIONS: &[Section] = &[
     Section { path: "", header: "", about: "The org.", keys: &[
         key("issuer", Kind::Text, "the address that it listens on", "\"http://127.0.0.1:9494\"", "The org's URL as clients see it. Fixed text, never taken from a `Host` header; `/oauth2/{id}` is added for each authorization server."),
+        key("store", Kind::Text, "the memory of this process", "\"redis://127.0.0.1:6379/0\"", "Redis (7 or later), where several processes share flows, sessions, tokens, users, clients and faults."),
         key("browser_url", Kind::Text, "the issuer", "\"http://localhost:9494\"", "Where browsers reach the server, if that differs from the issuer: base of the authorization and end-session endpoints in the metadata."),
         key("backend_url", Kind::Text, "the issuer", "\"http://mock-idp:9494\"", "Where applications reach the server, for instance from another container: base of every other endpoint in the metadata."),
         key("custom_domain", Kind::Text, "", "\"https://id.acme.test\"", "The org's own domain; see `issuer_mode`."),

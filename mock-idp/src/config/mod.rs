@@ -22,6 +22,8 @@ pub use reference::{reference, schema};
 pub struct Config {
     /// The org's URL as clients see it.
     pub issuer: Option<String>,
+    /// Where several processes share what they remember: the URL of Redis. Without one each remembers by itself.
+    pub store: Option<String>,
     /// The org. What the file does not mention is as in [`Tenant::default`].
     pub tenant: Tenant,
     /// Faults that are armed from the start.

@@ -92,6 +92,7 @@ pub(super) fn config(file: &str, folder: &Path, text: &str, strictness: Strictne
 #[serde(deny_unknown_fields)]
 struct File {
     issuer: Option<Spanned<String>>,
+    store: Option<Spanned<String>>,
     custom_domain: Option<Spanned<String>>,
     browser_url: Option<Spanned<String>>,
     backend_url: Option<Spanned<String>>,
@@ -286,8 +287,19 @@ impl Reader<'_> {
         let issuer = file.issuer.and_then(|issuer| self.base(&issuer));
         let entries = file.fault.into_iter();
         let faults = entries.filter_map(|entry| self.fault(entry, &tenant)).collect();
+        let store = file.store.map(|url| {
+            if !url.get_ref().starts_with("redis://") {
+                self.notes.add(
+                    url.span(),
+                    format!("the store `{}` is no URL of Redis", url.get_ref()),
+                    "write it like `redis://127.0.0.1:6379/0`, or leave it away: then one process remembers by itself",
+                );
+            }
+            url.into_inner()
+        });
         Config {
             issuer,
+            store,
             tenant,
             faults,
             hints,

@@ -5,11 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{
-    flow::store::TokenKind,
-    idp::Idp,
-    protocol::jws,
-};
+use crate::{flow::store::TokenKind, idp::Idp, protocol::jws};
 
 /// What a token says.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -41,7 +41,7 @@ pub(crate) async fn stream(
         ),
         None => None,
     };
-    let news = control.idp.journal.subscribe();
+    let news = control.idp.journal.follow();
     let brief = query.brief;
     let events = stream::unfold(news, move |mut news| async move {
         loop {

@@ -61,7 +61,7 @@ struct WhenView {
 
 impl ArmedView {
     pub(crate) fn of(armed: &Armed) -> Self {
-        let given = armed.given();
+        let given = &armed.given;
         let is_of_server = armed.fault.reach() == Reach::Server;
         Self {
             number: armed.number,
@@ -156,7 +156,7 @@ pub(crate) async fn arm(
             servers.iter().map(|server| server.id.as_str()),
         ));
     }
-    let armed = control.idp.store.arms.arm(arming);
+    let armed = control.idp.store.arms.arm(&arming);
     let armed = armed.ok_or_else(|| {
         Problem::new(
             StatusCode::CONFLICT,
@@ -228,7 +228,7 @@ fn number(text: &str) -> Result<u64, Problem> {
 
 pub(crate) async fn list(State(control): State<Control>) -> Json<Vec<ArmedView>> {
     let list = control.idp.store.arms.list();
-    Json(list.iter().map(|armed| ArmedView::of(armed)).collect())
+    Json(list.iter().map(ArmedView::of).collect())
 }
 
 pub(crate) async fn one(State(control): State<Control>, Part(text): Part) -> Result<Json<ArmedView>, Problem> {

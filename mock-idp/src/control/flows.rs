@@ -136,7 +136,7 @@ pub(crate) async fn wait(
         ..FlowsQuery::default()
     };
     // Subscribed before looking, so that nothing falls between.
-    let mut news = control.idp.journal.subscribe();
+    let mut news = control.idp.journal.follow();
     let newest = |records: &[Arc<Record>]| {
         let flows = view::flows(&control.idp, records, 0);
         flows.into_iter().rev().find(|flow| wanted.lets_through(flow))
@@ -146,7 +146,9 @@ pub(crate) async fn wait(
     }
     let waiting = async {
         loop {
-            let records = match news.recv().await {
+            let news = news.recv().await;
+            control.idp.store.look_again();
+            let records = match news {
                 Ok(record) => match record.flow {
                     Some(flow) => control.records(flow),
                     None => continue,
@@ -168,10 +170,7 @@ pub(crate) async fn wait(
 impl Control {
     /// The records of a flow that are kept.
     fn records(&self, id: FlowId) -> Vec<Arc<Record>> {
-        match self.idp.store.flow(id).filter(|flow| flow.watched) {
-            Some(flow) => flow.records(),
-            None => self.idp.journal.of_unwatched(id),
-        }
+        self.idp.journal.of(id, self.idp.store.flow(id).as_ref())
     }
 }
 

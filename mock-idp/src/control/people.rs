@@ -219,7 +219,7 @@ pub(crate) async fn login(
         client: input.client,
         once: input.once,
     };
-    control.idp.store.next_logins.add(next.clone());
+    control.idp.store.next_logins.add(&next);
     Ok(Json(next.into()))
 }
 

@@ -131,7 +131,7 @@ pub(crate) async fn verify(
     let arms = control.idp.store.arms.list();
     let unfired: Vec<ArmedView> = arms
         .iter()
-        .map(|armed| ArmedView::of(armed))
+        .map(ArmedView::of)
         .filter(|armed| armed.fired == 0)
         .collect();
     let records = control.idp.journal.everything();
@@ -199,7 +199,7 @@ pub(crate) async fn set_clock(
             "`offset`: at most {FARTHEST} seconds in either direction"
         )));
     }
-    control.idp.clock.shift_to(offset);
+    control.idp.shift_clock(offset);
     Ok(clock_view(&control))
 }
 

@@ -1,6 +1,6 @@
 //! Tokens without a sign-in, and what a token says.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
 use schemars::JsonSchema;
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     flow::{
         scenario::Scenario,
-        store::{Grant, Request, Session, Token, TokenKind},
+        store::{Grant, Request, Revocation, Session, Token, TokenKind},
     },
     okta::{access_token::AccessToken, id_token::IdToken},
     protocol::{
@@ -191,7 +191,7 @@ pub(crate) async fn mint(
             remembered: false,
         }),
         subject: subject.clone(),
-        revoked: Arc::new(AtomicBool::new(false)),
+        revoked: Arc::new(Revocation::new()),
     };
     for (kind, text, claims) in [
         (TokenKind::Access, &access_token, access_claims),

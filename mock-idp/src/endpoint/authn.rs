@@ -14,7 +14,7 @@ use crate::{
     },
     exchange::Exchange,
     flow::{
-        store::{Flow, Session, locked},
+        store::{Flow, Session},
         waiting::{Attempt, Known, SessionToken, Status},
     },
     okta::error::*,
@@ -35,8 +35,9 @@ pub(crate) struct Redeemed {
 /// Uses a session token up.
 pub(crate) fn redeem(exchange: &Exchange, token: &str) -> Option<Redeemed> {
     let token = exchange.idp.store.session_tokens.take(token)?;
+    let amr: Vec<&str> = token.amr.iter().map(String::as_str).collect();
     (token.expires > exchange.idp.clock.now()).then(|| Redeemed {
-        session: sessions::open(exchange, token.subject, token.amr, false),
+        session: sessions::open(exchange, token.subject, &amr, false),
         flow: token.flow,
     })
 }
@@ -295,7 +296,7 @@ fn close(exchange: &Exchange, token: &str) -> Result<(), Refusal> {
     }
 }
 
-fn succeeded(exchange: &Exchange, known: &Known, amr: &'static [&'static str], relay_state: Option<&str>) -> Reply {
+fn succeeded(exchange: &Exchange, known: &Known, amr: &[&str], relay_state: Option<&str>) -> Reply {
     let expires = exchange.idp.clock.now() + LIFETIME;
     let token = format!("20111{}", random::alphanumeric(50));
     exchange.idp.store.session_tokens.put(
@@ -303,7 +304,7 @@ fn succeeded(exchange: &Exchange, known: &Known, amr: &'static [&'static str], r
         SessionToken {
             flow: known.flow.clone(),
             subject: known.subject.clone(),
-            amr,
+            amr: amr.iter().map(|method| (*method).to_owned()).collect(),
             expires,
         },
     );

@@ -1,13 +1,13 @@
 //! Between "this is who it is" and the code: assignment, access policy, consent.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::Arc;
 
 use crate::{
     endpoint::{answer, respond, sessions, sign_in},
     exchange::Exchange,
     flow::{
         record::Event,
-        store::{Asker, Flow, Grant, Request, Session, Stage, locked},
+        store::{Asker, Flow, Grant, Request, Revocation, Session, Stage, locked},
     },
     idp::Server,
     okta::error::{
@@ -237,7 +237,7 @@ pub(crate) fn grant(flow: &Arc<Flow>, request: Arc<Request>, session: Arc<Sessio
         subject: session.subject.clone(),
         session,
         request,
-        revoked: Arc::new(AtomicBool::new(false)),
+        revoked: Arc::new(Revocation::new()),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         authorize, client_auth,
     },
     exchange::Exchange,
-    flow::{waiting::Pushed},
+    flow::waiting::Pushed,
     idp::Server,
     okta::error::*,
     protocol::{params::Params, random},

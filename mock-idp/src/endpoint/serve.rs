@@ -1,25 +1,39 @@
 //! One request on its way through: read whole, answered, recorded, written.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use axum::{
     body::Body as HttpBody,
+    extract::State,
     http::{Request, Response, header},
+    middleware::Next,
 };
+use tokio::{runtime::Handle, sync::watch, task::spawn_blocking};
 
 use crate::{
     delivery,
     endpoint::{answer, cors, dpop, limits, page, userinfo},
     exchange::{Answer, Exchange, Refusal},
-    flow::record::{Endpoint, Stamp},
+    flow::{
+        record::{Endpoint, Stamp},
+        store::{Away, Remote},
+    },
     idp::Idp,
-    okta::error::{API_BODY_MALFORMED, API_NO_PERMISSION, API_REQUEST_TOO_LARGE, ApiError},
+    okta::error::{
+        API_BODY_MALFORMED, API_INTERNAL, API_NO_PERMISSION, API_REQUEST_TOO_LARGE, API_UNAVAILABLE, ApiError,
+    },
     protocol::{draft::Reply, random},
     wire::{self, Cutter},
 };
 
 /// Larger bodies are refused.
 const BODY_LIMIT: usize = 1024 * 1024;
+
+/// What other processes recorded is looked for so often while somebody follows it.
+const FOLLOW: Duration = Duration::from_millis(100);
 
 /// Answers one request.
 pub(crate) async fn answer(
@@ -37,12 +51,91 @@ pub(crate) async fn answer(
         .is_some_and(|value| value.to_str().is_ok_and(|value| value.contains("gzip")));
     let body = wire::read_body(body, BODY_LIMIT).await;
     let is_whole = body.is_ok();
-    let mut exchange = Exchange::new(idp, endpoint, at, parts, body.unwrap_or_default());
-    let reply = handled(&mut exchange, handle, is_whole);
-    exchange.wait_at_barrier().await;
-    let reply = delivery::serialised(reply);
-    exchange.record_answer(&reply);
+    let body = body.unwrap_or_default();
+    let reply = if idp.store.remote().is_some() {
+        let unit = idp.clone();
+        in_unit(&idp, move || {
+            let mut exchange = Exchange::new(unit, endpoint, at, parts, body);
+            let reply = delivery::serialised(handled(&mut exchange, handle, is_whole));
+            exchange.record_answer(&reply);
+            reply
+        })
+        .await
+        .unwrap_or_else(delivery::serialised)
+    } else {
+        let mut exchange = Exchange::new(idp, endpoint, at, parts, body);
+        let reply = handled(&mut exchange, handle, is_whole);
+        exchange.wait_at_barrier().await;
+        let reply = delivery::serialised(reply);
+        exchange.record_answer(&reply);
+        reply
+    };
     delivery::write(reply, accepts_gzip, cutter.as_ref()).await
+}
+
+/// Runs `work` as one unit of work, where several processes share what they remember. It waits for Redis, so it has a thread for
+/// itself meanwhile.
+///
+/// # Errors
+/// The answer where Redis is away, whatever came of `work`: 503.
+async fn in_unit<R: Send + 'static>(idp: &Arc<Idp>, work: impl FnOnce() -> R + Send + 'static) -> Result<R, Reply> {
+    let Some(remote) = idp.store.remote().cloned() else {
+        return Ok(work());
+    };
+    let (idp, address) = (idp.clone(), remote.address.clone());
+    let unit = move || {
+        let done = remote.unit(|| {
+            idp.refresh();
+            // Without Redis nobody acts on what is not known.
+            Remote::broken().is_none().then(work)
+        });
+        done.and_then(|done| done.ok_or_else(Away::default))
+    };
+    let error = match spawn_blocking(unit).await {
+        Ok(Ok(done)) => return Ok(done),
+        Ok(Err(Away(why))) => ApiError {
+            causes: vec![format!(
+                "The store at {address}, which the processes of this server share, does not answer: {why}"
+            )],
+            ..API_UNAVAILABLE
+        },
+        // The answer could not be made.
+        Err(_) => API_INTERNAL,
+    };
+    let mut reply = answer::api_error(&error);
+    answer::put(&mut reply, "retry-after", "1");
+    Err(reply)
+}
+
+/// Answers a call of the control API as one unit of work. Whether this process lives is told without.
+pub(crate) async fn call_in_unit(
+    State(idp): State<Arc<Idp>>,
+    request: Request<HttpBody>,
+    next: Next,
+) -> Response<HttpBody> {
+    if request.uri().path() == "/_mock/health" {
+        return next.run(request).await;
+    }
+    let runtime = Handle::current();
+    match in_unit(&idp, move || runtime.block_on(next.run(request))).await {
+        Ok(response) => response,
+        Err(reply) => delivery::write(delivery::serialised(reply), false, None).await,
+    }
+}
+
+/// Reads what other processes record, while somebody follows it, until the server stops.
+pub(crate) async fn follow(idp: Weak<Idp>, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(FOLLOW) => {}
+            _ = stop.changed() => return,
+        }
+        let Some(idp) = idp.upgrade() else { return };
+        if idp.journal.is_followed() {
+            // What cannot be read now is read at the next turn.
+            let _ = spawn_blocking(move || idp.journal.catch_up()).await;
+        }
+    }
 }
 
 /// Decides and answers; the flow that the exchange is bound to decides what is drawn meanwhile.

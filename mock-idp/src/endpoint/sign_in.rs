@@ -153,7 +153,7 @@ pub(crate) fn advance(exchange: &mut Exchange, transaction: &mut Transaction, su
                 Passcode::Used => Outcome::Ask(Problem::PasscodeUsed),
             }
         }
-        Stage::NewPassword { subject, amr } => new_password(exchange, transaction, subject, amr, submitted),
+        Stage::NewPassword { subject, amr } => new_password(exchange, transaction, subject, &amr, submitted),
         Stage::Consent { .. } | Stage::Signed(_) => Outcome::Ask(Problem::None),
     }
 }
@@ -162,7 +162,7 @@ fn new_password(
     exchange: &mut Exchange,
     transaction: &mut Transaction,
     subject: Arc<Subject>,
-    amr: &'static [&'static str],
+    amr: &[String],
     submitted: &Submitted,
 ) -> Outcome {
     let old = submitted.old.as_deref();
@@ -176,7 +176,8 @@ fn new_password(
         return Outcome::Ask(Problem::NewPasswordsDiffer);
     }
     authentication::set_password(exchange, &subject, &submitted.secret);
-    known(exchange, transaction, subject, amr)
+    let amr: Vec<&str> = amr.iter().map(String::as_str).collect();
+    known(exchange, transaction, subject, &amr)
 }
 
 fn missing_secret() -> Outcome {
@@ -239,7 +240,7 @@ fn password(exchange: &mut Exchange, transaction: &mut Transaction, password: &s
                 },
                 None => Stage::NewPassword {
                     subject: person.subject,
-                    amr: &["pwd"],
+                    amr: vec!["pwd".to_owned()],
                 },
             };
             Outcome::Ask(Problem::None)
@@ -268,13 +269,9 @@ fn not_signed_in(tenant: &Tenant, identifier: &str, failure: &Failure) -> NotSig
     }
 }
 
-fn known(
-    exchange: &Exchange,
-    transaction: &mut Transaction,
-    subject: Arc<Subject>,
-    amr: &'static [&'static str],
-) -> Outcome {
+fn known(exchange: &Exchange, transaction: &mut Transaction, subject: Arc<Subject>, amr: &[&str]) -> Outcome {
     if authentication::must_change_password(exchange, &subject) {
+        let amr = amr.iter().map(|method| (*method).to_owned()).collect();
         transaction.stage = Stage::NewPassword { subject, amr };
         return Outcome::Ask(Problem::None);
     }

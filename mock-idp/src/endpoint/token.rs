@@ -15,7 +15,7 @@ use crate::{
     flow::{
         fault::{Fault, Message},
         record::Event,
-        store::locked,
+        store::Token,
         tamper,
     },
     idp::{Server, with_context},

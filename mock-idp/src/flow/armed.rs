@@ -5,27 +5,33 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc,
+        atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use serde::{Deserialize, Serialize};
 
 use super::{
     arming::Arming,
-    fault::Fault,
-    record::Endpoint,
+    fault::{Fault, Reach},
+    record::{Endpoint, Stamp},
     scenario::FlowId,
-    store::{Flow, locked},
+    store::{Flow, Remote, Table, locked},
 };
 
 /// So many are kept; those that are over make room.
 const MOST: usize = 1_000;
 /// So many flows of one are named.
 const MOST_FLOWS: usize = 100;
+/// Shared lists are kept so long after their last change, seconds.
+const KEPT: u64 = 30 * 24 * 3_600;
+/// The name of the only entry of a table.
+const ALL: &str = "all";
 
 /// Whom an armed fault is for; what is `None` fits everybody.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct When {
     /// The login, ignoring case.
     pub(crate) user: Option<String>,
@@ -35,7 +41,7 @@ pub(crate) struct When {
 }
 
 /// A fault that waits for its flows.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Armed {
     pub(crate) number: u64,
     pub(crate) fault: Fault,
@@ -44,12 +50,12 @@ pub(crate) struct Armed {
     pub(crate) server: String,
     pub(crate) times: Option<u32>,
     pub(crate) ttl: Option<Duration>,
-    since: Instant,
-    given: Mutex<Given>,
+    since: Stamp,
+    pub(crate) given: Given,
 }
 
 /// To whom it was given, and how often it fired.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Given {
     pub(crate) count: u32,
     pub(crate) fired: u64,
@@ -58,18 +64,15 @@ pub(crate) struct Given {
 }
 
 impl Armed {
-    pub(crate) fn given(&self) -> Given {
-        locked(&self.given).clone()
-    }
-
     /// Whether its time is not over.
     pub(crate) fn is_in_time(&self) -> bool {
-        self.ttl.is_none_or(|ttl| self.since.elapsed() < ttl)
+        let passed = Duration::from_micros(Stamp::now().0.saturating_sub(self.since.0));
+        self.ttl.is_none_or(|ttl| passed < ttl)
     }
 
     /// Whether it still waits for flows.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.is_in_time() && self.times.is_none_or(|times| locked(&self.given).count < times)
+        self.is_in_time() && self.times.is_none_or(|times| self.given.count < times)
     }
 
     fn fits(&self, user: Option<&str>, client: Option<&str>, endpoint: Endpoint) -> bool {
@@ -79,87 +82,107 @@ impl Armed {
             && self.when.endpoint.is_none_or(|wanted| wanted == endpoint)
     }
 
-    /// Takes one of its times; `false` if none is left.
-    fn give(&self, flow: FlowId) -> bool {
-        let mut given = locked(&self.given);
-        if !self.is_in_time() || self.times.is_some_and(|times| given.count >= times) {
-            return false;
+    /// Takes one of its times.
+    fn give(&mut self, flow: FlowId) {
+        self.given.count = self.given.count.saturating_add(1);
+        if self.given.flows.len() < MOST_FLOWS {
+            self.given.flows.push(flow);
         }
-        given.count = given.count.saturating_add(1);
-        if given.flows.len() < MOST_FLOWS {
-            given.flows.push(flow);
-        }
-        true
     }
 
-    pub(crate) fn fire(&self, flow: Option<FlowId>) {
-        let mut given = locked(&self.given);
-        given.fired += 1;
+    fn fire(&mut self, flow: Option<FlowId>) {
+        self.given.fired += 1;
         if let Some(flow) = flow
-            && given.flows.len() < MOST_FLOWS
-            && !given.flows.contains(&flow)
+            && self.given.flows.len() < MOST_FLOWS
+            && !self.given.flows.contains(&flow)
         {
-            given.flows.push(flow);
+            self.given.flows.push(flow);
         }
     }
+}
+
+/// What is armed, in the order of arming.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    last: u64,
+    list: Vec<Armed>,
 }
 
 /// All that is armed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Arms {
-    next: AtomicU64,
-    /// So that nobody waits for the lock while nothing is armed.
-    count: AtomicUsize,
-    list: Mutex<Vec<Arc<Armed>>>,
+    /// In memory, so that nobody waits for the lock while nothing is armed.
+    count: Option<AtomicUsize>,
+    table: Table<String, Waiting>,
 }
 
 impl Arms {
-    /// Arms a fault; `None` if a thousand are waiting.
-    pub(crate) fn arm(&self, arming: Arming) -> Option<Arc<Armed>> {
-        let mut list = locked(&self.list);
-        if list.len() >= MOST {
-            let over = list.iter().position(|armed| !armed.is_waiting())?;
-            list.remove(over);
+    pub(crate) fn new(remote: Option<&Arc<Remote>>) -> Self {
+        Self {
+            count: remote.is_none().then(AtomicUsize::default),
+            table: Table::new(remote, "arms", KEPT),
         }
-        let armed = Arc::new(Armed {
-            number: self.next.fetch_add(1, Ordering::Relaxed) + 1,
-            fault: arming.fault,
-            when: When {
-                user: arming.user,
-                client: arming.client,
-                endpoint: arming.endpoint,
-            },
-            server: arming.server,
-            times: arming.times,
-            ttl: arming.ttl,
-            since: Instant::now(),
-            given: Mutex::default(),
-        });
-        list.push(armed.clone());
-        self.count.store(list.len(), Ordering::Release);
-        Some(armed)
     }
 
-    pub(crate) fn list(&self) -> Vec<Arc<Armed>> {
-        locked(&self.list).clone()
+    fn alter<R>(&self, mut change: impl FnMut(&mut Waiting) -> R) -> R {
+        self.table.alter(ALL.to_owned(), |slot| {
+            let waiting = slot.get_or_insert_default();
+            let result = change(waiting);
+            if let Some(count) = &self.count {
+                count.store(waiting.list.len(), Ordering::Release);
+            }
+            result
+        })
     }
 
-    pub(crate) fn remove(&self, number: u64) -> Option<Arc<Armed>> {
-        let mut list = locked(&self.list);
-        let at = list.iter().position(|armed| armed.number == number)?;
-        let armed = list.remove(at);
-        self.count.store(list.len(), Ordering::Release);
-        Some(armed)
+    /// Arms a fault; `None` if a thousand are waiting.
+    pub(crate) fn arm(&self, arming: &Arming) -> Option<Armed> {
+        self.alter(|waiting| {
+            if waiting.list.len() >= MOST {
+                let over = waiting.list.iter().position(|armed| !armed.is_waiting())?;
+                waiting.list.remove(over);
+            }
+            waiting.last += 1;
+            let armed = Armed {
+                number: waiting.last,
+                fault: arming.fault,
+                when: When {
+                    user: arming.user.clone(),
+                    client: arming.client.clone(),
+                    endpoint: arming.endpoint,
+                },
+                server: arming.server.clone(),
+                times: arming.times,
+                ttl: arming.ttl,
+                since: Stamp::now(),
+                given: Given::default(),
+            };
+            waiting.list.push(armed.clone());
+            Some(armed)
+        })
     }
 
-    pub(crate) fn clear(&self) -> Vec<Arc<Armed>> {
-        let mut list = locked(&self.list);
-        self.count.store(0, Ordering::Release);
-        std::mem::take(&mut *list)
+    pub(crate) fn list(&self) -> Vec<Armed> {
+        let list = self.table.read(ALL, |waiting| waiting.list.clone());
+        list.unwrap_or_default()
+    }
+
+    pub(crate) fn remove(&self, number: u64) -> Option<Armed> {
+        self.alter(|waiting| {
+            let at = waiting.list.iter().position(|armed| armed.number == number)?;
+            Some(waiting.list.remove(at))
+        })
+    }
+
+    pub(crate) fn clear(&self) -> Vec<Armed> {
+        self.alter(|waiting| std::mem::take(&mut waiting.list))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.count.load(Ordering::Acquire) == 0
+        match &self.count {
+            Some(count) => count.load(Ordering::Acquire) == 0,
+            None => self.table.read(ALL, |waiting| waiting.list.is_empty()).unwrap_or(true),
+        }
     }
 
     /// Gives the flow what is armed for it. Whoever signs in as `user` gets what is armed for `client`, at this endpoint.
@@ -167,15 +190,25 @@ impl Arms {
         if self.is_empty() {
             return;
         }
-        let list = self.list();
         let mut own = locked(&flow.armed);
-        for armed in list {
-            let has = own.iter().any(|known| known.number == armed.number);
-            let is_of_flows = armed.fault.reach() == super::fault::Reach::Flow;
-            if is_of_flows && !has && armed.fits(user, client, endpoint) && armed.give(flow.id) {
-                own.push(armed);
-            }
+        let is_for_it = |armed: &Armed| {
+            armed.fault.reach() == Reach::Flow
+                && armed.is_waiting()
+                && !own.iter().any(|(number, _)| *number == armed.number)
+                && armed.fits(user, client, endpoint)
+        };
+        if self.table.read(ALL, |waiting| waiting.list.iter().any(is_for_it)) != Some(true) {
+            return;
         }
+        let given = self.alter(|waiting| {
+            let mut given = Vec::new();
+            for armed in waiting.list.iter_mut().filter(|armed| is_for_it(armed)) {
+                armed.give(flow.id);
+                given.push((armed.number, armed.fault));
+            }
+            given
+        });
+        own.extend(given);
     }
 
     /// A message was changed by this fault: counted where it was armed.
@@ -183,26 +216,21 @@ impl Arms {
         if self.is_empty() {
             return;
         }
-        match flow {
-            Some(flow) => {
-                let own = locked(&flow.armed);
-                for armed in own.iter().filter(|armed| armed.fault == fault) {
-                    armed.fire(Some(flow.id));
-                }
+        let own = flow.map(|flow| locked(&flow.armed).clone());
+        let is_meant = |armed: &Armed| match &own {
+            Some(own) => armed.fault == fault && own.iter().any(|(number, _)| *number == armed.number),
+            None => armed.fault == fault && armed.server == server,
+        };
+        self.alter(|waiting| {
+            for armed in waiting.list.iter_mut().filter(|armed| is_meant(armed)) {
+                armed.fire(flow.map(|flow| flow.id));
             }
-            None => {
-                let list = self.list();
-                let here = |armed: &&Arc<Armed>| armed.fault == fault && armed.server == server;
-                for armed in list.iter().filter(here) {
-                    armed.fire(None);
-                }
-            }
-        }
+        });
     }
 }
 
 /// Somebody who is signed in as soon as the page would be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NextLogin {
     pub(crate) login: String,
     pub(crate) client: Option<String>,
@@ -210,36 +238,47 @@ pub(crate) struct NextLogin {
 }
 
 /// Who signs in next without a click.
-#[derive(Debug, Default)]
-pub(crate) struct NextLogins(Mutex<Vec<NextLogin>>);
+#[derive(Debug)]
+pub(crate) struct NextLogins(Table<String, Vec<NextLogin>>);
 
 impl NextLogins {
+    pub(crate) fn new(remote: Option<&Arc<Remote>>) -> Self {
+        Self(Table::new(remote, "next-logins", KEPT))
+    }
+
     /// Of two that wait for the same client the later one counts.
-    pub(crate) fn add(&self, next: NextLogin) {
-        let mut list = locked(&self.0);
-        if !next.once {
-            list.retain(|other| other.once || other.client != next.client);
-        }
-        if list.len() < MOST {
-            list.push(next);
-        }
+    pub(crate) fn add(&self, next: &NextLogin) {
+        self.0.alter(ALL.to_owned(), |list| {
+            let list = list.get_or_insert_default();
+            if !next.once {
+                list.retain(|other| other.once || other.client != next.client);
+            }
+            if list.len() < MOST {
+                list.push(next.clone());
+            }
+        });
     }
 
     /// Who signs in to this client now; whoever waits once is used up, before those who stay.
     pub(crate) fn take(&self, client: &str) -> Option<String> {
-        let mut list = locked(&self.0);
         let fits = |next: &NextLogin| next.client.as_deref().is_none_or(|wanted| wanted == client);
-        if let Some(at) = list.iter().position(|next| next.once && fits(next)) {
-            return Some(list.remove(at).login);
+        if self.0.read(ALL, |list| list.iter().any(fits)) != Some(true) {
+            return None;
         }
-        list.iter().find(|next| fits(next)).map(|next| next.login.clone())
+        self.0.alter(ALL.to_owned(), |list| {
+            let list = list.as_mut()?;
+            if let Some(at) = list.iter().position(|next| next.once && fits(next)) {
+                return Some(list.remove(at).login);
+            }
+            list.iter().find(|next| fits(next)).map(|next| next.login.clone())
+        })
     }
 
     pub(crate) fn list(&self) -> Vec<NextLogin> {
-        locked(&self.0).clone()
+        self.0.get(ALL).unwrap_or_default()
     }
 
     pub(crate) fn clear(&self) {
-        locked(&self.0).clear();
+        self.0.take(ALL);
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::broadcast;
 use super::{
     record::{Event, Record, Stamp},
     scenario::FlowId,
-    store::{Flow, locked},
+    store::{Flow, Recorded, Remote, locked},
 };
 
 /// Records of nobody's and of unwatched flows are kept up to this many, all together.
@@ -37,6 +37,20 @@ pub(crate) struct Journal {
     held: Arc<AtomicUsize>,
     limit: usize,
     forgotten: AtomicBool,
+    /// What this process records.
+    subscribers: broadcast::Sender<Arc<Record>>,
+    /// Where several processes share their records.
+    shared: Option<Shared>,
+}
+
+/// The records of all processes, as far as they were read.
+#[derive(Debug)]
+struct Shared {
+    remote: Arc<Remote>,
+    /// Up to this place in the stream.
+    place: Mutex<String>,
+    /// Those of flows that were begun; all others are kept where those of one process are.
+    watched: Mutex<Kept>,
     subscribers: broadcast::Sender<Arc<Record>>,
 }
 
@@ -74,14 +88,20 @@ impl Drop for Held {
 
 impl Journal {
     /// One that keeps this many bytes of records of watched flows, and as many of all others.
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize, remote: Option<&Arc<Remote>>) -> Self {
         Self {
             unbound: Mutex::default(),
             watched: Mutex::default(),
             held: Arc::default(),
             limit,
             forgotten: AtomicBool::new(false),
-            subscribers: broadcast::Sender::new(BACKLOG),
+            subscribers: remote.map_or_else(|| broadcast::Sender::new(BACKLOG), |remote| remote.told.clone()),
+            shared: remote.map(|remote| Shared {
+                remote: remote.clone(),
+                place: Mutex::new("0".to_owned()),
+                watched: Mutex::default(),
+                subscribers: broadcast::Sender::new(BACKLOG),
+            }),
         }
     }
 
@@ -96,6 +116,10 @@ impl Journal {
             server: server.to_owned(),
             event,
         });
+        if let Some(shared) = &self.shared {
+            shared.remote.record(flow.is_some_and(|flow| flow.watched), record);
+            return;
+        }
         let weight = record.weight();
         match flow.filter(|flow| flow.watched) {
             Some(flow) => self.hold(flow, record.clone(), weight),
@@ -135,35 +159,92 @@ impl Journal {
     }
 
     fn keep(&self, record: Arc<Record>, weight: usize) {
-        let mut unbound = locked(&self.unbound);
-        unbound.bytes += weight;
-        unbound.records.push_back(record);
-        while unbound.records.len() > UNBOUND || (unbound.bytes > self.limit && unbound.records.len() > 1) {
-            let Some(oldest) = unbound.records.pop_front() else {
+        self.keep_in(&self.unbound, record, weight);
+    }
+
+    fn keep_in(&self, kept: &Mutex<Kept>, record: Arc<Record>, weight: usize) {
+        let mut kept = locked(kept);
+        kept.bytes += weight;
+        kept.records.push_back(record);
+        while kept.records.len() > UNBOUND || (kept.bytes > self.limit && kept.records.len() > 1) {
+            let Some(oldest) = kept.records.pop_front() else {
                 break;
             };
             self.forgotten.store(true, Ordering::Relaxed);
-            unbound.bytes = unbound.bytes.saturating_sub(oldest.weight());
+            kept.bytes = kept.bytes.saturating_sub(oldest.weight());
         }
+    }
+
+    /// Reads what all processes recorded since the last time, where they share it. With a store that is away nothing is read.
+    pub(crate) fn catch_up(&self) {
+        let Some(shared) = &self.shared else { return };
+        let mut place = locked(&shared.place);
+        loop {
+            let read = shared.remote.unit(|| shared.remote.recorded_after(&place));
+            let read = read.unwrap_or_default();
+            if read.is_empty() {
+                return;
+            }
+            for (at, recorded) in read {
+                *place = at;
+                let (watched, record) = match recorded {
+                    Recorded::Cleared => {
+                        self.forget_all();
+                        continue;
+                    }
+                    // Of another version.
+                    Recorded::Unreadable => continue,
+                    Recorded::Record { watched, record } => (watched, Arc::new(*record)),
+                };
+                let kept = if watched { &shared.watched } else { &self.unbound };
+                let weight = record.weight();
+                self.keep_in(kept, record.clone(), weight);
+                // An error means that nobody listens.
+                let _ = shared.subscribers.send(record);
+            }
+        }
+    }
+
+    /// Whether somebody waits for what other processes record.
+    pub(crate) fn is_followed(&self) -> bool {
+        let shared = self.shared.as_ref();
+        shared.is_some_and(|shared| shared.subscribers.receiver_count() > 0)
     }
 
     /// The records that belong to no watched flow, from this moment on.
     pub(crate) fn unbound(&self, since: Stamp) -> Vec<Arc<Record>> {
+        self.catch_up();
         let unbound = locked(&self.unbound);
         let records = unbound.records.iter().filter(|record| record.at >= since);
         records.cloned().collect()
     }
 
-    /// The records of an unwatched flow that are still kept.
-    pub(crate) fn of_unwatched(&self, flow: FlowId) -> Vec<Arc<Record>> {
-        let unbound = locked(&self.unbound);
-        let records = unbound.records.iter().filter(|record| record.flow == Some(flow));
-        records.cloned().collect()
+    /// The records of a flow that are still kept. `held` is the flow, if it can be found by its name.
+    pub(crate) fn of(&self, id: FlowId, held: Option<&Arc<Flow>>) -> Vec<Arc<Record>> {
+        self.catch_up();
+        let own = |kept: &Mutex<Kept>| -> Vec<Arc<Record>> {
+            let kept = locked(kept);
+            let records = kept.records.iter().filter(|record| record.flow == Some(id));
+            records.cloned().collect()
+        };
+        match (&self.shared, held.filter(|flow| flow.watched)) {
+            (Some(shared), _) => {
+                let mut records = own(&shared.watched);
+                records.extend(own(&self.unbound));
+                records
+            }
+            (None, Some(flow)) => flow.records(),
+            (None, None) => own(&self.unbound),
+        }
     }
 
     /// Every record that is kept, in order of time.
     pub(crate) fn everything(&self) -> Vec<Arc<Record>> {
+        self.catch_up();
         let mut records: Vec<Arc<Record>> = locked(&self.unbound).records.iter().cloned().collect();
+        if let Some(shared) = &self.shared {
+            records.extend(locked(&shared.watched).records.iter().cloned());
+        }
         let watched: Vec<Arc<Flow>> = locked(&self.watched).iter().filter_map(Weak::upgrade).collect();
         records.extend(watched.iter().flat_map(|flow| flow.records()));
         records.sort_by_key(|record| record.at);
@@ -182,6 +263,18 @@ impl Journal {
 
     /// Forgets what is kept.
     pub(crate) fn clear(&self) {
+        if let Some(shared) = &self.shared {
+            // With a store that is away, the call that cleared is answered with 503.
+            let _ = shared.remote.unit(|| shared.remote.mark_cleared());
+        }
+        self.forget_all();
+    }
+
+    /// Forgets what this process has.
+    fn forget_all(&self) {
+        if let Some(shared) = &self.shared {
+            *locked(&shared.watched) = Kept::default();
+        }
         *locked(&self.unbound) = Kept::default();
         self.forgotten.store(false, Ordering::Relaxed);
         for flow in locked(&self.watched).drain(..).filter_map(|flow| flow.upgrade()) {
@@ -189,6 +282,18 @@ impl Journal {
         }
     }
 
+    /// What all processes record from now on.
+    pub(crate) fn follow(&self) -> broadcast::Receiver<Arc<Record>> {
+        match &self.shared {
+            Some(shared) => {
+                self.catch_up();
+                shared.subscribers.subscribe()
+            }
+            None => self.subscribe(),
+        }
+    }
+
+    /// What this process records from now on.
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Record>> {
         self.subscribers.subscribe()
     }

@@ -145,7 +145,7 @@ impl PartialEq for Barrier {
 
 /// What a flow is to be like. Given to `MockIdp::begin`, it travels by value:
 /// flow → authorization code → grant → access and refresh token → `id_token_hint`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
     /// Who signs in.
     pub user: Persona,
@@ -153,7 +153,8 @@ pub struct Scenario {
     pub victim: Option<Persona>,
     /// The flow whose nonce, ID token or code faults borrow.
     pub earlier: Option<FlowId>,
-    /// Holds an endpoint of this flow until released.
+    /// Holds an endpoint of this flow until released. It does not reach other processes that share the store.
+    #[serde(skip)]
     pub barrier: Option<Barrier>,
     /// Whether an existing session of the authorization server may answer without the hosted page.
     pub sso: bool,

@@ -1,17 +1,18 @@
-//! Flows, transactions, codes, tokens and sessions: bounded, expiring, in memory.
+//! Flows, transactions, codes, tokens and sessions: bounded and expiring, in memory or shared by several processes.
 //!
 //! A [`Flow`] travels by value (behind an `Arc`) from the authorization request into the code, from there into the grant
 //! and its tokens. Forgetting it here only ends look-ups by its id.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    armed::{Armed, Arms, NextLogins},
+    armed::{Arms, NextLogins},
     fault::{Fault, Message},
     journal::Held,
     record::Record,
@@ -26,8 +27,14 @@ use crate::{
 };
 
 mod bounded;
+mod held;
+#[cfg(test)]
+mod model;
+mod remote;
+pub(crate) mod stored;
 mod table;
 
+pub(crate) use remote::{Away, Recorded, Remote};
 pub(crate) use table::Table;
 
 /// The cookie that binds the next authorization request of a browser to a flow.
@@ -57,8 +64,8 @@ pub(crate) struct Flow {
     pub(crate) party: Mutex<Option<(String, String)>>,
     /// What the login that was signed in with brings: `FAULT@fault.test`.
     pub(crate) brought: Mutex<Option<Fault>>,
-    /// What was armed for it.
-    pub(crate) armed: Mutex<Vec<Arc<Armed>>>,
+    /// What was armed for it, by its number.
+    pub(crate) armed: Mutex<Vec<(u64, Fault)>>,
     pub(crate) records: Mutex<Held>,
 }
 
@@ -77,6 +84,18 @@ impl Seeds {
         }
     }
 
+    /// As [`Seeds::new`], for the `turn`th time that somebody begins to draw.
+    fn from(flow: u64, turn: u64) -> Self {
+        Self {
+            flow,
+            drawn: AtomicU64::new((turn + 1) << 32),
+        }
+    }
+
+    const fn origin(&self) -> u64 {
+        self.flow
+    }
+
     /// The seed of the next request.
     pub(crate) fn next(&self) -> u64 {
         mix(self.flow, self.drawn.fetch_add(1, Ordering::Relaxed) + 1)
@@ -92,6 +111,22 @@ const fn mix(seed: u64, count: u64) -> u64 {
 }
 
 impl Flow {
+    fn new(id: FlowId, seeds: Option<Seeds>, watched: bool, scenario: Scenario, earlier: Option<Arc<Self>>) -> Self {
+        Self {
+            seeds,
+            id,
+            watched,
+            scenario,
+            earlier,
+            memory: Mutex::default(),
+            session: Mutex::default(),
+            party: Mutex::default(),
+            brought: Mutex::default(),
+            armed: Mutex::default(),
+            records: Mutex::default(),
+        }
+    }
+
     /// Its records, if it is watched.
     pub(crate) fn records(&self) -> Vec<Arc<Record>> {
         locked(&self.records).records()
@@ -101,13 +136,13 @@ impl Flow {
     pub(crate) fn all_faults(&self) -> Vec<Fault> {
         let mut faults = self.scenario.faults.clone();
         faults.extend(*locked(&self.brought));
-        faults.extend(locked(&self.armed).iter().map(|armed| armed.fault));
+        faults.extend(locked(&self.armed).iter().map(|(_, fault)| *fault));
         faults
     }
 
     /// The faults meant for this message.
     pub(crate) fn faults(&self, message: Message) -> impl Iterator<Item = Fault> + '_ {
-        let armed: Vec<Fault> = locked(&self.armed).iter().map(|armed| armed.fault).collect();
+        let armed: Vec<Fault> = locked(&self.armed).iter().map(|(_, fault)| *fault).collect();
         let brought = *locked(&self.brought);
         let own = self.scenario.faults.iter().copied();
         own.chain(brought)
@@ -117,7 +152,7 @@ impl Flow {
 }
 
 /// An authorization request that passed its checks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) server: String,
     pub(crate) client_id: String,
@@ -157,7 +192,7 @@ impl Request {
 }
 
 /// Who waits for the end of a sign-in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Asker {
     /// The relying party, at its redirect URI.
     #[default]
@@ -171,7 +206,7 @@ pub(crate) enum Asker {
 }
 
 /// What the authorization endpoint is asked to return.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ResponseType {
     pub(crate) code: bool,
     pub(crate) id_token: bool,
@@ -179,9 +214,11 @@ pub(crate) struct ResponseType {
 }
 
 /// A person before the hosted page, or an SDK that asks in his name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Transaction {
+    #[serde(with = "stored::flow")]
     pub(crate) flow: Arc<Flow>,
+    #[serde(with = "stored::shared")]
     pub(crate) request: Arc<Request>,
     /// Path and query of the authorization request, where the page's form goes.
     pub(crate) action: String,
@@ -194,7 +231,7 @@ pub(crate) struct Transaction {
 }
 
 /// What is asked next.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Stage {
     /// Who it is (and the password, where both are on one page).
     Identify,
@@ -202,37 +239,47 @@ pub(crate) enum Stage {
     Password,
     /// The second factor of somebody whose password was right.
     Passcode {
+        #[serde(with = "stored::shared")]
         subject: Arc<Subject>,
         /// Base32.
         secret: String,
     },
     /// A new password of somebody whose old one was right and has expired.
     NewPassword {
+        #[serde(with = "stored::shared")]
         subject: Arc<Subject>,
         /// What was proved so far.
-        amr: &'static [&'static str],
+        amr: Vec<String>,
     },
     /// A code of the second factor that is being set up.
     Enroll {
+        #[serde(with = "stored::shared")]
         subject: Arc<Subject>,
         /// Base32, made for this.
         secret: String,
     },
     /// Whether these scopes may be granted.
-    Consent { session: Arc<Session>, scopes: Vec<String> },
+    Consent {
+        #[serde(with = "stored::shared")]
+        session: Arc<Session>,
+        scopes: Vec<String>,
+    },
     /// Nothing: the browser fetches what comes of it.
-    Signed(Arc<Session>),
+    Signed(#[serde(with = "stored::shared")] Arc<Session>),
 }
 
 /// A browser session at the authorization server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Session {
     /// The value of the `sid` cookie.
+    #[serde(with = "stored::text")]
     pub(crate) cookie: Arc<str>,
     /// The value of the `idx` cookie; empty with the classic page.
+    #[serde(with = "stored::text")]
     pub(crate) idx: Arc<str>,
     /// The `sid` claim.
     pub(crate) sid: String,
+    #[serde(with = "stored::shared")]
     pub(crate) subject: Arc<Subject>,
     pub(crate) auth_time: i64,
     pub(crate) amr: Vec<String>,
@@ -249,18 +296,44 @@ pub(crate) struct Grant {
     pub(crate) subject: Arc<Subject>,
     pub(crate) session: Arc<Session>,
     /// Set once everything that was issued under this grant is revoked.
-    pub(crate) revoked: Arc<std::sync::atomic::AtomicBool>,
+    pub(crate) revoked: Arc<Revocation>,
 }
 
 impl Grant {
     /// Whether everything that was issued under it is revoked.
     pub(crate) fn is_revoked(&self) -> bool {
-        self.revoked.load(Ordering::Acquire)
+        self.revoked.is_revoked.load(Ordering::Acquire)
+    }
+}
+
+/// Whether a grant is revoked.
+#[derive(Debug)]
+pub(crate) struct Revocation {
+    /// Tells the grants of a flow apart.
+    number: u64,
+    is_revoked: AtomicBool,
+}
+
+impl Revocation {
+    /// Of a grant that just came about.
+    pub(crate) fn new() -> Self {
+        // Several processes may give grants of one flow.
+        static FIRST: OnceLock<u64> = OnceLock::new();
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let first = FIRST.get_or_init(rand::random);
+        Self::known(first.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed)), false)
+    }
+
+    fn known(number: u64, is_revoked: bool) -> Self {
+        Self {
+            number,
+            is_revoked: AtomicBool::new(is_revoked),
+        }
     }
 }
 
 /// A code: issued, then redeemed once. Redeemed codes are remembered, so that a second use can be told from an unknown code.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Code {
     pub(crate) grant: Grant,
     pub(crate) expires: i64,
@@ -268,7 +341,7 @@ pub(crate) struct Code {
 }
 
 /// A token that was written, by its text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Token {
     pub(crate) kind: TokenKind,
     pub(crate) server: String,
@@ -277,6 +350,7 @@ pub(crate) struct Token {
     /// `None` for client_credentials.
     pub(crate) grant: Option<Grant>,
     /// The honest claims as JSON: read seldom, and a map of them would be most of what a sign-in keeps.
+    #[serde(with = "stored::text")]
     pub(crate) claims: Arc<str>,
     pub(crate) expires: i64,
     pub(crate) revoked: bool,
@@ -310,7 +384,7 @@ impl Token {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum TokenKind {
     Access,
     Id,
@@ -320,8 +394,10 @@ pub(crate) enum TokenKind {
 }
 
 /// All stores of one mock-idp.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Store {
+    /// What several processes share; `None` in memory.
+    remote: Option<Arc<Remote>>,
     next_flow: AtomicU64,
     /// How often each seed was given to a flow.
     seeds: Mutex<HashMap<u64, u64>>,
@@ -364,9 +440,59 @@ pub(crate) struct Store {
     pub(crate) next_logins: NextLogins,
 }
 
+/// An hour and a day, seconds: how long shared entries are kept that do not say so themselves. What they stand for ends
+/// earlier.
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+
+/// The name of the only entry of a table.
+const ALL: &str = "all";
+
 impl Store {
+    /// An empty store in memory, or the one that several processes share.
+    pub(crate) fn new(remote: Option<Arc<Remote>>) -> Self {
+        macro_rules! tables {
+            ($($field:ident: $seconds:expr),* $(,)?) => {
+                Self {
+                    next_flow: AtomicU64::new(0),
+                    seeds: Mutex::default(),
+                    flows: Table::new(None, "", 0),
+                    $($field: Table::new(remote.as_ref(), stringify!($field), $seconds),)*
+                    arms: Arms::new(remote.as_ref()),
+                    next_logins: NextLogins::new(remote.as_ref()),
+                    remote,
+                }
+            };
+        }
+        tables! {
+            tickets: DAY, awaited: DAY, transactions: DAY, codes: HOUR, tokens: DAY, sessions: DAY, visited: 30 * DAY,
+            attempts: HOUR, session_tokens: HOUR, interactions: DAY, consents: 30 * DAY, used_passcodes: HOUR,
+            pendings: DAY, user_codes: DAY, pushed: HOUR, windows: HOUR, last_logins: 30 * DAY, used_once: DAY,
+        }
+    }
+
+    /// What several processes share.
+    pub(crate) fn remote(&self) -> Option<&Arc<Remote>> {
+        self.remote.as_ref()
+    }
+
+    /// Forgets what the request that is under way has read, so that it sees what others wrote since.
+    pub(crate) fn look_again(&self) {
+        if let Some(remote) = &self.remote {
+            remote.look_again();
+        }
+    }
+
     /// A new flow. What its scenario borrows from an earlier one is resolved here.
     pub(crate) fn begin(&self, watched: bool, scenario: Scenario) -> Arc<Flow> {
+        match &self.remote {
+            None => self.begun(watched, scenario),
+            // With a store that is away nobody gets to see this flow.
+            Some(remote) => remote.run(|| self.begun(watched, scenario)).0,
+        }
+    }
+
+    fn begun(&self, watched: bool, scenario: Scenario) -> Arc<Flow> {
         let earlier = scenario.earlier.and_then(|id| self.flow(id));
         let seeds = scenario.seed.map(|seed| self.seeds_of(seed));
         let id = {
@@ -375,22 +501,13 @@ impl Store {
                 Some(seeds) => scope.seeded(seeds.next()),
                 None => scope,
             };
-            FlowId::random(self.next_flow.fetch_add(1, Ordering::Relaxed) + 1)
+            FlowId::random(self.next_number())
         };
-        let flow = Arc::new(Flow {
-            seeds,
-            id,
-            watched,
-            scenario,
-            earlier,
-            memory: Mutex::default(),
-            session: Mutex::default(),
-            party: Mutex::default(),
-            brought: Mutex::default(),
-            armed: Mutex::default(),
-            records: Mutex::default(),
-        });
-        self.flows.put(id, flow.clone());
+        let flow = Arc::new(Flow::new(id, seeds, watched, scenario, earlier));
+        match &self.remote {
+            None => self.flows.put(id, flow.clone()),
+            Some(_) => held::begun(&flow),
+        }
         let login = flow.scenario.user.login.to_lowercase();
         if watched && !login.is_empty() {
             self.awaited.put(login, flow.clone());
@@ -400,14 +517,28 @@ impl Store {
 
     /// The seeds of a flow. Whoever begins another flow with the same seed gets others.
     fn seeds_of(&self, seed: u64) -> Seeds {
+        if let Some(remote) = &self.remote {
+            return Seeds::new(mix(seed, remote.count_seed(seed)));
+        }
         let mut used = locked(&self.seeds);
         let count = used.entry(seed).or_insert(0_u64);
         *count += 1;
         Seeds::new(mix(seed, *count))
     }
 
+    fn next_number(&self) -> u64 {
+        match &self.remote {
+            None => self.next_flow.fetch_add(1, Ordering::Relaxed) + 1,
+            Some(remote) => remote.next_number(),
+        }
+    }
+
     pub(crate) fn flow(&self, id: FlowId) -> Option<Arc<Flow>> {
-        self.flows.get(&id)
+        let Some(remote) = &self.remote else {
+            return self.flows.get(&id);
+        };
+        let found = remote.unit(|| held::flow(id).filter(|_| !held::is_forgotten(id)));
+        found.ok().flatten()
     }
 
     /// Whether this is the first time that this text is used.
@@ -417,11 +548,17 @@ impl Store {
 
     /// Ends everything that was issued under this grant.
     pub(crate) fn revoke(&self, grant: &Grant) {
-        grant.revoked.store(true, Ordering::Release);
+        grant.revoked.is_revoked.store(true, Ordering::Release);
+        if let Some(remote) = &self.remote {
+            let _ = remote.unit(|| remote.mark_flow(grant.flow.id, &held::revoked_field(grant.revoked.number)));
+        }
     }
 
     /// Forgets everything but the count of flows.
     pub(crate) fn clear(&self) {
+        if let Some(remote) = &self.remote {
+            let _ = remote.unit(|| remote.clear());
+        }
         macro_rules! clear {
             ($($field:ident)*) => { $(self.$field.clear();)* };
         }
@@ -436,6 +573,9 @@ impl Store {
     /// Ends look-ups of this flow; its memory is freed when its last token is.
     pub(crate) fn forget(&self, id: FlowId) {
         self.flows.take(&id);
+        if let Some(remote) = &self.remote {
+            let _ = remote.unit(|| remote.mark_flow(id, held::FORGOTTEN));
+        }
     }
 
     /// The value of a one-shot cookie that binds the next authorization request to this flow.

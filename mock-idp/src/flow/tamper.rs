@@ -5,12 +5,14 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::{
     fault::{Fault, LogoutRequest, PkceRule, RefreshFault},
     scenario::{FlowId, Persona, Scenario},
+    store::stored,
 };
 use crate::protocol::{
     draft::{AuthorizationDraft, Reply, TokenDraft},
@@ -68,7 +70,7 @@ pub struct Context<'a> {
 }
 
 /// What a flow left behind, for faults of a later one to borrow.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Earlier {
     /// The nonce of its authorization request.
     pub nonce: Option<String>,
@@ -77,10 +79,13 @@ pub struct Earlier {
     /// Its `state`.
     pub state: Option<String>,
     /// Its ID token as written.
+    #[serde(with = "stored::maybe_text")]
     pub id_token: Option<Arc<str>>,
     /// Its access token as written.
+    #[serde(with = "stored::maybe_text")]
     pub access_token: Option<Arc<str>>,
     /// The honest claims of its access token, as JSON; empty if none was issued.
+    #[serde(with = "stored::text")]
     pub access_claims: Arc<str>,
 }
 

@@ -3,14 +3,18 @@
 
 use std::sync::Arc;
 
-use super::store::Flow;
+use serde::{Deserialize, Serialize};
+
+use super::store::{Flow, stored};
 use crate::{protocol::params::Params, tenant::Subject};
 
 /// Somebody whose password was right.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Known {
     /// The flow that he brought with him; otherwise the one that he is in stays.
+    #[serde(with = "stored::maybe_flow")]
     pub(crate) flow: Option<Arc<Flow>>,
+    #[serde(with = "stored::shared")]
     pub(crate) subject: Arc<Subject>,
     /// The base32 secret of the second factor that is still to be asked for.
     pub(crate) totp: Option<String>,
@@ -21,7 +25,7 @@ pub(crate) struct Known {
 }
 
 /// An authentication that is under way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Attempt {
     pub(crate) known: Known,
     pub(crate) status: Status,
@@ -33,7 +37,7 @@ pub(crate) struct Attempt {
 }
 
 /// What an authentication waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Status {
     MfaRequired,
     MfaChallenge,
@@ -47,16 +51,18 @@ pub(crate) enum Status {
 }
 
 /// What a session may be had for, once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SessionToken {
+    #[serde(with = "stored::maybe_flow")]
     pub(crate) flow: Option<Arc<Flow>>,
+    #[serde(with = "stored::shared")]
     pub(crate) subject: Arc<Subject>,
-    pub(crate) amr: &'static [&'static str],
+    pub(crate) amr: Vec<String>,
     pub(crate) expires: i64,
 }
 
 /// What is waited for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pending {
     pub(crate) kind: Kind,
     pub(crate) client_id: String,
@@ -68,7 +74,7 @@ pub(crate) struct Pending {
     pub(crate) polled: Option<i64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     Device,
     Ciba,
@@ -77,7 +83,7 @@ pub(crate) enum Kind {
     Factor,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Outcome {
     /// Nobody has answered. A push (`Ciba`, `OutOfBand`) is answered by the mock itself at the second poll.
     Waiting,
@@ -88,9 +94,11 @@ pub(crate) enum Outcome {
 }
 
 /// Who said yes, or would.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Approval {
+    #[serde(with = "stored::maybe_flow")]
     pub(crate) flow: Option<Arc<Flow>>,
+    #[serde(with = "stored::shared")]
     pub(crate) subject: Arc<Subject>,
     pub(crate) amr: Vec<String>,
     /// Base32; for [`Kind::Factor`].
@@ -98,7 +106,7 @@ pub(crate) struct Approval {
 }
 
 /// A request that was pushed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pushed {
     pub(crate) client_id: String,
     pub(crate) server: String,

@@ -4,7 +4,7 @@
 pub(crate) const WINDOW: i64 = 60;
 
 /// The requests of somebody since the window began.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Window {
     began: i64,
     count: u32,

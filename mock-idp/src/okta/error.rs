@@ -331,6 +331,7 @@ api_errors! {
     API_NO_PERMISSION = 403, "E0000006", "You do not have permission to perform the requested action";
     API_NOT_FOUND = 404, "E0000007", "Not found: {0}";
     API_PATH_NOT_FOUND = 404, "E0000008", "The requested path was not found";
+    API_UNAVAILABLE = 503, "E0000010", "Service is in read only mode";
     API_INTERNAL = 500, "E0000009", "Internal Server Error";
     API_TOKEN_INVALID = 401, "E0000011", "Invalid token provided";
     API_CREDENTIALS = 403, "E0000014", "Update of credentials failed";

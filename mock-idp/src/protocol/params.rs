@@ -10,7 +10,8 @@ const LONGEST_NAME: usize = 256;
 const LONGEST_VALUE: usize = 128 * 1024;
 
 /// Name-value pairs as they arrived, percent-decoded; bytes that are no UTF-8 became replacement characters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Params(pub Vec<(String, String)>);
 
 impl Params {

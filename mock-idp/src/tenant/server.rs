@@ -10,7 +10,7 @@ use super::{Client, FOUNDED, Subject, same_login, stable_id};
 use crate::protocol::keys::SigningKey;
 
 /// A custom authorization server.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuthServer {
     /// Its id: `default`, or `aus` and 17 characters.
@@ -42,6 +42,7 @@ pub struct AuthServer {
     /// After so many seconds without use a refresh token is dead.
     pub refresh_token_idle: i64,
     /// What signs its tokens until keys are rotated, where it is no key that is stored with the crate.
+    #[serde(skip)]
     pub signing_key: Option<Arc<SigningKey>>,
 }
 
@@ -101,7 +102,7 @@ pub enum ScopeConsent {
 }
 
 /// A claim of a custom server.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ClaimRule {
     /// Its name.
@@ -121,7 +122,7 @@ pub struct ClaimRule {
 }
 
 /// The value of a claim.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ClaimValue {
     /// The same for everybody.
     Static(Value),
@@ -185,7 +186,7 @@ pub struct PolicyRule {
 }
 
 /// An access policy: rules for some clients.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessPolicy {
     /// The `00p…` id.
     pub id: String,
@@ -204,7 +205,7 @@ pub struct AccessPolicy {
 }
 
 /// A rule of an [`AccessPolicy`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessRule {
     /// The `0pr…` id.
     pub id: String,

@@ -109,7 +109,7 @@ pub enum UserStatus {
 }
 
 /// Who a token speaks of: a [`Persona`] and what only some claims need.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
     /// Identity.
     pub persona: Persona,

@@ -250,7 +250,7 @@ fn org() -> MockIdp {
     ] {
         web.grant_types.push(grant.to_owned());
     }
-    let builder = MockIdp::builder()
+    let builder = crate::app::builder()
         .client(web)
         .user(User::with_login(ALICE))
         .user(User::with_login("bob@example.test"));

@@ -1,6 +1,8 @@
 //! A relying party and a browser, as small as can be: they follow the protocol and check nothing.
 
-use mock_idp::{Client, MockIdp, User};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use mock_idp::{Builder, Client, MockIdp, User};
 use reqwest::{
     Response,
     header::{COOKIE, LOCATION, SET_COOKIE},
@@ -15,6 +17,20 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(crate) const ALICE: &str = "alice@example.test";
 
+/// Starts a server as [`MockIdp::builder`] does, with a store of its own in Redis where `MOCK_IDP_TEST_STORE` names one: so all
+/// tests run against both kinds of store.
+pub(crate) fn builder() -> Builder {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let builder = MockIdp::builder();
+    match std::env::var("MOCK_IDP_TEST_STORE") {
+        Ok(url) if !url.is_empty() => {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            builder.store(&format!("{url}?prefix=test-{}-{number}", std::process::id()))
+        }
+        _ => builder,
+    }
+}
+
 /// A mock-idp with one web client and Alice.
 pub(crate) async fn idp() -> MockIdp {
     idp_of(&[ALICE]).await
@@ -22,7 +38,7 @@ pub(crate) async fn idp() -> MockIdp {
 
 /// A mock-idp with one web client and these users.
 pub(crate) async fn idp_of(logins: &[&str]) -> MockIdp {
-    let builder = MockIdp::builder().client(client());
+    let builder = builder().client(client());
     let users = logins.iter().map(|login| User::with_login(login));
     users
         .fold(builder, |builder, user| builder.user(user))

@@ -603,7 +603,7 @@ async fn a_locked_account_is_like_an_unknown_one_unless_it_may_be_told() {
     );
     let text = "[features]\nshow_lockout = true\n[[user]]\nlogin = \"shut@acme.test\"\nstatus = \"LOCKED_OUT\"\n";
     let tenant = mock_idp::config::parse("mock-idp.toml", text).unwrap().tenant;
-    let idp = MockIdp::builder().tenant(tenant).start().await.unwrap();
+    let idp = crate::app::builder().tenant(tenant).start().await.unwrap();
     let (status, body) = call(&idp, "/api/v1/authn", login).await;
     assert_eq!((status, &body["status"]), (200, &json!("LOCKED_OUT")));
     assert!(body.get("stateToken").is_none() && body.get("sessionToken").is_none());

@@ -17,7 +17,7 @@ pub(crate) struct Remote {
 
 impl Remote {
     pub(crate) async fn start() -> Self {
-        let idp = MockIdp::builder()
+        let idp = crate::app::builder()
             .user(User::from("alice@example.test"))
             .user(User::from("bob@example.test"))
             .client(Client::web("web").secret(SECRET).redirect(REDIRECT_URI))

@@ -166,7 +166,7 @@ async fn a_page_cannot_make_a_browser_enter_a_flow() {
 
 #[tokio::test]
 async fn with_an_admin_token_nobody_calls_without_it() {
-    let idp = MockIdp::builder().admin_token("s3cret").start().await.unwrap();
+    let idp = crate::app::builder().admin_token("s3cret").start().await.unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = |path: &str| idp.origin().join(&format!("/_mock/{path}")).unwrap();
     for authorization in ["", "Bearer wrong", "Bearer s3cre", "Basic s3cret", "Bearer "] {

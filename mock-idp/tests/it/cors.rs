@@ -12,7 +12,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 async fn org() -> MockIdp {
     let mut web = app::client();
     web.grant_types.push("password".to_owned());
-    MockIdp::builder()
+    crate::app::builder()
         .client(web)
         .client(Client::browser("spa").redirect("http://localhost:4200/callback"))
         .user(User::with_login(ALICE))

@@ -54,7 +54,7 @@ status = "SUSPENDED"
 
 async fn org(page: &str) -> MockIdp {
     let config = config::parse("mock-idp.toml", &format!("page = \"{page}\"\n{ORG}")).unwrap();
-    MockIdp::builder().tenant(config.tenant).start().await.unwrap()
+    crate::app::builder().tenant(config.tenant).start().await.unwrap()
 }
 
 async fn sign_in_page(idp: &MockIdp, browser: &mut Browser, changes: &[(&str, Option<&str>)]) -> (url::Url, String) {

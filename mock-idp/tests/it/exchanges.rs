@@ -1,6 +1,6 @@
 //! Tokens for what somebody else vouches for: other tokens, a device secret, an ID-JAG, an assertion.
 
-use mock_idp::{MockIdp, config};
+use mock_idp::config;
 use serde_json::json;
 
 use crate::{
@@ -300,7 +300,7 @@ async fn saml_assertions_are_refused_as_each_engine_refuses_them() {
             app::SECRET
         );
         let tenant = config::parse("mock-idp.toml", &text_of_org).unwrap().tenant;
-        let idp = MockIdp::builder().tenant(tenant).start().await.unwrap();
+        let idp = crate::app::builder().tenant(tenant).start().await.unwrap();
         let params = [("grant_type", SAML), ("assertion", "PHNhbWw+"), ("scope", "openid")];
         refused(token(&idp, &params).await, 400, "invalid_grant", text);
         refused(

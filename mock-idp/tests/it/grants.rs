@@ -76,7 +76,7 @@ pub(crate) async fn org(client_lines: &str) -> MockIdp {
         n = jwk["n"],
     );
     let config = config::parse("mock-idp.toml", &text).unwrap();
-    MockIdp::builder().tenant(config.tenant).start().await.unwrap()
+    crate::app::builder().tenant(config.tenant).start().await.unwrap()
 }
 
 /// A token request of the client `web`; status and body.
@@ -920,7 +920,7 @@ login = "{ALICE}"
         app::SECRET
     );
     let tenant = config::parse("mock-idp.toml", &text).unwrap().tenant;
-    let idp = MockIdp::builder().tenant(tenant).start().await.unwrap();
+    let idp = crate::app::builder().tenant(tenant).start().await.unwrap();
     let password = [
         ("grant_type", "password"),
         ("username", ALICE),

@@ -17,7 +17,7 @@ async fn org(text: &str) -> MockIdp {
         app::SECRET
     );
     let config = config::parse("mock-idp.toml", &text).unwrap();
-    MockIdp::builder().tenant(config.tenant).start().await.unwrap()
+    crate::app::builder().tenant(config.tenant).start().await.unwrap()
 }
 
 async fn password(idp: &MockIdp, client: &str, username: &str) -> Response {
@@ -157,7 +157,7 @@ async fn a_token_response_has_oktas_headers() {
 
 #[tokio::test]
 async fn the_lax_mode_accepts_and_says_so_on_every_answer() {
-    let idp = MockIdp::builder()
+    let idp = crate::app::builder()
         .client(app::client())
         .lax(true)
         .start()

@@ -203,7 +203,7 @@ async fn unknown_servers_and_clients_are_refused_in_the_management_shape() {
 
 async fn org(text: &str) -> MockIdp {
     let config = config::parse("mock-idp.toml", text).unwrap();
-    MockIdp::builder().tenant(config.tenant).start().await.unwrap()
+    crate::app::builder().tenant(config.tenant).start().await.unwrap()
 }
 
 #[tokio::test]
@@ -293,7 +293,7 @@ login = "{login}"
         login = app::ALICE
     );
     let tenant = mock_idp::config::parse("mock-idp.toml", &text).unwrap().tenant;
-    let idp = MockIdp::builder().tenant(tenant).start().await.unwrap();
+    let idp = crate::app::builder().tenant(tenant).start().await.unwrap();
     let org = idp.origin().as_str().trim_end_matches('/').to_owned();
     let issuer = |server: &'static str, host: &'static str| {
         let url = format!("{org}/oauth2/{server}/.well-known/openid-configuration");

@@ -95,7 +95,7 @@ async fn the_lines_for_the_file_mend_what_was_refused() {
         let tenant = mock_idp::config::parse("mock-idp.toml", &text)
             .unwrap_or_else(|error| panic!("{error}"))
             .tenant;
-        let fixed = MockIdp::builder().tenant(tenant).start().await.unwrap();
+        let fixed = crate::app::builder().tenant(tenant).start().await.unwrap();
         assert_eq!(asked(&fixed, &changes).await.status(), 200, "{text}");
     }
 }
@@ -178,7 +178,7 @@ async fn a_wrong_verifier_is_compared_with_the_challenge() {
 
 #[tokio::test]
 async fn what_only_the_app_can_mend_says_so() {
-    let idp = MockIdp::builder()
+    let idp = crate::app::builder()
         .client(Client::browser("web").redirect(REDIRECT_URI))
         .start()
         .await

@@ -73,7 +73,7 @@ status = "SUSPENDED"
 /// The org with this style of page.
 pub(crate) async fn org(style: &str) -> MockIdp {
     let config = config::parse("mock-idp.toml", &format!("page = \"{style}\"\n{ORG}")).unwrap();
-    MockIdp::builder().tenant(config.tenant).start().await.unwrap()
+    crate::app::builder().tenant(config.tenant).start().await.unwrap()
 }
 
 /// The code that the authenticator app shows now.
@@ -278,7 +278,7 @@ async fn nobody_is_told_whether_an_unknown_name_exists_before_the_password() {
 
 #[tokio::test]
 async fn both_on_one_page_is_the_default() {
-    let idp = MockIdp::start().await.unwrap();
+    let idp = crate::app::builder().start().await.unwrap();
     let url = app::authorization_url(
         &idp.issuer(),
         &[
@@ -699,7 +699,7 @@ frontchannel_logout_uri = "http://localhost:5000/bye"
 login = "alice@example.test"
 "#;
     let tenant = config::parse("mock-idp.toml", text).unwrap().tenant;
-    let idp = MockIdp::builder().tenant(tenant).start().await.unwrap();
+    let idp = crate::app::builder().tenant(tenant).start().await.unwrap();
     let mut browser = Browser::new();
     let issuer = idp.issuer();
     let back = app::authorize(&mut browser, &app::authorization_url(&issuer, &[]), app::ALICE).await;
@@ -772,7 +772,11 @@ async fn the_third_generation_has_elements_of_its_own() {
         "mock-idp.toml",
         &format!("third_generation = true\npage = \"identifier-first\"\n{ORG}"),
     );
-    let idp = MockIdp::builder().tenant(config.unwrap().tenant).start().await.unwrap();
+    let idp = crate::app::builder()
+        .tenant(config.unwrap().tenant)
+        .start()
+        .await
+        .unwrap();
     let mut browser = Browser::new();
     let (url, page) = first_page(&idp, &mut browser, &[("scope", Some("openid money:spend"))]).await;
     has(
@@ -933,7 +937,7 @@ async fn the_list_of_security_methods_leads_on_in_the_same_flow() {
         ),
     ] {
         let config = config::parse("mock-idp.toml", &format!("{third}page = \"one-page\"\n{ORG}")).unwrap();
-        let idp = MockIdp::builder().tenant(config.tenant).start().await.unwrap();
+        let idp = crate::app::builder().tenant(config.tenant).start().await.unwrap();
         let mut browser = Browser::new();
         let (url, page) = first_page(&idp, &mut browser, &[]).await;
         let fields = [("identifier", "mia@acme.test"), ("credentials.passcode", "any")];

@@ -1,6 +1,6 @@
 //! What Okta refuses, with Okta's words. Every text here is a literal from its published table or from the wire.
 
-use mock_idp::{Client, MockIdp, User};
+use mock_idp::{Client, User};
 use serde_json::{Value, json};
 
 use crate::app::{self, ALICE, Browser, param};
@@ -149,7 +149,7 @@ async fn a_parameter_twice_is_refused() {
 
 #[tokio::test]
 async fn a_public_client_must_use_pkce() {
-    let idp = MockIdp::builder()
+    let idp = crate::app::builder()
         .client(Client::browser("web").redirect(app::REDIRECT_URI))
         .user(User::with_login(ALICE))
         .start()
@@ -530,7 +530,7 @@ async fn a_client_of_the_org_server_cannot_use_a_custom_one() {
     let mut client = app::client();
     client.org_server_only = true;
     client.grant_types.push("client_credentials".to_owned());
-    let idp = MockIdp::builder()
+    let idp = crate::app::builder()
         .client(client)
         .user(User::with_login(ALICE))
         .start()
@@ -560,7 +560,7 @@ async fn who_has_a_sign_in_page_of_its_own_is_told_that_it_is_needed() {
     client.grant_types = vec!["interaction_code".to_owned()];
     let mut hosted = app::client();
     hosted.id = "hosted".to_owned();
-    let idp = MockIdp::builder()
+    let idp = crate::app::builder()
         .client(client)
         .client(hosted)
         .user(User::with_login(ALICE))
@@ -602,7 +602,7 @@ grant_types = ["authorization_code", "implicit"]
         redirect = app::REDIRECT_URI,
     );
     let tenant = mock_idp::config::parse("mock-idp.toml", &text).unwrap().tenant;
-    let idp = MockIdp::builder().tenant(tenant).start().await.unwrap();
+    let idp = crate::app::builder().tenant(tenant).start().await.unwrap();
     for (kind, is_refused) in [("id_token", true), ("code id_token", true), ("code", false)] {
         let changes = [("response_type", Some(kind)), ("scope", Some("api:read"))];
         let answer = Browser::new()
@@ -641,7 +641,7 @@ groups = {groups:?}
         redirect = app::REDIRECT_URI,
     );
     let tenant = mock_idp::config::parse("mock-idp.toml", &text).unwrap().tenant;
-    let idp = MockIdp::builder().tenant(tenant).start().await.unwrap();
+    let idp = crate::app::builder().tenant(tenant).start().await.unwrap();
     let url = app::authorization_url(&idp.issuer(), &[("response_type", Some("id_token"))]);
     let mut back = app::authorize(&mut Browser::new(), &url, ALICE).await;
     let fragment = back.fragment().map(str::to_owned);

@@ -28,7 +28,7 @@ login = "{ALICE}"
         secret = app::SECRET
     );
     let tenant = mock_idp::config::parse("mock-idp.toml", &text).unwrap().tenant;
-    MockIdp::builder().tenant(tenant).start().await.unwrap()
+    crate::app::builder().tenant(tenant).start().await.unwrap()
 }
 
 async fn tokens(idp: &MockIdp, scope: &str) -> Value {

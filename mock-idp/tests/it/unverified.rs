@@ -16,7 +16,7 @@ async fn both(setting: &str) -> [MockIdp; 2] {
     );
     let start = |text: String| async move {
         let tenant = config::parse("mock-idp.toml", &text).unwrap().tenant;
-        MockIdp::builder().tenant(tenant).start().await.unwrap()
+        crate::app::builder().tenant(tenant).start().await.unwrap()
     };
     let other = format!("[unverified]\n{setting}\n{org}");
     [start(org).await, start(other).await]

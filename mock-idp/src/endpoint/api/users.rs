@@ -12,7 +12,6 @@ use crate::{
         universal_logout,
     },
     exchange::Exchange,
-    flow::store::locked,
     okta::error::{API_CREDENTIALS, API_SEARCH_AND_FILTER, API_STATE},
     protocol::random,
     tenant::{EVERYONE, Tenant, User, UserStatus, UserTimes, stable_id},

@@ -10,10 +10,7 @@ use crate::{
         tokens::{self, Issue},
     },
     exchange::Exchange,
-    flow::{
-        fault::PkceRule,
-        store::Code,
-    },
+    flow::{fault::PkceRule, store::Code},
     okta::error::*,
     protocol::{params::Params, pkce},
 };

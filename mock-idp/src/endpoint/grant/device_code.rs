@@ -14,7 +14,6 @@ use crate::{
         token::{self, TokenRequest},
     },
     exchange::Exchange,
-    flow::store::locked,
     okta::error::*,
     protocol::random,
 };

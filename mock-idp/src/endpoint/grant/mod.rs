@@ -14,7 +14,7 @@ pub(crate) mod refresh_token;
 pub(crate) mod saml2_bearer;
 pub(crate) mod token_exchange;
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::Arc;
 
 use crate::{
     endpoint::{
@@ -27,7 +27,7 @@ use crate::{
     exchange::Exchange,
     flow::{
         scenario::Scenario,
-        store::{Flow, Grant, Request, Session, locked},
+        store::{Flow, Grant, Request, Revocation, Session, locked},
     },
     okta::error::*,
     protocol::random,
@@ -74,7 +74,7 @@ pub(crate) fn direct_grant(
             remembered: false,
         }),
         subject,
-        revoked: Arc::new(AtomicBool::new(false)),
+        revoked: Arc::new(Revocation::new()),
     }
 }
 
