@@ -92,7 +92,10 @@ fn every_behaviour_names_a_test_that_exists() {
                 .unwrap_or_else(|| panic!("{name} does not exist"));
             // Directly above stands what makes it a test.
             let before: String = source[..place].lines().rev().take(4).collect::<Vec<_>>().join("\n");
-            assert!(before.contains("test]"), "{name} is no test");
+            assert!(
+                before.contains("test]") || before.contains("test("),
+                "{name} is no test"
+            );
         }
     }
 }

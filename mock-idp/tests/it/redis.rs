@@ -1,6 +1,7 @@
 //! A Redis of one's own for a test: it listens on a free port, keeps nothing, and ends with the test.
 
 use std::{
+    io::Write as _,
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -38,7 +39,8 @@ impl Redis {
             .stdout(Stdio::null())
             .spawn();
         let Ok(child) = spawned else {
-            eprintln!("skipped: no redis-server is installed (apt-get install redis-server)");
+            let word = "skipped: no redis-server is installed (apt-get install redis-server)";
+            let _ = writeln!(std::io::stderr(), "{word}");
             return None;
         };
         let redis = Self { child, port };
