@@ -29,11 +29,8 @@ struct Two {
 }
 
 async fn replica(url: &str, issuer: Option<&str>) -> MockIdp {
-    let client = Client {
-        rotation: mock_idp::tenant::Rotation::Rotate,
-        leeway: 10,
-        ..Client::web("web").secret(SECRET).redirect(REDIRECT_URI)
-    };
+    let mut client = Client::web("web").secret(SECRET).redirect(REDIRECT_URI);
+    (client.rotation, client.leeway) = (mock_idp::tenant::Rotation::Rotate, 10);
     let mut builder = MockIdp::builder().user(ALICE).client(client).store(url);
     if let Some(issuer) = issuer {
         builder = builder.issuer(issuer);
