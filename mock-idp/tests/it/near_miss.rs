@@ -264,7 +264,6 @@ fn every_refusal_is_explained_or_says_how_things_stand() {
         )],
         body: "client_id=web&client_secret=wrong&grant_type=authorization_code&code=c&redirect_uri=http%3A%2F%2Fh%2F"
             .to_owned(),
-        ..Request::default()
     };
     let asked = Params(vec![("redirect_uri".to_owned(), REDIRECT_URI.to_owned())]);
     for error in OAUTH_ERRORS {
