@@ -131,7 +131,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "identity/email-verified-type",
-        title: "email_verified that is true only in a loose comparison",
+        title: "An email_verified that is true only in a loose comparison",
         level: Level::Must,
         positive: false,
         why: "The string `\"false\"` is true in many languages.",

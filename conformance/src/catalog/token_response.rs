@@ -281,7 +281,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "token-response/token-type-case",
-        title: "token_type in another letter case",
+        title: "Another letter case of token_type",
         level: Level::Must,
         positive: true,
         why: "The type is compared without case; servers write it as they like.",
