@@ -353,7 +353,7 @@ impl Overseer {
             let end = runtime.block_on(async {
                 tokio::select! {
                     biased;
-                    () = is_over.notified() => return None,
+                    () = is_over.notified() => None,
                     name = interruption() => {
                         tokio::time::sleep(GIVE_WAY).await;
                         Some(End::Signal(name))

@@ -9,6 +9,8 @@ use axum::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::suggest::beginning;
+
 /// Why a call was not done.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Problem {
@@ -50,7 +52,7 @@ impl Problem {
     pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let problem = Self::not_found(format!("there is no {what} `{name}`"));
         let near = known
-            .map(|known| (strsim::jaro_winkler(known, name), known))
+            .map(|known| (strsim::jaro_winkler(beginning(known), beginning(name)), known))
             .filter(|(likeness, _)| *likeness > 0.8)
             .max_by(|one, other| one.0.total_cmp(&other.0));
         match near {

@@ -2,12 +2,15 @@
 
 use url::Url;
 
+use crate::suggest::beginning;
+
 /// The registered URI that is most like the one that was sent.
 pub(super) fn nearest<'a>(sent: &str, registered: &'a [String]) -> Option<&'a String> {
-    let likeness = |known: &&String| strsim::normalized_damerau_levenshtein(sent, known);
-    registered
-        .iter()
-        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+    let sent = beginning(sent);
+    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(sent, beginning(known));
+    let scored = registered.iter().map(|known| (likeness(known), known));
+    let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    best.map(|(_, known)| known)
 }
 
 /// What differs, in a sentence; `None` if nothing does.
