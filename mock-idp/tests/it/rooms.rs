@@ -34,7 +34,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Beside `endpoint`: neither names the other.
     (
         "control",
-        &["clock", "flow", "idp", "okta", "protocol", "tenant", "tls", "wire"],
+        &[
+            "clock", "flow", "idp", "okta", "protocol", "suggest", "tenant", "tls", "wire",
+        ],
     ),
     (
         "router",
