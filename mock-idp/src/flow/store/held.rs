@@ -235,8 +235,11 @@ pub(super) fn grant(named: GrantName) -> Option<Grant> {
     })
 }
 
+/// A flow, its fields that changed, and how long it is kept from now on, seconds.
+pub(super) type Change = (FlowId, Vec<(String, String)>, u64);
+
 /// What changed in the flows that the unit holds: fields, and how long each flow is kept from now on.
-pub(super) fn changes() -> Vec<(FlowId, Vec<(String, String)>, u64)> {
+pub(super) fn changes() -> Vec<Change> {
     let changes = with(|unit| {
         let mut changes = Vec::new();
         for (id, held) in &mut unit.flows {
@@ -253,7 +256,11 @@ pub(super) fn changes() -> Vec<(FlowId, Vec<(String, String)>, u64)> {
             }
             for (name, text) in changing(&held.flow) {
                 let is_nothing = matches!(text.as_str(), "null" | "[]");
-                if held.fields.get(name) != Some(&text) && !(is_nothing && !held.fields.contains_key(name)) {
+                let is_as_before = match held.fields.get(name) {
+                    Some(known) => *known == text,
+                    None => is_nothing,
+                };
+                if !is_as_before {
                     fields.push((name.to_owned(), text));
                 }
             }
