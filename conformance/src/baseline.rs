@@ -1,5 +1,5 @@
 //! The baseline: findings that are known and may stay for a while. What is new is red, what is known is shown and green,
-//! what was mended or has expired is red until its entry is taken out.
+//! what was fixed or has expired is red until its entry is taken out.
 //!
 //! ```toml
 //! [[known]]
@@ -253,7 +253,7 @@ impl Baseline {
         let is_must = matches!(literal.level, Level::Must | Level::MustStar);
         match entry.day() {
             Some(day) if day < self.today => Some(format!("it expired on {day} and still fails: {}", own.saw)),
-            None if is_must => Some("a MUST may not stay for ever: it needs `expires`".to_owned()),
+            None if is_must => Some("a finding of a MUST cannot stay for good: it needs `expires`".to_owned()),
             _ => None,
         }
     }
@@ -311,18 +311,18 @@ impl Baseline {
             }
             match catalog::all().find(|case| case.id == entry.case) {
                 None => problems.push(format!(
-                    "{name}: no case is called so (`conformance baseline prune` takes it out)"
+                    "{name}: there is no case of this name (`conformance baseline prune` removes the entry)"
                 )),
                 Some(case) if matches!(case.level, Level::Must | Level::MustStar) && entry.expires.is_none() => {
                     problems.push(format!(
-                        "{name}: a MUST may not stay for ever: add `expires = 2026-12-31`"
+                        "{name}: a finding of a MUST cannot stay for good: add `expires = 2026-12-31`"
                     ));
                 }
                 Some(_) => {}
             }
             if let Some(day) = entry.day().filter(|day| *day < self.today) {
                 problems.push(format!(
-                    "{name}: it expired on {day}: mend it, or renew `expires` with a reason"
+                    "{name}: it expired on {day}: fix it, or renew `expires` with a reason"
                 ));
             }
         }

@@ -50,6 +50,18 @@ pub struct Policy {
     pub exit_zero: bool,
 }
 
+impl Policy {
+    /// Whether a new finding of this verdict makes a run fail.
+    #[must_use]
+    pub fn fails(&self, verdict: Word) -> bool {
+        match verdict {
+            Word::Fail => true,
+            Word::Warn => self.fail_on_warn,
+            Word::Pass | Word::Skipped | Word::Inconclusive | Word::Error => false,
+        }
+    }
+}
+
 /// The code of a run: the first that applies. What the baseline knows is no reason to be red; an entry of it that no longer
 /// applies is.
 #[must_use]
@@ -60,7 +72,7 @@ pub fn exit_code(run: &Run, policy: &Policy) -> u8 {
         INTERRUPTED
     } else if run.run.aborted.is_some() {
         NOT_JUDGED
-    } else if run.count_new(Word::Fail) > 0 || (policy.fail_on_warn && run.count_new(Word::Warn) > 0) {
+    } else if run.failures(policy) > 0 {
         finding(FAILED)
     } else if run.count(Word::Error) > 0 {
         NOT_JUDGED

@@ -11,7 +11,7 @@ use crate::{
 /// Whose fix snippets a page shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fixes {
-    /// Those of one framework, with the reason for the guess when it was guessed.
+    /// Those of one framework; when nobody asked for it, with how the last run found it out.
     For(Framework, Option<String>),
     /// Those of every framework.
     ForAll,
@@ -173,14 +173,14 @@ fn decided(case: &Case) -> Vec<Line> {
     lines
 }
 
-/// What mends it, with the snippets that are wanted.
+/// What fixes it, with the snippets that are wanted.
 fn fix(case: &Case, fixes: &Fixes) -> Vec<Line> {
     let remedies = remedy::remedies(case.id);
     let mut lines = Vec::new();
     if let Fixes::For(framework, Some(why)) = fixes {
         let title = framework.title();
         lines.push(Line::Text(format!(
-            "For {title}, which the last run guessed ({why}); --framework NAME shows another."
+            "For {title} ({why}, by the last run); `--framework NAME` shows another."
         )));
     }
     for remedy in &remedies {

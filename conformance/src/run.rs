@@ -29,6 +29,8 @@ pub enum RunEvent<'a> {
     CaseStarted(&'static Case),
     /// A case has its verdict.
     CaseFinished(&'a CaseResult),
+    /// The cases that only watch are about to be judged: by what cases walked, and by these controls and twins.
+    Watching(&'a [Evidence]),
     /// Something worth telling that is no case: "parallelism lowered to 1: ...".
     Notice(String),
     /// All is over.

@@ -600,6 +600,25 @@ pub enum Profile {
     Asvs,
 }
 
+impl Profile {
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Profile::Core => "core",
+            Profile::Okta => "okta",
+            Profile::Asvs => "asvs",
+        }
+    }
+
+    /// The profile of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Profile::Core, Profile::Okta, Profile::Asvs];
+        all.into_iter().find(|profile| profile.name() == name)
+    }
+}
+
 /// A case that is left out.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -82,7 +82,7 @@
       var link = document.querySelector('.jump a[href="#' + cause.id + '"]');
       if (link) link.parentElement.hidden = cause.hidden;
     });
-    hits.textContent = wanted || words.length < boxes.length ? shown + " cases shown" : "";
+    hits.textContent = wanted || words.length < boxes.length ? shown + (shown === 1 ? " case shown" : " cases shown") : "";
   }
   document.getElementById("filter").addEventListener("submit", function (event) { event.preventDefault(); });
   text.addEventListener("input", filter);

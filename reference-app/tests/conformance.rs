@@ -11,31 +11,13 @@
 
 use std::{path::Path, process::ExitCode};
 
-use conformance::{Suite, cargo_test, runner::InProcess, target::Config};
-use reference_app::{app::App, clock::Clock, serve::serve};
+use conformance::{Suite, cargo_test, target::Config};
+
+#[path = "it/in_process.rs"]
+mod in_process;
 
 fn main() -> ExitCode {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance.toml");
     let config = Config::load(&file, &[]).unwrap();
-    cargo_test(Suite::new(config).in_process(app()))
-}
-
-/// This app inside this process, as `[target.start] env` in conformance.toml starts it outside.
-fn app() -> InProcess {
-    InProcess::new(|listener, vars| async move {
-        let setting = |name: &str| {
-            let variable = match name {
-                "PORT" => "port",
-                "OKTA_ISSUER" => "idp.issuer",
-                "OKTA_CLIENT_ID" => "idp.client.id",
-                "OKTA_CLIENT_SECRET" => "idp.client.secret",
-                _ => return None,
-            };
-            vars.get(variable).cloned()
-        };
-        let config = reference_app::config::Config::from_lookup(setting).map_err(|error| error.to_string())?;
-        let app = App::open(config, Clock::default()).await;
-        let app = app.map_err(|error| error.to_string())?;
-        Ok(async move { serve(listener, &app, std::future::pending()).await })
-    })
+    cargo_test(Suite::new(config).in_process(in_process::app()))
 }

@@ -141,7 +141,7 @@ pub(super) const CASES: &[Case] = &[
                     The app was configured without it.\n\
                     It is the commonest mistake in a configuration, and some libraries forgive it.\n\
                     The standard asks for an exact comparison.",
-            right: "Refuses, and says which two strings differ, so that the configuration can be mended.",
+            right: "Refuses, and says which two strings differ, so that the configuration can be corrected.",
             false_alarm: "Many libraries normalise on purpose, because providers disagree: accepting is only a warning.",
             maps: &["dawarich#2925", "planka#1514", "omniauth-auth0#89"],
         },

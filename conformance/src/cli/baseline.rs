@@ -67,7 +67,7 @@ fn review(baseline: &mut Baseline) -> Result<u8, CommandError> {
         let until = entry.expires.map(|day| format!(", until {day}")).unwrap_or_default();
         write!(
             out,
-            "{} {} {}{until}\n  why may it stay? (a reason; empty: later; `remove`: it may not) ",
+            "{} {} {}{until}\n  why is it accepted? (a reason; Enter: decide later; `remove`: delete the entry) ",
             entry.case, entry.check, entry.fingerprint
         )?;
         out.flush()?;

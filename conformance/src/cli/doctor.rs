@@ -126,7 +126,7 @@ fn conclusion(result: &RunResult, look: &Look) -> (String, u8) {
         return (text, exit::CLEAN);
     };
     let text = format!(
-        "{}: {}; mend it and run `conformance doctor` again   exit {}\n",
+        "{}: {}; fix it and run `conformance doctor` again   exit {}\n",
         look.paint(Tone::Bad, "not ready"),
         look.text(why),
         exit::NOT_JUDGED

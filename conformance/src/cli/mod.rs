@@ -65,7 +65,7 @@ enum Command {
     Explain(ExplainArgs),
     /// Show a stored run again, in any form
     Show(ShowArgs),
-    /// Compare two stored runs: what broke, what was mended
+    /// Compare two stored runs: what broke, what was fixed
     Diff(DiffArgs),
     /// Judge the stored evidence of a run again, by the law of this version
     Rejudge(RejudgeArgs),
@@ -671,6 +671,20 @@ impl WalkArgs {
         };
         let brand = self.browser.unwrap_or_default();
         Ok(Driver::WebDriver { brand, url })
+    }
+
+    /// The flags that decide what is judged and that this configuration does not say, as they are typed.
+    fn beyond(&self, config: &Config) -> String {
+        let usual = config.run.profile.unwrap_or_default();
+        let profile = self.profile.filter(|profile| *profile != usual);
+        let profile = profile.map(|profile| format!(" --profile {}", profile.name()));
+        let driver = self.driver.as_ref().map(|way| match way {
+            Way::Http => " --driver http".to_owned(),
+            Way::WebDriver { url: None } => " --driver webdriver".to_owned(),
+            Way::WebDriver { url: Some(url) } => format!(" --driver webdriver={url}"),
+        });
+        let browser = self.browser.map(|brand| format!(" --browser {}", brand.name()));
+        [profile, driver, browser].into_iter().flatten().collect()
     }
 }
 

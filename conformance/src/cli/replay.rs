@@ -35,17 +35,13 @@ pub(super) async fn replay(mut args: ReplayArgs) -> Result<u8, CommandError> {
         (None, None) => Vec::new(),
     };
     if cases.is_empty() {
-        run::narrate("CANNOT REPLAY: everything in that run was well");
+        run::narrate("CANNOT REPLAY: every case of that run passed");
         return Ok(exit::NOTHING_SELECTED);
     }
     if let Some(stored) = &earlier {
         let about = &stored.run.run;
         args.walk.seed = args.walk.seed.or_else(|| u64::from_str_radix(&about.seed, 16).ok());
-        args.walk.profile = args.walk.profile.or(match about.profile.as_str() {
-            "core" => Some(Profile::Core),
-            "asvs" => Some(Profile::Asvs),
-            _ => Some(Profile::Okta),
-        });
+        args.walk.profile = args.walk.profile.or_else(|| Profile::named(&about.profile));
     }
     let options = run::options(&config, &args.walk, cases)?;
     let done = run::drive(&config, &options, run::Plan::told(args.look)).await?;

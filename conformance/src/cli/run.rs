@@ -10,7 +10,7 @@ use std::{
 use indicatif::ProgressDrawTarget;
 use time::OffsetDateTime;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::Notify,
 };
 
@@ -23,7 +23,7 @@ use crate::{
     report::{
         Setting,
         console::Console,
-        document::{Run, Word},
+        document::Run,
         github,
         journal::Event,
         kind::{Kind, Source},
@@ -32,6 +32,7 @@ use crate::{
         plain::Plain,
         recorder::Recorder,
         store::{self, Store},
+        summary::counted,
     },
     run::RunEvent,
     runner::{self, Driver, Options},
@@ -78,34 +79,39 @@ pub(super) async fn run(args: RunArgs) -> Result<u8, CommandError> {
     if !args.watch {
         return once(&args, &args.selectors).await;
     }
+    let mut signals = Signals::new();
     let mut selectors = args.selectors.clone();
+    let mut code = once(&args, &selectors).await?;
+    let (config, _) = configuration(&selectors, &args)?;
     loop {
-        let code = once(&args, &selectors).await?;
         if code == exit::INTERRUPTED {
             return Ok(code);
         }
-        let (config, named) = configuration(&selectors, &args)?;
+        // Whoever reads this line may save a file at once.
+        let before = past::newest(&config.folder);
         narrate("watching: what failed is judged again when a file changes; Ctrl-C ends");
-        if !changed(&config.folder).await {
+        if !changed(&config.folder, &before, &mut signals).await {
             return Ok(code);
         }
         // What is well again is left alone; when nothing failed, all that was asked for is judged.
-        selectors.retain(|text| text.ends_with(".toml"));
-        let has_failed = store::last_failed(&config.folder).is_some_and(|failed| !failed.is_empty());
-        if has_failed {
+        selectors.clone_from(&args.selectors);
+        if store::last_failed(&config.folder).is_some_and(|failed| !failed.is_empty()) {
+            selectors.retain(|text| text.ends_with(".toml"));
             selectors.push("failed".to_owned());
-        } else {
-            selectors.extend(named.iter().map(ToString::to_string));
         }
+        // A configuration that is being written is wrong for a while.
+        code = once(&args, &selectors).await.unwrap_or_else(|error| {
+            narrate(&format!("error: {error}"));
+            exit::USAGE
+        });
     }
 }
 
-/// Waits for a change below a folder; false when somebody wants to end.
-async fn changed(folder: &Path) -> bool {
-    let before = past::newest(folder);
+/// Waits for a change below a folder since it was like this; false when somebody wants to end.
+async fn changed(folder: &Path, before: &str, signals: &mut Signals) -> bool {
     loop {
         tokio::select! {
-            _ = interruption() => return false,
+            _ = signals.next() => return false,
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
         if past::newest(folder) != before {
@@ -164,6 +170,7 @@ async fn once(args: &RunArgs, arguments: &[String]) -> Result<u8, CommandError> 
         shard: args.shard,
         most_failures: args.max_failures.or(args.bail.then_some(1)),
         reports: &args.report,
+        flags: args.walk.beyond(&config),
         state: Some(state),
     };
     drive(&config, &options, plan).await.map(|done| done.code)
@@ -219,6 +226,8 @@ pub(super) struct Plan<'p> {
     /// End after so many new failures.
     pub(super) most_failures: Option<usize>,
     pub(super) reports: &'p [ReportRequest],
+    /// Flags that a replay is given again.
+    pub(super) flags: String,
     /// Of the configuration and the app's files.
     pub(super) state: Option<String>,
 }
@@ -234,6 +243,7 @@ impl Plan<'_> {
             shard: None,
             most_failures: None,
             reports: &[],
+            flags: String::new(),
             state: None,
         }
     }
@@ -270,6 +280,7 @@ pub(super) async fn drive(config: &Config, options: &Options, plan: Plan<'_>) ->
         locations: config.locations.clone(),
         config: config.file.display().to_string(),
         base: terminal::base(&config.folder),
+        flags: plan.flags.clone(),
         config_fingerprint: plan.state.clone(),
         shard: plan.shard.map(|shard| shard.to_string()),
         folder: PathBuf::new(),
@@ -295,10 +306,12 @@ pub(super) async fn drive(config: &Config, options: &Options, plan: Plan<'_>) ->
             enough.notify_one();
         }
     };
+    // One that comes while results are written is heard afterwards.
+    let mut signals = Signals::new();
     // The future is dropped here in either case, and with it the app when it still runs.
     let end = tokio::select! {
         biased;
-        name = interruption() => End::Signal(name),
+        name = signals.next() => End::Signal(name),
         () = enough.notified() => End::Enough,
         end = tick(&seat) => end,
         _ = runner::run(config, options, &mut listen) => End::Over,
@@ -312,7 +325,7 @@ pub(super) async fn drive(config: &Config, options: &Options, plan: Plan<'_>) ->
     // Results are safe by now; who reads slowly is waited for until somebody has enough of it.
     let drained = tokio::select! {
         drained = output.drained() => drained,
-        _ = interruption() => Ok(()),
+        _ = signals.next() => Ok(()),
     };
     if let Err(error) = drained {
         narrate(&format!("standard output could not be written to: {error}"));
@@ -411,6 +424,9 @@ impl Seat {
             if let RunEvent::CaseFinished(result) = event {
                 store.evidence(result);
             }
+            if let RunEvent::Watching(controls) = event {
+                store.controls(controls);
+            }
             if let RunEvent::Control(control) = event
                 && let Some(failure) = &control.failure
             {
@@ -431,14 +447,7 @@ impl Seat {
 
     /// New findings that make a run red.
     fn failures(&self, policy: &Policy) -> usize {
-        self.recorder.run().map_or(0, |run| {
-            let warned = if policy.fail_on_warn {
-                run.count_new(Word::Warn)
-            } else {
-                0
-            };
-            run.count_new(Word::Fail) + warned
-        })
+        self.recorder.run().map_or(0, |run| run.failures(policy))
     }
 
     /// Keeps and tells the end. Results come first: what is told may find nobody who reads.
@@ -489,9 +498,17 @@ impl Seat {
             }
             self.teller.end(run);
         }
-        if let End::Signal(name) = end {
-            let finished = run.as_ref().map_or(0, |run| run.cases.len());
-            narrate(&format!("{name}: ended after {finished} of {all} cases   exit {code}"));
+        let finished = run.as_ref().map_or(0, |run| run.cases.len());
+        match end {
+            End::Signal(name) => narrate(&format!("{name}: ended after {finished} of {all} cases   exit {code}")),
+            End::Enough => {
+                let failures = run.as_ref().map_or(0, |run| run.failures(&run.run.policy));
+                narrate(&format!(
+                    "ended after {}, as --max-failures or --bail says: {finished} of {all} cases were judged",
+                    counted(failures, "failure")
+                ));
+            }
+            End::Over => {}
         }
         self.tell_problems();
         if let Some(page) = page {
@@ -623,20 +640,38 @@ fn say(text: &str) {
     let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Returns when somebody wants this process to end, with the name of the signal. From the first call on, signals do nothing
-/// but this: one that comes while results are being written down does not cost them.
+/// Returns when somebody wants this process to end, with the name of the signal.
 pub(super) async fn interruption() -> &'static str {
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-        signal(SignalKind::hangup()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => "interrupted",
-        _ = terminate.recv() => "terminated",
-        _ = hang_up.recv() => "hung up",
+    Signals::new().next().await
+}
+
+/// The signals by which somebody wants this process to end. From the first of these on they end nothing by themselves, so
+/// whoever waits for something listens.
+struct Signals(Option<[(Signal, &'static str); 3]>);
+
+impl Signals {
+    fn new() -> Self {
+        let listen = |kind, name| Some((signal(kind).ok()?, name));
+        let all = || {
+            Some([
+                listen(SignalKind::interrupt(), "interrupted")?,
+                listen(SignalKind::terminate(), "terminated")?,
+                listen(SignalKind::hangup(), "hung up")?,
+            ])
+        };
+        Self(all())
+    }
+
+    /// The next of them; one that came since the last call counts.
+    async fn next(&mut self) -> &'static str {
+        let Some([interrupt, terminate, hang_up]) = &mut self.0 else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.0.recv() => interrupt.1,
+            _ = terminate.0.recv() => terminate.1,
+            _ = hang_up.0.recv() => hang_up.1,
+        }
     }
 }
 

@@ -118,7 +118,7 @@ pub(super) fn diff(args: &DiffArgs) -> Result<u8, CommandError> {
         let tone = match own.kind {
             Change::Broken | Change::Otherwise => Tone::Bad,
             Change::Lost => Tone::Doubt,
-            Change::Mended => Tone::Good,
+            Change::Fixed => Tone::Good,
             Change::Changed => Tone::Faint,
         };
         text.push_str(&format!(
@@ -132,10 +132,10 @@ pub(super) fn diff(args: &DiffArgs) -> Result<u8, CommandError> {
     let (gone, added) = (only(&old.run, &new.run), only(&new.run, &old.run));
     let count = |kind| found.iter().filter(|own| own.kind == kind).count();
     text.push_str(&format!(
-        "{} broke, {} fail otherwise, {} mended, {} undecided, {} changed; {gone} only in {}, {added} only in {}\n",
+        "{} broke, {} fail differently, {} fixed, {} undecided, {} changed; {gone} only in {}, {added} only in {}\n",
         count(Change::Broken),
         count(Change::Otherwise),
-        count(Change::Mended),
+        count(Change::Fixed),
         count(Change::Lost),
         count(Change::Changed),
         old.run.run.id,

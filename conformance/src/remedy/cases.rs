@@ -1,10 +1,10 @@
-//! Which cases a remedy mends. A case may need several.
+//! Which cases a remedy fixes. A case may need several.
 
 use super::Remedy::{self, *};
 
-/// The cases that a remedy mends.
+/// The cases that a remedy fixes.
 #[must_use]
-pub const fn mended_by(remedy: Remedy) -> &'static [&'static str] {
+pub const fn fixed_by(remedy: Remedy) -> &'static [&'static str] {
     match remedy {
         SignIn => &[
             "discovery/unknown-members",
@@ -313,12 +313,12 @@ pub const fn mended_by(remedy: Remedy) -> &'static [&'static str] {
     }
 }
 
-/// What mends a case, in the order of a sign-in.
+/// What fixes a case, in the order of a sign-in.
 #[must_use]
 pub fn remedies(case: &str) -> Vec<Remedy> {
     Remedy::ALL
         .iter()
         .copied()
-        .filter(|remedy| mended_by(*remedy).contains(&case))
+        .filter(|remedy| fixed_by(*remedy).contains(&case))
         .collect()
 }

@@ -1,7 +1,7 @@
-//! What mends a case, in general and in the frameworks that people use: the "Fix" part of `explain`.
+//! What fixes a case, in general and in the frameworks that people use: the "Fix" part of `explain`.
 //!
 //! Hundreds of cases have a few dozen causes. A [`Remedy`] is one thing that an app has to do; `cases` says which cases
-//! it mends; one file per framework says how it is done there. Each of those is an exhaustive `match`, so that a new
+//! it fixes; one file per framework says how it is done there. Each of those is an exhaustive `match`, so that a new
 //! remedy compiles only when every framework has an answer.
 
 mod aspnet;
@@ -16,7 +16,7 @@ mod passport;
 mod rust;
 mod spring;
 
-pub use cases::{mended_by, remedies};
+pub use cases::{fixed_by, remedies};
 
 /// How a remedy is applied in one framework.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,7 +41,7 @@ pub fn of_cause(cause: &Cause<'_>, look: &Look, verbose: u8) -> String {
     variant_rows(&mut text, look, case, variant, verbose);
     row(&mut text, look, "why", &case.why);
     if let Some(remedy) = cause.remedy {
-        row(&mut text, look, "mend", remedy.title());
+        row(&mut text, look, "fix", remedy.title());
     }
     pointers(&mut text, look, case);
     if verbose > 0 {
@@ -105,7 +105,7 @@ pub fn sentence(case: &Case) -> String {
 
 fn pointers(text: &mut String, look: &Look, case: &Case) {
     row(text, look, "more", &format!("conformance explain {}", case.id));
-    row(text, look, "replay", &case.replay);
+    row(text, look, "replay", &case.replayed());
     if let Some(known) = &case.known {
         let until = known
             .expires
@@ -142,12 +142,11 @@ fn variant_rows(text: &mut String, look: &Look, case: &Case, variant: &Variant, 
         let what = match sent.changes.as_slice() {
             [] if sent.sent.is_empty() => sent.id.clone(),
             [] => sent.sent.clone(),
-            changes => changes
-                .iter()
-                .take(SHOWN)
-                .map(|change| change.sentence())
-                .collect::<Vec<_>>()
-                .join("; "),
+            changes => {
+                let parts: Vec<String> = changes.iter().take(SHOWN).map(|change| change.sentence()).collect();
+                let request = sent.request().map(|request| format!("{request}, with "));
+                format!("{}{}", request.unwrap_or_default(), parts.join("; "))
+            }
         };
         let id = if sent.sent.is_empty() || sent.sent == sent.id || !sent.id.contains('.') {
             String::new()
@@ -167,7 +166,7 @@ fn variant_rows(text: &mut String, look: &Look, case: &Case, variant: &Variant, 
         row(
             text,
             look,
-            "did",
+            "steps",
             &format!("{before}{}", attempt.did[skipped..].join("; ")),
         );
     }

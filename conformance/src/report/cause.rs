@@ -1,7 +1,7 @@
 //! Findings that share a cause, as one entry: an app with one bug gives one entry, however many cases meet it.
 //!
-//! What mends a case is known (`remedy`), and so is what was changed and which check broke. Findings belong together when
-//! one remedy mends them and they agree in the check, in what was changed, or in what was seen; refusals that came as a
+//! What fixes a case is known (`remedy`), and so is what was changed and which check broke. Findings belong together when
+//! one remedy fixes them and they agree in the check, in what was changed, or in what was seen; refusals that came as a
 //! server error belong together when the same address answered, or the app printed the same line.
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     document::{Case, Run, Variant, Word},
     finding::{self, SERVER_ERROR},
+    summary::counted,
 };
 use crate::remedy::{self, Remedy};
 
@@ -19,7 +20,7 @@ pub struct Cause<'r> {
     pub verdict: Word,
     /// What is wrong, in one sentence.
     pub headline: String,
-    /// What mends it.
+    /// What fixes it.
     pub remedy: Option<Remedy>,
     /// The case that shows it best, with the variant to look at.
     pub lead: (&'r Case, &'r Variant),
@@ -140,12 +141,12 @@ fn items(run: &Run) -> Vec<Item<'_>> {
     items
 }
 
-/// Gives every finding the remedy that mends most of them: as few causes as explain everything.
+/// Gives every finding the remedy that fixes most of them: as few causes as explain everything.
 fn assign_remedies(items: &mut [Item<'_>]) {
-    let mended: Vec<Vec<Remedy>> = items.iter().map(|item| remedy::remedies(&item.case.id)).collect();
+    let remedies_of: Vec<Vec<Remedy>> = items.iter().map(|item| remedy::remedies(&item.case.id)).collect();
     loop {
         let mut reach: BTreeMap<Remedy, usize> = BTreeMap::new();
-        for (item, remedies) in items.iter().zip(&mended) {
+        for (item, remedies) in items.iter().zip(&remedies_of) {
             if item.remedy.is_none() && !item.by_server_error {
                 remedies
                     .iter()
@@ -156,7 +157,7 @@ fn assign_remedies(items: &mut [Item<'_>]) {
         let Some((best, _)) = reach.into_iter().min_by_key(|(_, count)| std::cmp::Reverse(*count)) else {
             break;
         };
-        for (item, remedies) in items.iter_mut().zip(&mended) {
+        for (item, remedies) in items.iter_mut().zip(&remedies_of) {
             if item.remedy.is_none() && !item.by_server_error && remedies.contains(&best) {
                 item.remedy = Some(best);
             }
@@ -246,7 +247,7 @@ impl Cause<'_> {
     pub fn extent(&self) -> String {
         match self.cases.as_slice() {
             [only] => only.id.clone(),
-            cases => format!("{} cases", cases.len()),
+            cases => counted(cases.len(), "case"),
         }
     }
 }

@@ -93,7 +93,12 @@ pub fn between_requests(before: &Request, after: &Request) -> Vec<Change> {
         found.push(change("path", Some(path), Some(other_path)));
     }
     found.extend(pairs("parameter", &form(&query), &form(&other_query)));
-    found.extend(pairs("form field", &form(&before.body), &form(&after.body)));
+    if is_form(before) && is_form(after) {
+        found.extend(pairs("form field", &form(&before.body), &form(&after.body)));
+    } else if before.body != after.body {
+        let whole = |request: &Request| (!request.body.is_empty()).then(|| request.body.clone());
+        found.push(change("body", whole(before), whole(after)));
+    }
     let headers = |request: &Request| {
         let own = request.headers.iter().filter(|(name, _)| name != "content-length");
         own.cloned().collect::<Vec<_>>()
@@ -188,6 +193,12 @@ fn lines(text: &str) -> BTreeMap<String, String> {
         found.insert("body".to_owned(), body.to_owned());
     }
     found
+}
+
+/// A request without a body has a form without fields.
+fn is_form(request: &Request) -> bool {
+    let kind = request.headers.iter().find(|(name, _)| name == "content-type");
+    request.body.is_empty() || kind.is_some_and(|(_, kind)| kind.starts_with("application/x-www-form-urlencoded"))
 }
 
 fn form(text: &str) -> Vec<(String, String)> {
@@ -295,6 +306,32 @@ mod tests {
                 r#"member sub: "a" → "x""#,
                 "header content-type: application/json → text/html"
             ]
+        );
+    }
+
+    #[test]
+    fn a_post_is_compared_by_the_fields_of_its_form_and_another_body_as_a_whole() {
+        let post = |kind: &str, body: &str| Request {
+            method: "POST".to_owned(),
+            target: "/callback".to_owned(),
+            headers: vec![("content-type".to_owned(), kind.to_owned())],
+            body: body.to_owned(),
+        };
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let told = |after: &Request| -> Vec<String> {
+            let before = post(FORM, "code=abcdef&state=one&iss=a");
+            between_requests(&before, after).iter().map(Change::sentence).collect()
+        };
+        let [state] = told(&post(FORM, "code=abcdef&state=two&iss=a")).try_into().unwrap();
+        assert!(
+            state.starts_with("form field state: <state:") && state.contains("> → <state:"),
+            "{state}"
+        );
+        assert_eq!(told(&post(FORM, "code=abcdef&state=one")), ["form field iss: a → (absent)"]);
+        let json = told(&post("application/json", "{\"code\":\"abcdef\"}"));
+        assert!(
+            json.iter().any(|own| own.starts_with("body: code=<code:") && own.contains("{\"code\":\"<code:")),
+            "{json:?}"
         );
     }
 

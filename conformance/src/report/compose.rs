@@ -5,11 +5,12 @@ use mock_idp::Fault as IdpFault;
 use super::{
     Setting, change,
     document::{
-        About, Answer, Attempt, Case, Change, Check, Clause, Control, Counts, Failure, Fault, Framework, NotAssessed,
-        Preflight, Run, SCHEMA, Sent, ServerError, Target, Triple, Variant,
+        About, Answer, Attempt, Case, Change, Check, Clause, Control, Failure, Fault, Framework, NotAssessed, Preflight,
+        Run, Sent, ServerError, Target, Triple, Variant,
     },
     finding,
     redact::redact,
+    secrets::Secrets,
 };
 use crate::{
     case, catalog, describe,
@@ -17,7 +18,6 @@ use crate::{
     outcome::Outcome,
     run::{self, CaseResult, Header, RunResult},
     spec,
-    target::Profile,
     verdict,
 };
 
@@ -29,12 +29,10 @@ const MESSAGE: usize = 400;
 /// A run of which nothing is known yet but its header.
 #[must_use]
 pub fn begun(header: &Header, setting: &Setting) -> Run {
-    Run {
-        schema: SCHEMA.to_owned(),
-        run: About {
+    let about = About {
             id: header.id.clone(),
             seed: header.seed.clone(),
-            profile: profile_name(header.profile).to_owned(),
+            profile: header.profile.name().to_owned(),
             driver: header.driver.clone(),
             tool: header.tool.clone(),
             started: header.started.clone(),
@@ -43,22 +41,14 @@ pub fn begun(header: &Header, setting: &Setting) -> Run {
             selected: header.selected,
             shard: setting.shard.clone(),
             policy: setting.policy,
-            partial: true,
             ..About::default()
-        },
-        target: Target {
+        };
+    let target = Target {
             url: header.target.clone(),
             issuer: header.issuer.clone(),
             framework: None,
-        },
-        preflight: Vec::new(),
-        controls: Vec::new(),
-        cases: Vec::new(),
-        notices: Vec::new(),
-        counts: Counts::default(),
-        baseline: None,
-        exit_code: 0,
-    }
+        };
+    Run::begun(about, target)
 }
 
 /// The document of a run that is over.
@@ -122,7 +112,7 @@ pub fn preflight(check: &run::Preflight) -> Preflight {
         warning: check.warning,
         saw: redact(&check.saw),
         wanted: redact(&check.wanted),
-        mend: check.mend.clone(),
+        fix: check.mend.clone(),
     }
 }
 
@@ -145,7 +135,7 @@ fn failure(own: &run::Failure) -> Failure {
         refused: own.refused.as_deref().map(redact),
         output: all(&own.output),
         cause: redact(&own.cause),
-        mend: own.mend.clone(),
+        fix: own.mend.clone(),
     }
 }
 
@@ -173,6 +163,7 @@ pub fn case(result: &CaseResult, seed: &str, setting: &Setting) -> Case {
         location: setting.location(own.id),
         evidence: (!result.variants.is_empty()).then(|| super::evidence_file(own.id)),
         replay: setting.replay(own.id, seed),
+        replay_caveat: describe::replay_caveat(own).map(str::to_owned),
         known: None,
     }
 }
@@ -211,6 +202,7 @@ fn attempt(case: &str, variant: Option<&case::Variant>, attempt: &run::Attempt) 
     // A walk that is shown because of something else may have met a server error too: it is none of this case's business.
     let watches = variant.is_some_and(|own| own.script.is_empty());
     let failed = server_error(evidence).filter(|_| !watches);
+    let secrets = Secrets::of(evidence);
     let steps = |own: &case::Variant| describe::steps(own.script);
     Attempt {
         edits: edits.iter().map(|edit| edit.id.clone()).collect(),
@@ -232,8 +224,12 @@ fn attempt(case: &str, variant: Option<&case::Variant>, attempt: &run::Attempt) 
             twin: redact(&attempt.control.twin),
             after: redact(&attempt.control.after),
         },
-        checks: attempt.checks.iter().map(|check| self::check(case, check)).collect(),
-        log: failed.map(|hop| log(evidence, hop)).unwrap_or_default(),
+        checks: attempt
+            .checks
+            .iter()
+            .map(|check| self::check(case, check, &secrets))
+            .collect(),
+        log: failed.map(|hop| log(evidence, hop, &secrets)).unwrap_or_default(),
         server_error: failed.map(|hop| ServerError {
             request: format!("{} {}", hop.request.method, path(hop)),
             answer: hop
@@ -274,13 +270,13 @@ fn sent(own: &run::Delivered, evidence: &Evidence) -> Sent {
     }
 }
 
-fn check(case: &str, check: &run::CheckResult) -> Check {
+fn check(case: &str, check: &run::CheckResult, secrets: &Secrets) -> Check {
     let (outcome, saw) = match &check.outcome {
         Outcome::Holds => (Answer::Holds, None),
-        Outcome::HoldsWith(saw) => (Answer::HoldsWith, Some(redact(saw))),
-        Outcome::Broken(saw) => (Answer::Broken, Some(redact(saw))),
-        Outcome::CannotTell(why) => (Answer::CannotTell, Some(redact(why))),
-        Outcome::Absent(what) => (Answer::Absent, Some(redact(what))),
+        Outcome::HoldsWith(saw) => (Answer::HoldsWith, Some(secrets.hide(saw))),
+        Outcome::Broken(saw) => (Answer::Broken, Some(secrets.hide(saw))),
+        Outcome::CannotTell(why) => (Answer::CannotTell, Some(secrets.hide(why))),
+        Outcome::Absent(what) => (Answer::Absent, Some(secrets.hide(what))),
     };
     Check {
         id: check.id.to_string(),
@@ -301,7 +297,7 @@ fn server_error(evidence: &Evidence) -> Option<&Hop> {
 }
 
 /// What the app printed while it answered this request, where that can be told.
-fn log(evidence: &Evidence, hop: &Hop) -> Vec<String> {
+fn log(evidence: &Evidence, hop: &Hop, secrets: &Secrets) -> Vec<String> {
     /// Output takes a moment to arrive.
     const LATE: u64 = 20_000;
     let from = hop.at.0;
@@ -310,7 +306,7 @@ fn log(evidence: &Evidence, hop: &Hop) -> Vec<String> {
         .app_lines
         .iter()
         .filter(|line| (from..=until).contains(&line.at.0) && !line.text.trim().is_empty());
-    let mut lines: Vec<String> = own.map(|line| redact(&line.text)).collect();
+    let mut lines: Vec<String> = own.map(|line| secrets.hide(&line.text)).collect();
     // Other walks may have met the same thing at the same time.
     lines.dedup();
     if lines.len() <= LOG_LINES {
@@ -352,13 +348,4 @@ fn shortened(text: &str) -> String {
         short.push('…');
     }
     short
-}
-
-/// `core`, `okta`, `asvs`.
-const fn profile_name(profile: Profile) -> &'static str {
-    match profile {
-        Profile::Core => "core",
-        Profile::Okta => "okta",
-        Profile::Asvs => "asvs",
-    }
 }

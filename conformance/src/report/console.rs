@@ -123,7 +123,7 @@ impl<S: FnMut(&str)> Console<S> {
             }
             // Told again at the end: nothing between bars is read twice.
             Event::Notice { text } => self.bar.set_message(self.look.text(text)),
-            Event::RunFinished { .. } => {}
+            Event::Watching { .. } | Event::RunFinished { .. } => {}
         }
     }
 

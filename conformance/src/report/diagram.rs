@@ -164,8 +164,8 @@ fn plain(text: &str) -> String {
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// For text and attributes of SVG.
-fn escaped(text: &str) -> String {
+/// For text and attributes of SVG and HTML.
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

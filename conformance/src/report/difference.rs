@@ -26,7 +26,7 @@ pub enum Kind {
     /// It could be decided and no longer can.
     Lost,
     /// It failed and no longer does.
-    Mended,
+    Fixed,
     /// Anything else.
     Changed,
 }
@@ -65,7 +65,7 @@ fn of_case(before: &Case, after: &Case) -> Option<Difference> {
     } else if after.verdict.is_finding() && (!before.verdict.is_finding() || after.verdict > before.verdict) {
         Kind::Broken
     } else if before.verdict.is_finding() && after.verdict == Word::Pass {
-        Kind::Mended
+        Kind::Fixed
     } else if after.verdict.is_undecided() {
         Kind::Lost
     } else {
@@ -84,9 +84,9 @@ impl Kind {
     pub const fn word(self) -> &'static str {
         match self {
             Kind::Broken => "broke",
-            Kind::Otherwise => "fails otherwise",
+            Kind::Otherwise => "fails differently",
             Kind::Lost => "undecided",
-            Kind::Mended => "mended",
+            Kind::Fixed => "fixed",
             Kind::Changed => "changed",
         }
     }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::verdict::ProfileStatus;
 use crate::{
     exit::Policy,
     outcome::{Level, Verdict},
@@ -100,18 +101,6 @@ pub struct About {
     pub policy: Policy,
 }
 
-/// What a run says about its profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileStatus {
-    /// Every required case was judged and none failed.
-    Met,
-    /// A required case failed.
-    NotMet,
-    /// No required case failed, but not every one was judged.
-    NotAssessed,
-}
-
 /// The app under test.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
@@ -119,17 +108,17 @@ pub struct Target {
     pub url: String,
     /// The issuer that it was given.
     pub issuer: String,
-    /// What it seems to be made with.
+    /// What it is made with, as far as that is known.
     #[serde(default)]
     pub framework: Option<Framework>,
 }
 
-/// A guess.
+/// What an app is made with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Framework {
     /// Its name, as `explain --framework` takes it.
     pub guess: String,
-    /// What gave rise to the guess.
+    /// How that was found out: `guessed from the cookie connect.sid`, `named in the configuration`.
     pub why: String,
 }
 
@@ -149,9 +138,9 @@ pub struct Preflight {
     /// What was wanted.
     #[serde(default)]
     pub wanted: String,
-    /// The command or line that mends it.
+    /// The command or line that fixes it.
     #[serde(default)]
-    pub mend: String,
+    pub fix: String,
 }
 
 /// An honest sign-in.
@@ -184,8 +173,8 @@ pub struct Failure {
     pub output: Vec<String>,
     /// The likeliest cause, in words.
     pub cause: String,
-    /// The line that mends it.
-    pub mend: String,
+    /// The line that fixes it.
+    pub fix: String,
 }
 
 /// A required case that was not judged.
@@ -240,6 +229,9 @@ pub struct Case {
     /// The command that judges this case again with the same random values.
     #[serde(default)]
     pub replay: String,
+    /// What that command does not bring back; absent where the seed decides everything that is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_caveat: Option<String>,
     /// The baseline's entries that cover it: it counts as known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<Known>,
@@ -431,7 +423,7 @@ pub struct Counts {
 pub struct Overlay {
     /// The file.
     pub file: String,
-    /// Entries that no longer apply, each with the reason: mended or expired.
+    /// Entries that no longer apply, each with the reason: fixed or expired.
     #[serde(default)]
     pub stale: Vec<Stale>,
 }
@@ -510,6 +502,12 @@ impl Run {
         self.cases.iter().filter(is_new).count()
     }
 
+    /// How many cases fail this run: what failed, and what warned where the policy says so, without what the baseline knows.
+    #[must_use]
+    pub fn failures(&self, policy: &Policy) -> usize {
+        self.cases.iter().filter(|case| case.fails(policy)).count()
+    }
+
     /// The case of this id.
     #[must_use]
     pub fn case(&self, id: &str) -> Option<&Case> {
@@ -552,6 +550,21 @@ impl Case {
         self.id.split('/').next().unwrap_or(&self.id)
     }
 
+    /// The command that judges it again, with what it does not bring back in brackets.
+    #[must_use]
+    pub fn replayed(&self) -> String {
+        match &self.replay_caveat {
+            Some(caveat) => format!("{}   ({caveat})", self.replay),
+            None => self.replay.clone(),
+        }
+    }
+
+    /// Whether it makes a run fail. What the baseline knows does not.
+    #[must_use]
+    pub fn fails(&self, policy: &Policy) -> bool {
+        self.known.is_none() && policy.fails(self.verdict)
+    }
+
     /// Variants that speak against the app.
     pub fn bad_variants(&self) -> impl Iterator<Item = &Variant> {
         self.variants.iter().filter(|variant| variant.verdict.is_finding())
@@ -568,6 +581,17 @@ impl Case {
             self.level
         };
         broken.unwrap_or(otherwise)
+    }
+}
+
+impl Sent {
+    /// `POST /callback`: which request of the browser was edited; `None` for what the authorization server sent.
+    #[must_use]
+    pub fn request(&self) -> Option<&str> {
+        let line = self.sent.split('?').next().unwrap_or_default();
+        let (method, path) = line.split_once(' ')?;
+        let is_request = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+        (is_request && path.starts_with('/') && !path.contains(' ')).then_some(line)
     }
 }
 
@@ -654,17 +678,5 @@ impl std::fmt::Display for Weight {
             Weight::MustStar => "MUST*",
             Weight::Must => "MUST",
         })
-    }
-}
-
-impl ProfileStatus {
-    /// As printed.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            ProfileStatus::Met => "MET",
-            ProfileStatus::NotMet => "NOT MET",
-            ProfileStatus::NotAssessed => "not assessed",
-        }
     }
 }

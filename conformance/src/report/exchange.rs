@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use mock_idp::flow::record::{Endpoint, Event, Record, Request, Stamp};
 
-use super::{change, redact::redact};
+use super::{change, redact::redact, secrets::Secrets};
 use crate::evidence::{Answer, Evidence, Hop, Leg};
 
 /// Characters of a body that are shown; all of it is in the evidence.
@@ -60,8 +60,9 @@ pub struct Exchange {
 /// Everything that was exchanged in a walk, in the order of sending.
 #[must_use]
 pub fn exchanges(evidence: &Evidence) -> Vec<Exchange> {
-    let mut all: Vec<Exchange> = evidence.hops.iter().map(of_hop).collect();
-    all.extend(of_records(&evidence.records, evidence.target.idp.as_str()));
+    let secrets = Secrets::of(evidence);
+    let mut all: Vec<Exchange> = evidence.hops.iter().map(|hop| of_hop(hop, &secrets)).collect();
+    all.extend(of_records(&evidence.records, evidence.target.idp.as_str(), &secrets));
     all.sort_by_key(|exchange| exchange.at);
     mark_faults(&mut all, &evidence.records);
     all
@@ -97,7 +98,7 @@ impl Exchange {
     }
 }
 
-fn of_hop(hop: &Hop) -> Exchange {
+fn of_hop(hop: &Hop, secrets: &Secrets) -> Exchange {
     let browser = Actor::Browser(hop.who.clone());
     let (purpose, to) = match hop.leg {
         Leg::SignInStart => ("starts the sign-in", Actor::App),
@@ -114,7 +115,7 @@ fn of_hop(hop: &Hop) -> Exchange {
     let (status, answer_headers, answer_body, problem) = match &hop.response {
         Answer::Http {
             status, headers, body, ..
-        } => (Some(*status), fields(headers), cut(body), String::new()),
+        } => (Some(*status), fields(headers, secrets), cut(body, secrets), String::new()),
         Answer::NotSent { why } => (None, Vec::new(), String::new(), format!("not sent: {}", redact(why))),
         Answer::Broken { text, .. } => (None, Vec::new(), String::new(), redact(text)),
     };
@@ -129,9 +130,9 @@ fn of_hop(hop: &Hop) -> Exchange {
         to,
         purpose: purpose.to_owned(),
         method: hop.request.method.clone(),
-        url: redact(&hop.url),
-        headers: fields(&hop.request.headers),
-        body: cut(&hop.request.body),
+        url: secrets.hide(&hop.url),
+        headers: fields(&hop.request.headers, secrets),
+        body: cut(&hop.request.body, secrets),
         status,
         problem,
         answer_headers,
@@ -141,7 +142,7 @@ fn of_hop(hop: &Hop) -> Exchange {
 }
 
 /// The requests of the app itself. What browsers ask of the authorization server is among the hops.
-fn of_records(records: &[Record], origin: &str) -> Vec<Exchange> {
+fn of_records(records: &[Record], origin: &str, secrets: &Secrets) -> Vec<Exchange> {
     let mut open: HashMap<u64, usize> = HashMap::new();
     let mut found: Vec<Exchange> = Vec::new();
     for record in records {
@@ -152,7 +153,7 @@ fn of_records(records: &[Record], origin: &str) -> Vec<Exchange> {
                 request,
             } if is_back_channel(*endpoint) => {
                 open.insert(*exchange, found.len());
-                found.push(asked(record.at, *endpoint, request, origin));
+                found.push(asked(record.at, *endpoint, request, origin, secrets));
             }
             Event::Answered {
                 exchange,
@@ -168,8 +169,8 @@ fn of_records(records: &[Record], origin: &str) -> Vec<Exchange> {
                         .collect();
                     own.done = record.at;
                     own.status = Some(*status);
-                    own.answer_headers = fields(&headers);
-                    own.answer_body = cut(body);
+                    own.answer_headers = fields(&headers, secrets);
+                    own.answer_body = cut(body, secrets);
                 }
             }
             Event::LogoutTokenPosted {
@@ -190,7 +191,7 @@ fn of_records(records: &[Record], origin: &str) -> Vec<Exchange> {
                 body: "logout_token=<logout_token>".to_owned(),
                 status: *status,
                 problem: problem.as_deref().map(redact).unwrap_or_default(),
-                answer_headers: fields(headers),
+                answer_headers: fields(headers, secrets),
                 answer_body: String::new(),
                 falsified: Vec::new(),
             }),
@@ -200,7 +201,7 @@ fn of_records(records: &[Record], origin: &str) -> Vec<Exchange> {
     found
 }
 
-fn asked(at: Stamp, endpoint: Endpoint, request: &Request, origin: &str) -> Exchange {
+fn asked(at: Stamp, endpoint: Endpoint, request: &Request, origin: &str, secrets: &Secrets) -> Exchange {
     let purpose = match endpoint {
         Endpoint::Metadata => "metadata",
         Endpoint::Jwks => "key set",
@@ -217,9 +218,9 @@ fn asked(at: Stamp, endpoint: Endpoint, request: &Request, origin: &str) -> Exch
         to: Actor::Server,
         purpose: purpose.to_owned(),
         method: request.method.clone(),
-        url: redact(&format!("{}{}", origin.trim_end_matches('/'), request.target)),
-        headers: fields(&request.headers),
-        body: cut(&request.body),
+        url: secrets.hide(&format!("{}{}", origin.trim_end_matches('/'), request.target)),
+        headers: fields(&request.headers, secrets),
+        body: cut(&request.body, secrets),
         status: None,
         problem: String::new(),
         answer_headers: Vec::new(),
@@ -272,20 +273,20 @@ fn mark_faults(all: &mut [Exchange], records: &[Record]) {
     }
 }
 
-fn fields(headers: &[(String, String)]) -> Vec<(String, String)> {
+fn fields(headers: &[(String, String)], secrets: &Secrets) -> Vec<(String, String)> {
     headers
         .iter()
         .map(|(name, value)| {
             let name = name.to_ascii_lowercase();
-            let line = redact(&format!("{name}: {value}"));
+            let line = secrets.hide(&format!("{name}: {value}"));
             let shown = line.strip_prefix(&format!("{name}: ")).unwrap_or(&line).to_owned();
             (name, shown)
         })
         .collect()
 }
 
-fn cut(body: &str) -> String {
-    let body = redact(body);
+fn cut(body: &str, secrets: &Secrets) -> String {
+    let body = secrets.hide(body);
     match body.char_indices().nth(BODY) {
         Some((at, _)) => format!(
             "{}\n… {} characters more, in the evidence",

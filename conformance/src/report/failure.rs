@@ -21,7 +21,7 @@ pub fn first_failure(failure: &Failure, setting: &Setting, look: &Look) -> Strin
     rows("refused", failure.refused.as_slice());
     rows("the app", &failure.output);
     rows("likely", std::slice::from_ref(&failure.cause));
-    rows("mend", std::slice::from_ref(&failure.mend));
+    rows("fix", std::slice::from_ref(&failure.fix));
     if !setting.folder.as_os_str().is_empty() {
         let path = setting.folder.join(crate::run::Failure::FILE);
         rows("evidence", &[path.display().to_string()]);

@@ -4,11 +4,14 @@ use super::{
     cause::{Cause, causes, undecided},
     document::{Case, Run, Word},
     finding,
-    look::steers,
+    look::{no_command, steers},
 };
 
 /// GitHub takes ten annotations of a kind per step; the last one says how many more there are.
 const LIMIT: usize = 9;
+/// GitHub takes titles of 255 characters and messages of 64 KiB; who reads an annotation wants much less.
+const TITLE: usize = 120;
+const MESSAGE: usize = 2_000;
 
 /// That this is a step of a workflow, and where paths begin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub struct Place;
 pub fn annotations(run: &Run, _place: &Place) -> String {
     let (mut errors, mut warnings): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for check in run.preflight.iter().filter(|check| !check.ok) {
-        let text = format!("{}; wanted: {}; {}", check.saw, check.wanted, check.mend);
+        let text = format!("{}; wanted: {}; {}", check.saw, check.wanted, check.fix);
         let kind = if check.warning { &mut warnings } else { &mut errors };
         kind.push(command(
             if check.warning { "warning" } else { "error" },
@@ -36,7 +39,7 @@ pub fn annotations(run: &Run, _place: &Place) -> String {
         errors.push(command("error", None, "nothing was judged", why));
     }
     for cause in causes(run).into_iter().filter(|cause| !cause.known) {
-        let is_red = cause.verdict == Word::Fail || run.run.policy.fail_on_warn;
+        let is_red = run.run.policy.fails(cause.verdict);
         let (kind, all) = if is_red {
             ("error", &mut errors)
         } else {
@@ -100,7 +103,15 @@ fn command(kind: &str, case: Option<&Case>, title: &str, text: &str) -> String {
     let place = case
         .map(|case| format!("file={},line={},", property(&case.location.file), case.location.line))
         .unwrap_or_default();
-    format!("::{kind} {place}title={}::{}\n", property(title), data(text))
+    let (title, text) = (cut(title, TITLE), cut(text, MESSAGE));
+    format!("::{kind} {place}title={}::{}\n", property(&title), data(&text))
+}
+
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
 }
 
 /// The text of a command: newlines and `%` are escaped as the runner wants it.
@@ -109,7 +120,7 @@ fn data(text: &str) -> String {
         .chars()
         .map(|c| if steers(c) && c != '\n' { '\u{fffd}' } else { c })
         .collect();
-    clean.replace('%', "%25").replace('\n', "%0A")
+    no_command(clean).replace('%', "%25").replace('\n', "%0A")
 }
 
 /// A property of a command.

@@ -70,6 +70,11 @@ pub enum Event {
         /// The case.
         case: Box<Case>,
     },
+    /// The cases that only watch are about to be judged.
+    Watching {
+        /// How many controls and twins they are judged by, beside the walks of the other cases.
+        controls: usize,
+    },
     /// Something worth telling that is no case.
     Notice {
         /// What.
@@ -174,7 +179,11 @@ impl Run {
                 self.target = target;
                 self.baseline = baseline;
             }
-            Event::RunStarted { .. } | Event::Building { .. } | Event::Built { .. } | Event::CaseStarted { .. } => {}
+            Event::RunStarted { .. }
+            | Event::Building { .. }
+            | Event::Built { .. }
+            | Event::CaseStarted { .. }
+            | Event::Watching { .. } => {}
         }
     }
 }

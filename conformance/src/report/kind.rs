@@ -145,7 +145,7 @@ pub fn text(run: &Run, look: &Look, verbose: u8) -> String {
 /// The journal that was written while the run went on.
 fn kept_journal(source: &Source<'_>) -> Option<String> {
     let text = std::fs::read_to_string(source.folder.as_ref()?.join(store::JOURNAL)).ok()?;
-    // A merged or mended run is another than its journal tells of.
+    // A merged or fixed run is another than its journal tells of.
     let told = journal::read(&text)?;
     (told.run.id == source.run.run.id && told.cases.len() == source.run.cases.len()).then_some(text)
 }

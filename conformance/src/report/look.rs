@@ -71,11 +71,12 @@ impl Look {
         let clean = text
             .chars()
             .map(|c| if steers(c) && c != '\n' { '\u{fffd}' } else { c });
+        let clean = no_command(clean.collect());
         if !self.ascii {
-            return clean.collect();
+            return clean;
         }
         let mut plain = String::with_capacity(text.len());
-        for c in clean {
+        for c in clean.chars() {
             match c {
                 '§' => plain.push_str("s."),
                 '…' => plain.push_str("..."),
@@ -171,6 +172,24 @@ pub fn in_json(text: &str) -> String {
     escaped
 }
 
+/// Logs of CI systems are read for commands: GitHub takes lines that begin with `::`, others what begins with `##` anywhere.
+/// A space keeps them text.
+#[must_use]
+pub fn no_command(text: String) -> String {
+    const ANYWHERE: &[&str] = &["##[", "##vso[", "##teamcity["];
+    let text = ANYWHERE.iter().fold(text, |text, command| {
+        text.replace(command, &format!("# {}", &command[1..]))
+    });
+    if !text.contains("::") {
+        return text;
+    }
+    let line = |line: &str| match line.trim_start().strip_prefix("::") {
+        Some(rest) => format!("{}: :{rest}", &line[..line.len() - rest.len() - 2]),
+        None => line.to_owned(),
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +229,13 @@ mod tests {
         assert_eq!(look.text("a\u{202e}b\u{2066}c\u{200b}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
         let ascii = Look { ascii: true, ..look };
         assert_eq!(ascii.text("§4 → ü"), "s.4 -> ?");
+    }
+
+    #[test]
+    fn what_an_app_sent_commands_no_pipeline() {
+        let look = Look::default();
+        let text = look.text("a ::b\n  ::error::x ##[error]y\n##vso[z]");
+        assert_eq!(text, "a ::b\n  : :error::x # #[error]y\n# #vso[z]");
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use super::{
     cause::{Cause, causes, undecided},
     diagram,
-    document::{Run, Word},
+    document::Run,
     exchange, finding,
     kind::Source,
     look::steers,
     summary::{last_line, listed},
 };
+use crate::exit;
 
 /// GitHub drops a summary near 1 MiB without a word.
 const LIMIT: usize = 900 * 1024;
@@ -33,7 +34,7 @@ pub fn document(source: &Source<'_>) -> String {
             check.id,
             cell(&check.saw),
             cell(&check.wanted),
-            cell(&check.mend)
+            cell(&check.fix)
         ));
     }
     for control in run.controls.iter().filter(|control| !control.ok) {
@@ -103,7 +104,7 @@ fn told(cause: &Cause<'_>, source: &Source<'_>) -> String {
         ));
     }
     if let Some(remedy) = cause.remedy {
-        text.push_str(&format!("- mend: {}\n", remedy.title()));
+        text.push_str(&format!("- fix: {}\n", remedy.title()));
     }
     text.push_str(&format!("- replay: `{}`\n\n", cell(&case.replay)));
     let evidence = source.evidence(case).and_then(|evidence| {
@@ -129,11 +130,14 @@ fn word(cause: &Cause<'_>) -> String {
 
 fn verdict(run: &Run) -> &'static str {
     match run.exit_code {
-        0 => "clean",
+        exit::CLEAN => "clean",
         _ if run.run.aborted.is_some() => "nothing was judged",
-        _ if run.run.interrupted => "interrupted",
-        _ if run.count_new(Word::Fail) > 0 => "failed",
-        _ => "red",
+        exit::INTERRUPTED => "interrupted",
+        exit::FAILED => "failed",
+        exit::INCONCLUSIVE => "inconclusive",
+        exit::STALE_BASELINE => "the baseline is stale",
+        exit::NOTHING_SELECTED => "nothing was selected",
+        _ => "error",
     }
 }
 

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, fs, io, path::Path};
 
 use super::{
-    document::{Case, Run, Word},
+    document::{Case, Overlay, Run, Word},
     evidence_file,
     store::{Stored, write_whole},
 };
-use crate::{case::Lane, catalog};
+use crate::{case::Lane, catalog, exit::Policy};
 
 /// Why parts do not make a whole.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,7 @@ pub enum MergeError {
 pub fn merge(parts: &[Stored]) -> Result<Run, MergeError> {
     let first = parts.first().ok_or(MergeError::Nothing)?;
     let mut whole = first.run.clone();
+    whole.run.policy = policy(&first.run);
     whole.cases.clear();
     whole.preflight.clear();
     whole.controls.clear();
@@ -45,7 +46,7 @@ pub fn merge(parts: &[Stored]) -> Result<Run, MergeError> {
             ("the version", run.run.tool != first.run.run.tool),
             ("the profile", run.run.profile != first.run.run.profile),
             ("the driver", run.run.driver != first.run.run.driver),
-            ("the policy", run.run.policy != first.run.run.policy),
+            ("the policy", policy(run) != policy(&first.run)),
         ];
         if let Some((what, _)) = differs.into_iter().find(|(_, differs)| *differs) {
             return Err(MergeError::Differ {
@@ -97,13 +98,46 @@ pub fn merge(parts: &[Stored]) -> Result<Run, MergeError> {
             whole.notices.push(format!("parts are missing: {}", missing.join(", ")));
         }
     }
+    whole.run.not_assessed = agreed(parts, |run| &run.run.not_assessed, |own| &own.case);
     whole.run.id = format!("{}-merged", first.run.run.id);
     whole.run.shard = None;
     whole.run.selected = whole.cases.len();
-    whole.baseline = None;
+    whole.baseline = first.run.baseline.as_ref().map(|overlay| Overlay {
+        file: overlay.file.clone(),
+        stale: agreed(
+            parts,
+            |run| run.baseline.as_ref().map_or(&[], |own| &own.stale),
+            |own| &own.case,
+        ),
+    });
     whole.sort();
     whole.settle();
     Ok(whole)
+}
+
+/// What makes the whole red. A part may end green for the sake of its job, which the whole does not.
+fn policy(part: &Run) -> Policy {
+    Policy {
+        exit_zero: false,
+        ..part.run.policy
+    }
+}
+
+/// What every part says that had the case in question, each thing once.
+fn agreed<'p, T: Clone + PartialEq + 'p>(
+    parts: &'p [Stored],
+    said: impl Fn(&'p Run) -> &'p [T],
+    case: impl Fn(&T) -> &str,
+) -> Vec<T> {
+    let mut all: Vec<T> = Vec::new();
+    for own in parts.iter().flat_map(|part| said(&part.run)) {
+        let mut had = parts.iter().filter(|part| part.run.case(case(own)).is_some());
+        let in_all = had.all(|part| said(&part.run).iter().any(|other| case(other) == case(own)));
+        if in_all && !all.contains(own) {
+            all.push(own.clone());
+        }
+    }
+    all
 }
 
 /// Two verdicts for one case.

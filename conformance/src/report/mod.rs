@@ -2,8 +2,8 @@
 //!
 //! [`console`] is for people at a terminal, [`plain`] for logs of CI, both of the same [`cause`]s; [`html`] is the page to
 //! open; [`junit`], [`sarif`], [`ctrf`], [`tap`], [`markdown`], [`github`] and [`gitlab`] are what other programs read.
-//! [`journal`] is what stands on disk while a run goes on. [`redact`] hides secrets in whatever is shown, never in the
-//! stored evidence.
+//! [`journal`] is what stands on disk while a run goes on. [`redact`] and [`secrets`] hide secrets in whatever is shown, never in
+//! the stored evidence.
 
 pub mod block;
 pub mod cause;
@@ -34,6 +34,7 @@ pub mod redact;
 pub mod rejudge;
 mod running;
 pub mod sarif;
+pub mod secrets;
 pub mod store;
 pub mod summary;
 pub mod tap;
@@ -58,6 +59,8 @@ pub struct Setting {
     /// The configuration's folder as seen from the root of the repository: `[locations]` are relative to the former, and
     /// those who show findings beside the source know the latter.
     pub base: PathBuf,
+    /// Flags that decide what is judged and that the configuration does not say: a replay is given them again.
+    pub flags: String,
     /// Of the configuration's text.
     pub config_fingerprint: Option<String>,
     /// `2/5`, where only a part of the selection is judged.
@@ -99,14 +102,14 @@ impl Setting {
         }
     }
 
-    /// The command that judges one case again with the same random values.
+    /// The command that judges one case again with the same random values, in the same profile and by the same driver.
     #[must_use]
     pub fn replay(&self, case: &str, seed: &str) -> String {
         let config = match self.config.as_str() {
             "" | "conformance.toml" => String::new(),
             file => format!(" --config {file}"),
         };
-        format!("conformance replay {case} --seed {seed}{config}")
+        format!("conformance replay {case} --seed {seed}{config}{}", self.flags)
     }
 }
 

@@ -112,7 +112,7 @@ impl<W: Write> Plain<W> {
             }
             Event::CaseFinished { case } => self.case(case)?,
             Event::Notice { text } => self.out.write_all(notice_line(text, &self.look).as_bytes())?,
-            Event::CaseStarted { .. } | Event::RunFinished { .. } => {}
+            Event::CaseStarted { .. } | Event::Watching { .. } | Event::RunFinished { .. } => {}
         }
         self.out.flush()
     }
@@ -213,7 +213,7 @@ pub(super) fn opening(run: &super::document::About, target: &super::document::Ta
     format!("{where_to}{between}{how}\n")
 }
 
-/// A preflight check that is not well: what was seen, what was wanted, what mends it.
+/// A preflight check that is not well: what was seen, what was wanted, what fixes it.
 #[must_use]
 pub fn setup(check: &Preflight, look: &Look) -> String {
     let (word, tone) = if check.ok || check.warning {
@@ -235,7 +235,7 @@ pub fn setup(check: &Preflight, look: &Look) -> String {
         look.paint(Tone::Strong, &check.id),
         row("saw", &check.saw),
         row("wanted", &check.wanted),
-        row("mend", &check.mend)
+        row("fix", &check.fix)
     )
 }
 

@@ -62,6 +62,9 @@ impl Recorder {
                 self.mark(&mut case);
                 Event::CaseFinished { case: Box::new(case) }
             }
+            RunEvent::Watching(controls) => Event::Watching {
+                controls: controls.len(),
+            },
             RunEvent::Notice(text) => Event::Notice { text: redact(text) },
             RunEvent::Finished(result) => {
                 let run = self

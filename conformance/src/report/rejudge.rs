@@ -1,17 +1,20 @@
 //! Judges the evidence of a stored run again: the law is pure, so a run of last year can be judged by today's.
 
+use std::io;
+
 use super::{
     compose,
     document::{Case, Run, Triple, Word},
-    store::{self, CaseEvidence, Stored},
+    store::{self, CaseEvidence, ReadError, Stored},
 };
 use crate::{
     case::{self, Lane},
     catalog,
+    evidence::Evidence,
     outcome::Verdict,
     run::{Attempt, ControlTriple, VariantResult},
     target::Profile,
-    verdict::{self, Afterwards, Control, Controls, Judgement},
+    verdict::{self, Afterwards, Control, Controls, Judgement, watched},
 };
 
 /// A run that was judged again.
@@ -28,13 +31,10 @@ pub struct Again {
 pub fn rejudge(stored: &Stored) -> Again {
     let mut run = stored.run.clone();
     let mut kept = Vec::new();
-    let profile = match run.run.profile.as_str() {
-        "core" => Profile::Core,
-        "asvs" => Profile::Asvs,
-        _ => Profile::Okta,
-    };
+    let profile = Profile::named(&run.run.profile).unwrap_or_default();
+    let all = everything(stored);
     for case in &mut run.cases {
-        match of_case(case, stored, profile) {
+        match of_case(case, stored, profile, &all) {
             Ok(()) => {}
             Err(why) => kept.push((case.id.clone(), why)),
         }
@@ -43,27 +43,52 @@ pub fn rejudge(stored: &Stored) -> Again {
     Again { run, kept }
 }
 
-fn of_case(case: &mut Case, stored: &Stored, profile: Profile) -> Result<(), String> {
+/// What the cases that only watch were judged by: the controls and twins, then the walks of all cases in their order.
+fn everything(stored: &Stored) -> Result<Vec<Evidence>, String> {
+    let mut all = store::read_controls(&stored.folder).map_err(|error| match error {
+        ReadError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            "the controls that it was judged by are not kept with this run".to_owned()
+        }
+        error => error.to_string(),
+    })?;
+    for case in stored.run.cases.iter().filter(|case| case.evidence.is_some()) {
+        let evidence = store::read_evidence(&stored.folder, case).map_err(|error| error.to_string())?;
+        let watches = catalog::all().any(|own| own.id == case.id && own.lane == Lane::Watch);
+        if !watches {
+            all.extend(evidence.variants.into_iter().flat_map(|variant| variant.attempts));
+        }
+    }
+    Ok(all)
+}
+
+fn of_case(
+    case: &mut Case,
+    stored: &Stored,
+    profile: Profile,
+    all: &Result<Vec<Evidence>, String>,
+) -> Result<(), String> {
     let own = catalog::all()
         .find(|own| own.id == case.id)
         .ok_or("this version has no such case")?;
     if matches!(case.verdict, Word::Skipped) {
         return Ok(());
     }
-    if own.lane == Lane::Watch {
-        return Err(
-            "it is judged on everything that the run recorded, controls included, which is not kept".to_owned(),
-        );
-    }
     if case.verdict == Word::Error {
         return Err("the harness or the set-up failed: there is nothing to judge".to_owned());
     }
+    let watched = match own.lane {
+        Lane::Watch => watched(all.as_ref().map_err(Clone::clone)?.iter()),
+        _ => Vec::new(),
+    };
     let evidence = store::read_evidence(&stored.folder, case).map_err(|error| error.to_string())?;
     let mut results = Vec::new();
     for variant in &mut case.variants {
         let literal = own.variants.iter().find(|own| own.name == variant.name);
         let literal = literal.ok_or_else(|| format!("this version has no variant {}", variant.name))?;
-        let result = of_variant(own, literal, variant, &evidence, profile);
+        let result = match own.lane {
+            Lane::Watch => of_watching(literal, variant, &evidence, &watched, profile),
+            _ => of_variant(own, literal, variant, &evidence, profile),
+        };
         if !result.attempts.is_empty() {
             *variant = compose::variant(own, &result);
         }
@@ -83,11 +108,7 @@ fn of_variant(
     evidence: &CaseEvidence,
     profile: Profile,
 ) -> VariantResult {
-    let kept = || VariantResult {
-        name: literal.name,
-        verdict: verdict_of(stored.verdict, stored.reason.as_deref()),
-        attempts: Vec::new(),
-    };
+    let kept = || as_it_was(literal, stored);
     let walks = evidence.variants.iter().find(|own| own.name == stored.name);
     let walks = walks.map(|own| own.attempts.as_slice()).unwrap_or_default();
     let mut attempts = Vec::new();
@@ -100,11 +121,7 @@ fn of_variant(
         attempts.push(Attempt {
             checks: judgement.checks.clone(),
             delivered: judgement.delivered.clone(),
-            control: ControlTriple {
-                before: was.control.before.clone(),
-                twin: was.control.twin.clone(),
-                after: was.control.after.clone(),
-            },
+            control: told(&was.control),
             evidence: walk.clone(),
         });
         judgements.push(judgement);
@@ -118,6 +135,53 @@ fn of_variant(
         name: literal.name,
         verdict: verdict::agreed(&all).unwrap_or_else(|| Verdict::Inconclusive(undecided.to_owned())),
         attempts,
+    }
+}
+
+/// A variant that only watches, with today's verdict.
+fn of_watching(
+    literal: &'static case::Variant,
+    stored: &super::document::Variant,
+    evidence: &CaseEvidence,
+    walks: &[&Evidence],
+    profile: Profile,
+) -> VariantResult {
+    let Some((was, controls)) = stored
+        .attempts
+        .first()
+        .and_then(|was| Some((was, controls(&was.control)?)))
+    else {
+        return as_it_was(literal, stored);
+    };
+    let judgement = verdict::judge_all(literal, profile, walks, &controls);
+    // The walk that it was seen in.
+    let shown = evidence.variants.iter().find(|own| own.name == stored.name);
+    let shown = shown.and_then(|own| own.attempts.first()).cloned();
+    VariantResult {
+        name: literal.name,
+        verdict: judgement.verdict,
+        attempts: vec![Attempt {
+            checks: judgement.checks,
+            delivered: judgement.delivered,
+            control: told(&was.control),
+            evidence: shown.unwrap_or_default(),
+        }],
+    }
+}
+
+fn as_it_was(literal: &'static case::Variant, stored: &super::document::Variant) -> VariantResult {
+    VariantResult {
+        name: literal.name,
+        verdict: verdict_of(stored.verdict, stored.reason.as_deref()),
+        attempts: Vec::new(),
+    }
+}
+
+fn told(control: &Triple) -> ControlTriple {
+    ControlTriple {
+        before: control.before.clone(),
+        twin: control.twin.clone(),
+        after: control.after.clone(),
     }
 }
 

@@ -2,6 +2,10 @@
 //!
 //! While a run goes on, each case's evidence and a line of the journal are written as soon as it is judged; `run.json` is
 //! written at the end. What cannot be written is told and does not end the run.
+//!
+//! Evidence is `conformance-evidence/1`: one file a case, and `evidence/controls.json` for the controls and twins. Members are
+//! only added under this name; one that is removed, or that changes its meaning, makes it `conformance-evidence/2`, which
+//! this version refuses.
 
 use std::{
     fs::{self, File},
@@ -29,7 +33,12 @@ const RESERVE: usize = 2 * 1024 * 1024;
 /// Bytes that must be free for a run to begin: the verdicts of a few cases.
 const LEAST: usize = 64 * 1024;
 
+/// The shape of evidence.
+const EVIDENCE: &str = "conformance-evidence/1";
+
 const RUN: &str = "run.json";
+/// Where the controls and twins are kept.
+const CONTROLS: &str = "evidence/controls.json";
 pub(super) const JOURNAL: &str = "journal.ndjson";
 const HELD_BACK: &str = ".reserve";
 
@@ -116,6 +125,15 @@ pub struct CaseEvidence {
     pub case: String,
     /// Its variants.
     pub variants: Vec<VariantEvidence>,
+}
+
+/// The evidence of the controls and twins of a run, in the order in which they were walked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ControlEvidence {
+    /// `conformance-evidence/1`.
+    pub schema: String,
+    /// What each of them left behind.
+    pub controls: Vec<Evidence>,
 }
 
 /// The evidence of a variant.
@@ -250,10 +268,23 @@ impl Store {
         if result.variants.is_empty() || self.is_full {
             return;
         }
-        let path = self.folder.join(evidence_file(result.case.id));
+        self.write_evidence(&evidence_file(result.case.id), &evidence_of(result));
+    }
+
+    /// Keeps the controls and twins, unredacted: the cases that only watch are judged by them as well.
+    pub fn controls(&mut self, controls: &[Evidence]) {
+        let evidence = ControlEvidence {
+            schema: EVIDENCE.to_owned(),
+            controls: controls.to_vec(),
+        };
+        self.write_evidence(CONTROLS, &evidence);
+    }
+
+    fn write_evidence(&mut self, file: &str, evidence: &impl Serialize) {
+        let path = self.folder.join(file);
         let written = File::create(&path).and_then(|file| {
             let mut writer = io::BufWriter::new(file);
-            serde_json::to_writer(&mut writer, &evidence_of(result))?;
+            serde_json::to_writer(&mut writer, evidence)?;
             writer.flush()
         });
         if written.is_err() {
@@ -271,7 +302,7 @@ impl Store {
     /// Keeps everything that was seen in a first sign-in that failed.
     pub fn first_failure(&mut self, failure: &Failure) {
         let text =
-            serde_json::json!({ "schema": "conformance-evidence/1", "case": null, "evidence": failure.evidence });
+            serde_json::json!({ "schema": EVIDENCE, "case": null, "evidence": failure.evidence });
         let written = write_whole(&self.folder.join(Failure::FILE), &text.to_string());
         self.note("evidence cannot be written", written);
     }
@@ -403,7 +434,22 @@ fn parse(text: &str) -> Result<Run, String> {
 /// # Errors
 /// When it cannot be read.
 pub fn read_evidence(folder: &Path, case: &Case) -> Result<CaseEvidence, ReadError> {
-    let file = folder.join(evidence_file(&case.id));
+    let evidence: CaseEvidence = read_json(folder.join(evidence_file(&case.id)))?;
+    known_shape(&evidence.schema, folder.join(evidence_file(&case.id)))?;
+    Ok(evidence)
+}
+
+/// The controls and twins of a stored run.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn read_controls(folder: &Path) -> Result<Vec<Evidence>, ReadError> {
+    let evidence: ControlEvidence = read_json(folder.join(CONTROLS))?;
+    known_shape(&evidence.schema, folder.join(CONTROLS))?;
+    Ok(evidence.controls)
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(file: PathBuf) -> Result<T, ReadError> {
     let text = fs::read(&file).map_err(|source| ReadError::Io {
         file: file.clone(),
         source,
@@ -412,6 +458,16 @@ pub fn read_evidence(folder: &Path, case: &Case) -> Result<CaseEvidence, ReadErr
         file,
         why: error.to_string(),
     })
+}
+
+fn known_shape(schema: &str, file: PathBuf) -> Result<(), ReadError> {
+    match schema == EVIDENCE {
+        true => Ok(()),
+        false => Err(ReadError::Foreign {
+            file,
+            why: format!("its shape is {schema}, and this version reads {EVIDENCE}"),
+        }),
+    }
 }
 
 /// Everything that was seen in a case.
@@ -426,7 +482,7 @@ pub fn evidence_of(case: &CaseResult) -> CaseEvidence {
             .collect(),
     });
     CaseEvidence {
-        schema: "conformance-evidence/1".to_owned(),
+        schema: EVIDENCE.to_owned(),
         case: case.case.id.to_owned(),
         variants: variants.collect(),
     }
@@ -457,8 +513,8 @@ pub fn last_failed(config_folder: &Path) -> Option<Vec<String>> {
     )
 }
 
-/// The framework that the last kept run guessed, and why; `None` when there is no run or it guessed none. Read leniently:
-/// it only chooses which snippets are shown.
+/// The framework that the last kept run names, and how it was found out; `None` when there is no run or it names none. Read
+/// leniently: it only chooses which snippets are shown.
 #[must_use]
 pub fn last_framework(config_folder: &Path) -> Option<(String, String)> {
     let text = fs::read(config_folder.join(".conformance/latest").join(RUN)).ok()?;

@@ -7,31 +7,30 @@ use super::{
     document::{Case, ProfileStatus, Run, Word},
     look::{Look, Tone},
 };
-use crate::{case::Lane, catalog, outcome::Level};
+use crate::verdict::{
+    self,
+    law::{self, Required},
+};
 
 /// Ids that are written out; the others are counted.
 const NAMED: usize = 6;
 
-/// Required are all cases of the catalogue with the level MUST or MUST*, but for the slow lane, which runs only when asked
-/// for. A skipped case was judged: it does not apply. MUST* that the profile lowers is a *warn* and so no failure. What the
-/// baseline knows is a failure all the same.
+/// What a run says about its profile. A skipped case was judged: it does not apply. MUST* that the profile lowers is a *warn*
+/// and so no failure. What the baseline knows is a failure all the same, and so is a failed case that is not required.
 #[must_use]
 pub fn profile_status(run: &Run) -> ProfileStatus {
-    if run.count(Word::Fail) > 0 {
-        return ProfileStatus::NotMet;
-    }
-    let is_judged = |id: &str| {
-        run.case(id)
-            .is_some_and(|own| matches!(own.verdict, Word::Pass | Word::Warn | Word::Skipped))
-    };
-    let mut required =
-        catalog::all().filter(|case| matches!(case.level, Level::Must | Level::MustStar) && case.lane != Lane::Slow);
+    let is_left_out = |id: &str| run.run.not_assessed.iter().any(|own| own.case == id);
+    let each = verdict::required().map(|case| match run.case(case.id).map(|own| own.verdict) {
+        Some(Word::Fail) => Required::Failed,
+        Some(Word::Pass | Word::Warn | Word::Skipped) if !is_left_out(case.id) => Required::Judged,
+        _ => Required::NotJudged,
+    });
     let nothing_was_judged = run.run.aborted.is_some() || run.run.interrupted || run.cases.is_empty();
-    if !nothing_was_judged && run.run.not_assessed.is_empty() && required.all(|case| is_judged(case.id)) {
-        ProfileStatus::Met
-    } else {
-        ProfileStatus::NotAssessed
-    }
+    let beside = [
+        (run.count(Word::Fail) > 0).then_some(Required::Failed),
+        nothing_was_judged.then_some(Required::NotJudged),
+    ];
+    law::profile(each.chain(beside.into_iter().flatten()))
 }
 
 /// `48 cases: 44 pass, 1 fail, 3 skipped   9.8 s   profile okta: NOT MET   exit 1`, the same everywhere, without a line
@@ -50,7 +49,7 @@ pub fn last_line(run: &Run) -> String {
     let all = if run.run.partial && run.run.aborted.is_none() && run.run.selected > run.cases.len() {
         format!("{} of {} cases", run.cases.len(), run.run.selected)
     } else {
-        format!("{} cases", run.cases.len())
+        counted(run.cases.len(), "case")
     };
     let status = run.run.profiles.get(&run.run.profile).copied();
     format!(
@@ -187,7 +186,7 @@ fn stale(run: &Run, look: &Look) -> String {
         .collect();
     if !overlay.stale.is_empty() {
         let command = format!(
-            "       `conformance baseline prune --baseline {}` takes them out\n",
+            "       `conformance baseline prune --baseline {}` removes them\n",
             overlay.file
         );
         text.push_str(&look.text(&command));
@@ -209,6 +208,15 @@ pub fn listed(cases: &[&Case], verbose: u8) -> String {
         return ids.join(", ");
     }
     format!("{} and {} more", ids[..NAMED].join(", "), ids.len() - NAMED)
+}
+
+/// `1 case`, `7 cases`.
+#[must_use]
+pub fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
 }
 
 /// `0.24 s`, `9.8 s`, `2 min 5 s`.

@@ -3,7 +3,7 @@
 use super::{
     document::{Case, Run, Word},
     finding,
-    look::steers,
+    look::{no_command, steers},
 };
 
 /// The document. What the baseline knows is a `TODO`; a *warn* that does not make the run red is one too.
@@ -27,7 +27,7 @@ fn point(case: &Case, number: usize, run: &Run) -> String {
         (Word::Pass, _) => (true, String::new()),
         (Word::Skipped, _) => (true, format!(" # SKIP {}", line(reason))),
         (_, Some(known)) => (false, format!(" # TODO known: {}", line(&known.reason))),
-        (Word::Warn, None) if !run.run.policy.fail_on_warn => (false, " # TODO warn: a broken SHOULD".to_owned()),
+        (Word::Warn, None) if !run.run.policy.fails(Word::Warn) => (false, " # TODO warn: a broken SHOULD".to_owned()),
         _ => (false, String::new()),
     };
     let word = if ok { "ok" } else { "not ok" };
@@ -59,5 +59,5 @@ fn line(text: &str) -> String {
 /// A YAML scalar in double quotes, which JSON's strings are.
 fn quoted(text: &str) -> String {
     let clean: String = text.chars().map(|c| if steers(c) { ' ' } else { c }).collect();
-    serde_json::Value::String(clean).to_string()
+    serde_json::Value::String(no_command(clean)).to_string()
 }

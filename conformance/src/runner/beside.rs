@@ -89,7 +89,7 @@ pub(super) async fn side_by_side(
                     }
                 }
                 context.before = Control::Worked(walk);
-                context.ledger.watched.push(evidence);
+                context.ledger.watch(evidence);
                 limited
             }
             Err(why) => {
@@ -103,7 +103,7 @@ pub(super) async fn side_by_side(
                         format!("a plain sign-in failed after {count} walks ({why}): walking them again one by one");
                     context.ledger.notice(text, context.on);
                 }
-                context.ledger.watched.push(evidence);
+                context.ledger.watch(evidence);
                 flight.over.drain(..).map(|walked| walked.task).collect()
             }
         };

@@ -143,7 +143,7 @@ pub(super) async fn learn(
         evidence.target.app.origin().ascii_serialization(),
         super::preflight::guess_framework(&evidence, config),
     );
-    ledger.watched.push(evidence.clone());
+    ledger.watch(evidence.clone());
     match trouble {
         Some(trouble) => {
             let cause = Cause::limit_in(evidence.app_hops()).and_then(|cause| cause.notice());

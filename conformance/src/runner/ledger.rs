@@ -38,7 +38,7 @@ pub(super) struct Ledger {
     framework: Option<(String, String)>,
     starts: Arc<Starts>,
     /// Evidence of controls and twins, for the watching cases; that of cases is in their attempts.
-    pub(super) watched: Vec<Evidence>,
+    watched: Vec<Evidence>,
 }
 
 struct OpenCase {
@@ -243,6 +243,17 @@ impl Ledger {
             .position(|other| other.id == case.id)
             .unwrap_or(usize::MAX);
         self.closed.insert(place, result);
+    }
+
+    /// Takes in a control or a twin. It is kept as evidence of cases is, and judged by watching cases in that form.
+    pub(super) fn watch(&mut self, mut evidence: Evidence) {
+        abridge(&mut evidence);
+        self.watched.push(evidence);
+    }
+
+    /// The controls and twins so far.
+    pub(super) fn watched(&self) -> &[Evidence] {
+        &self.watched
     }
 
     /// All evidence so far, the controls' first.

@@ -375,7 +375,7 @@ fn redirect_uri_registered(evidence: &Evidence, config: &Config) -> Preflight {
                 format!("the app sends redirect_uri={sent}, which differs from the registered one in {differs}"),
                 registered.clone(),
                 format!(
-                    "write `callback = \"{sent}\"` under [target] of {}, or mend the app",
+                    "write `callback = \"{sent}\"` under [target] of {}, or fix the app",
                     config.file.display()
                 ),
             )
@@ -441,7 +441,7 @@ fn oracle(evidence: &Evidence, config: &Config) -> Preflight {
                 say(other)
             ),
             "what `signed_out` says",
-            format!("look at {probe} without cookies and mend `signed_out` under [target.session]"),
+            format!("look at {probe} without cookies and correct `signed_out` under [target.session]"),
         ),
     }
 }
@@ -536,13 +536,13 @@ fn proxy(config: &Config) -> Preflight {
     }
 }
 
-/// Which framework the app is built on, with the reason for the guess.
+/// Which framework the app is built on, and how that was found out.
 pub(super) fn guess_framework(evidence: &Evidence, config: &Config) -> Option<(String, String)> {
     match config.target.framework.as_deref() {
         None | Some("auto") => {}
-        Some(name) => return Some((name.to_owned(), "the configuration says so".to_owned())),
+        Some(name) => return Some((name.to_owned(), "named in the configuration".to_owned())),
     }
-    framework_of(evidence)
+    framework_of(evidence).map(|(name, why)| (name, format!("guessed from the {why}")))
 }
 
 /// Which framework the app seems to be built on, from its cookies and header fields, with the reason for the guess.

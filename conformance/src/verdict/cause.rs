@@ -129,9 +129,9 @@ impl Cause {
     #[must_use]
     pub fn reason(&self, saw: &str) -> String {
         match self {
-            Cause::Limited { at, .. } => format!("the app limits requests ({at}); the run's notes say what mends that"),
+            Cause::Limited { at, .. } => format!("the app limits requests ({at}); the notes of the run say how to fix that"),
             Cause::TurnedAway { at } => {
-                format!("the app turns away every browser ({at}); the run's notes say what mends that")
+                format!("the app turns away every browser ({at}); the notes of the run say how to fix that")
             }
             Cause::OurServer { fault } => format!(
                 "the authorization server of this tool still sent {fault} after the walk: this is a defect of the tool, \

@@ -1,6 +1,11 @@
 //! From evidence and controls to what one attempt comes to. Synchronous and pure: a stored run can be judged again.
 
-use mock_idp::{Fault, flow::fault::Message};
+use std::collections::HashSet;
+
+use mock_idp::{
+    Fault,
+    flow::{fault::Message, scenario::FlowId},
+};
 
 use super::{
     controls::{Afterwards, Controls},
@@ -50,6 +55,19 @@ pub fn judge(case: &Case, variant: &Variant, profile: Profile, evidence: &Eviden
     checks.extend(recovery(case, profile, controls));
     let delivered = deliveries(variant, evidence);
     ruled(checks, delivered, evidence, controls)
+}
+
+/// The walks that watching cases are judged by, out of everything that a run recorded, the controls first. A fresh app was
+/// given another registration, or met an authorization server that lies about itself: what it sends there is asked by cases
+/// of its own. A walk that several cases were judged by is still one walk.
+#[must_use]
+pub fn watched<'e>(all: impl Iterator<Item = &'e Evidence>) -> Vec<&'e Evidence> {
+    let mut all = all.peekable();
+    let client_id = all.peek().map(|first| &first.target.client_id);
+    let mut seen: HashSet<FlowId> = HashSet::new();
+    all.filter(|walk| Some(&walk.target.client_id) == client_id)
+        .filter(|walk| walk.flows.first().is_none_or(|flow| seen.insert(flow.id)))
+        .collect()
 }
 
 /// Judges a watching variant by everything that was recorded: each walk on its own, and all flows together (without

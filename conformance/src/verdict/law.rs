@@ -269,7 +269,7 @@ pub enum Required {
 }
 
 /// What a run says about its profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProfileStatus {
     /// Every required case was judged and none failed.
@@ -278,6 +278,18 @@ pub enum ProfileStatus {
     NotMet,
     /// No case failed, but not every required one was judged.
     NotAssessed,
+}
+
+impl ProfileStatus {
+    /// As printed.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            ProfileStatus::Met => "MET",
+            ProfileStatus::NotMet => "NOT MET",
+            ProfileStatus::NotAssessed => "not assessed",
+        }
+    }
 }
 
 /// What the required cases come to.

@@ -18,7 +18,7 @@ pub use self::{
     case::{agreed, of_case, title},
     cause::Cause,
     controls::{Afterwards, Control, Controls},
-    judge::{Judgement, judge, judge_all, occurrence},
+    judge::{Judgement, judge, judge_all, occurrence, watched},
     law::ProfileStatus,
-    profile::{not_assessed, profile_status},
+    profile::{not_assessed, required},
 };

@@ -1,8 +1,9 @@
-//! Cases to a profile's status.
+//! The cases that a profile requires, and those of them that a run did not judge. What they come to is told from the
+//! document of a run, `report/summary.rs`, by [`law::profile`](super::law::profile).
 
 use super::{
     case::word,
-    law::{self, ProfileStatus, Required, Word},
+    law::{Required, Word},
 };
 use crate::{
     case::{Case, Lane},
@@ -15,20 +16,6 @@ use crate::{
 /// only when asked for.
 pub fn required() -> impl Iterator<Item = &'static Case> {
     catalog::all().filter(|case| matches!(case.level, Level::Must | Level::MustStar) && case.lane != Lane::Slow)
-}
-
-/// What a run says about its profile. A case that does not apply to the app was judged; one that was left out was not. A
-/// *fail* of any case that ran counts.
-#[must_use]
-pub fn profile_status(result: &RunResult) -> ProfileStatus {
-    let nothing_was_judged = result.aborted.is_some() || result.interrupted || result.cases.is_empty();
-    let failed = result.cases.iter().any(|case| word(&case.verdict) == Word::Fail);
-    let all = required().map(|case| judged(case, result));
-    let beside = [
-        failed.then_some(Required::Failed),
-        nothing_was_judged.then_some(Required::NotJudged),
-    ];
-    law::profile(all.chain(beside.into_iter().flatten()))
 }
 
 /// The required cases that were not judged, by name with the reason; a reason that many share stands once beside each.

@@ -1,4 +1,4 @@
-//! What is known, what is new, what is mended: accept, run, mend one, break another.
+//! What is known, what is new, what is fixed: accept, run, fix one, break another.
 
 use std::path::Path;
 
@@ -73,15 +73,15 @@ fn accept_run_mend_one_break_another() {
     assert_eq!(known.exit_code, exit::CLEAN);
     assert_eq!(known.counts.known, 2);
     insta::assert_snapshot!("baseline_known", told(&known));
-    // One is mended: red, with the command that prunes it.
-    let mut mended = run();
-    mended.cases[1].verdict = Word::Pass;
-    mended.cases[1].variants.clear();
-    baseline.apply(&mut mended);
-    assert_eq!(mended.exit_code, exit::STALE_BASELINE);
-    insta::assert_snapshot!("baseline_mended", told(&mended));
+    // One is fixed: red, with the command that prunes it.
+    let mut fixed = run();
+    fixed.cases[1].verdict = Word::Pass;
+    fixed.cases[1].variants.clear();
+    baseline.apply(&mut fixed);
+    assert_eq!(fixed.exit_code, exit::STALE_BASELINE);
+    insta::assert_snapshot!("baseline_fixed", told(&fixed));
     // Another is broken, in another way: new, and red as such.
-    let mut broken = mended.clone();
+    let mut broken = fixed.clone();
     let check = &mut broken.cases[2].variants[0].attempts[0].checks[0];
     check.outcome = Answer::Broken;
     check.saw = Some("302 /dashboard; the protected page shows the user, wanted refusal".to_owned());
@@ -90,11 +90,11 @@ fn accept_run_mend_one_break_another() {
     baseline.apply(&mut broken);
     assert_eq!(broken.exit_code, exit::FAILED);
     insta::assert_snapshot!("baseline_broken", told(&broken));
-    // Pruning takes out what is mended and adds nothing.
-    let gone = baseline.prune(&mended);
+    // Pruning takes out what is fixed and adds nothing.
+    let gone = baseline.prune(&fixed);
     assert_eq!(gone.len(), 1);
     assert_eq!(baseline.known.len(), 1);
-    let mut pruned = mended.clone();
+    let mut pruned = fixed.clone();
     baseline.apply(&mut pruned);
     assert_eq!(pruned.exit_code, exit::CLEAN);
 }

@@ -249,10 +249,10 @@ fn snippets_follow_the_framework_that_the_last_run_guessed() {
     std::fs::write(folder.path().join("conformance.toml"), BY_HAND).unwrap();
     let latest = folder.path().join(".conformance/latest");
     std::fs::create_dir_all(&latest).unwrap();
-    let run = r#"{"target":{"framework":{"guess":"spring","why":"cookie JSESSIONID"}},"cases":[]}"#;
+    let run = r#"{"target":{"framework":{"guess":"spring","why":"guessed from the cookie JSESSIONID"}},"cases":[]}"#;
     std::fs::write(latest.join("run.json"), run).unwrap();
     let guessed = page(&[]);
-    assert!(guessed.contains("For Spring Security, which the last run guessed (cookie JSESSIONID)"));
+    assert!(guessed.contains("For Spring Security (guessed from the cookie JSESSIONID, by the last run)"));
     assert!(guessed.contains("Written for Spring Security"));
     let other = page(&["--framework", "flask"]);
     assert!(other.contains("Written for Flask") && !other.contains("Spring"));

@@ -64,7 +64,7 @@ fn every_case_has_a_remedy_and_every_remedy_mends_cases() {
         assert!(found.len() <= 3, "{case} needs {found:?}: that is no advice");
     }
     for remedy in Remedy::ALL {
-        let cases = remedy::mended_by(*remedy);
+        let cases = remedy::fixed_by(*remedy);
         assert!(!cases.is_empty(), "{} mends nothing", remedy.name());
         for case in cases {
             assert!(ids.contains(case), "{} mends {case}, which is no case", remedy.name());

@@ -151,7 +151,7 @@ pub(crate) fn run() -> RunResult {
             duration_ms: 412,
             failure: None,
         }],
-        framework: Some(("express".to_owned(), "cookie connect.sid".to_owned())),
+        framework: Some(("express".to_owned(), "guessed from the cookie connect.sid".to_owned())),
         cases: vec![
             happy,
             cross_session(),

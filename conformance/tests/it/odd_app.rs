@@ -392,7 +392,7 @@ fn the_evidence_of_a_first_failure_is_kept_and_its_place_is_said() {
     for (command, kept) in [("doctor", ".conformance/doctor"), ("run", ".conformance/latest")] {
         let (code, text) = conformance(folder.path(), &[command]);
         assert_eq!(code, 3, "{text}");
-        for word in ["walked", "refused", "the app", "likely", "mend", "evidence"] {
+        for word in ["walked", "refused", "the app", "likely", "fix", "evidence"] {
             assert!(
                 text.lines().any(|line| line.trim_start().starts_with(word)),
                 "{word}\n{text}"

@@ -46,7 +46,7 @@ fn a_page_stands_on_its_own_and_is_small() {
     ] {
         assert!(text.contains(wanted), "{wanted}");
     }
-    assert!(text.contains("by a guess: cookie connect.sid"));
+    assert!(text.contains("Express with openid-client, guessed from the cookie connect.sid"));
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn used(client: &fantoccini::Client) {
     let filter = "const t = document.getElementById('text'); t.value = arguments[0]; t.dispatchEvent(new Event('input')); \
                   return [document.getElementById('hits').textContent, [...document.querySelectorAll('article.cause')].filter(c => !c.hidden).length]";
     let found = client.execute(filter, vec![json!("aud-wrong")]).await.unwrap();
-    assert_eq!(found, json!(["1 cases shown", 1]));
+    assert_eq!(found, json!(["1 case shown", 1]));
     let focus = "document.dispatchEvent(new KeyboardEvent('keydown', { key: '/', bubbles: true, cancelable: true })); return document.activeElement.id";
     assert_eq!(client.execute(focus, vec![]).await.unwrap(), json!("text"));
 }

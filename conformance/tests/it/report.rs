@@ -223,7 +223,7 @@ fn what_other_programs_read_fits_their_schemas() {
 fn every_finding_has_a_place_and_a_fingerprint_in_sarif() {
     let mut run = document();
     run.cases[2].known = Some(conformance::report::document::Known {
-        reason: "being mended".to_owned(),
+        reason: "being fixed".to_owned(),
         owner: None,
         issue: None,
         expires: None,
@@ -242,7 +242,7 @@ fn every_finding_has_a_place_and_a_fingerprint_in_sarif() {
         assert!(result["partialFingerprints"]["conformanceFinding/v1"].is_string());
     }
     assert_eq!(results[0]["level"], "error");
-    assert_eq!(results[1]["suppressions"][0]["justification"], "being mended");
+    assert_eq!(results[1]["suppressions"][0]["justification"], "being fixed");
 }
 
 #[test]
@@ -289,14 +289,13 @@ fn nothing_that_an_app_says_steers_a_report() {
     assert!(!annotations.contains('\u{202e}') && !annotations.contains('\u{1b}'));
 }
 
-#[test]
-fn annotations_stay_within_the_limits_of_the_runner() {
+/// A run with so many failed cases that nothing connects: each is a cause of its own. What was seen is this long.
+fn unconnected(count: usize, long: usize) -> Run {
     let mut run = document();
     let pattern = run.cases[1].clone();
     run.cases.clear();
-    // Cases that nothing connects: each is a cause of its own.
-    let ids = conformance::catalog::all().map(|case| case.id).step_by(7).take(25);
-    for id in ids {
+    let ids = conformance::catalog::all().map(|case| case.id);
+    for id in ids.step_by(225 / count).take(count) {
         let mut case = pattern.clone();
         case.id = id.to_owned();
         for check in case
@@ -306,7 +305,7 @@ fn annotations_stay_within_the_limits_of_the_runner() {
             .flat_map(|own| &mut own.checks)
         {
             check.id = format!("check-of-{id}");
-            check.saw = Some(format!("seen in {id}"));
+            check.saw = Some(format!("seen in {id}: {}", "% & ü".repeat(long / 6)));
         }
         for attempt in case.variants.iter_mut().flat_map(|variant| &mut variant.attempts) {
             attempt.sent.clear();
@@ -314,6 +313,41 @@ fn annotations_stay_within_the_limits_of_the_runner() {
         run.cases.push(case);
     }
     run.settle();
+    run
+}
+
+/// GitHub takes 10 annotations of a kind per step, titles of 255 characters, messages of 64 KiB, and a summary of 1 MiB.
+#[test]
+fn what_github_is_given_stays_within_its_limits() {
+    let mut run = unconnected(75, 100_000);
+    // Every third only warns, and one has a title of a page.
+    for case in run.cases.iter_mut().step_by(3) {
+        case.verdict = Word::Warn;
+        case.variants.iter_mut().for_each(|own| own.verdict = Word::Warn);
+    }
+    run.preflight[1].id = "setup/".to_owned() + &"x".repeat(10_000);
+    run.preflight[1].ok = false;
+    run.settle();
+    let text = conformance::report::github::annotations(&run, &Place);
+    for kind in ["::error", "::warning"] {
+        let all: Vec<&str> = text.lines().filter(|line| line.starts_with(kind)).collect();
+        assert_eq!(all.len(), 10, "{kind}");
+        for line in all {
+            let title = line.split_once("title=").map_or("", |(_, rest)| rest.split("::").next().unwrap());
+            assert!(title.chars().count() <= 255, "{}", title.len());
+            assert!(line.len() < 64 * 1024, "{}", line.len());
+        }
+    }
+    let summary = Kind::Markdown.render(&source(&run)).unwrap();
+    assert!(summary.len() <= 1024 * 1024, "{}", summary.len());
+    assert!(summary.ends_with("this summary is full.\n"), "{}", &summary[summary.len() - 200..]);
+    assert_eq!(summary.matches("```").count() % 2, 0, "no code is left open");
+    assert!(summary.contains(&summary::last_line(&run)[..20]), "the counts come first");
+}
+
+#[test]
+fn annotations_stay_within_the_limits_of_the_runner() {
+    let run = unconnected(25, 0);
     let text = conformance::report::github::annotations(&run, &Place);
     let errors: Vec<&str> = text.lines().filter(|line| line.starts_with("::error")).collect();
     assert_eq!(errors.len(), 10, "{text}");

@@ -1,8 +1,10 @@
 //! The page: one file that opens from disk without a network. Causes first, each with what was expected, delivered and
 //! observed, the sequence, the tokens, the cookies and both legs; then every case.
 //!
-//! [`view`] says what stands in it, [`tokens`] what must be checked of a token and whether it was.
+//! [`view`] says what stands in it, [`tokens`] what must be checked of a token and whether it was, [`filters`] how prose is
+//! marked up.
 
+mod filters;
 mod tokens;
 mod view;
 

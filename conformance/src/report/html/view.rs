@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use askama::Template;
 use mock_idp::flow::record::Event;
 
-use super::tokens::{self, Token};
+use super::{
+    filters,
+    tokens::{self, Token},
+};
 use crate::{
     catalog,
     evidence::{Evidence, Hop, Leg},
@@ -14,12 +17,12 @@ use crate::{
     report::{
         cause::{self, Cause},
         diagram,
-        document::{Case, ProfileStatus, Run, Variant, Word},
+        document::{Case, ProfileStatus, Run, Triple, Variant, Word},
         exchange, finding, har,
         kind::Source,
         look::steers,
         redact::redact,
-        summary::{last_line, listed, seconds},
+        summary::{counted, last_line, listed, seconds},
     },
 };
 
@@ -97,10 +100,7 @@ struct CaseView {
     observed: Vec<String>,
     log: String,
     svg: String,
-    before: String,
-    twin: String,
-    after: String,
-    attempts: usize,
+    trust: Vec<String>,
     tokens: Vec<Token>,
     cookies: Vec<(String, String, String, String)>,
     har: String,
@@ -109,6 +109,7 @@ struct CaseView {
     elsewhere: String,
     pictures: Vec<(String, String)>,
     replay: String,
+    replay_caveat: String,
 }
 
 struct Row {
@@ -197,12 +198,12 @@ pub(super) fn page(source: &Source<'_>) -> Page {
                     (false, false) => (
                         "fail",
                         "SETUP",
-                        format!("{}; wanted {}; {}", check.saw, check.wanted, check.mend),
+                        format!("{}; wanted {}; {}", check.saw, check.wanted, check.fix),
                     ),
                     _ => (
                         "warn",
                         "WARN",
-                        format!("{}; wanted {}; {}", check.saw, check.wanted, check.mend),
+                        format!("{}; wanted {}; {}", check.saw, check.wanted, check.fix),
                     ),
                 };
                 (word, label, check.id.clone(), clean(&text))
@@ -231,12 +232,10 @@ fn headline(run: &Run, causes: usize) -> String {
     let new = run.count_new(Word::Fail) + run.count_new(Word::Warn);
     match (run.run.aborted.is_some(), new, causes) {
         (true, ..) => "Nothing could be judged".to_owned(),
-        (_, 0, 0) if run.exit_code == 0 => "This app signs people in and out as it should".to_owned(),
-        (_, 0, 0) => "Nothing speaks against the app, but not everything could be decided".to_owned(),
-        (_, 0, _) => "Nothing new: what speaks against the app is known".to_owned(),
-        (_, 1, _) => "1 case speaks against the app".to_owned(),
-        (_, new, 1) => format!("{new} cases speak against the app, with one cause"),
-        (_, new, causes) => format!("{new} cases speak against the app, with {causes} causes"),
+        (_, 0, 0) if run.exit_code == 0 => "No problem was found".to_owned(),
+        (_, 0, 0) => "No problem was found, but not every case could be decided".to_owned(),
+        (_, 0, _) => "No new problem: what was found is in the baseline".to_owned(),
+        (_, new, causes) => format!("{}, found by {}", counted(causes, "problem"), counted(new, "case")),
     }
 }
 
@@ -299,10 +298,7 @@ fn cause_view(
             cause.verdict.as_str().to_uppercase()
         },
         headline: clean(&cause.headline),
-        extent: match cause.cases.len() {
-            1 => "1 case".to_owned(),
-            count => format!("{count} cases"),
-        },
+        extent: counted(cause.cases.len(), "case"),
         level: case.broken_level().to_string(),
         clauses: case
             .clauses
@@ -373,9 +369,10 @@ fn case_view(case: &Case, variant: &Variant, is_lead: bool, source: &Source<'_>,
             } else {
                 "NOT seen delivered"
             };
-            match own.changes.is_empty() {
-                true => clean(&format!("{} ({}, {seen})", own.sent, own.id)),
-                false => clean(&format!("{}, {seen}", own.id)),
+            match (own.changes.is_empty(), own.request()) {
+                (true, _) => clean(&format!("{} ({}, {seen})", own.sent, own.id)),
+                (false, Some(request)) => clean(&format!("{} in {request}, {seen}", own.id)),
+                (false, None) => clean(&format!("{}, {seen}", own.id)),
             }
         })
         .chain(attempt.did.iter().map(|step| clean(step)))
@@ -403,10 +400,7 @@ fn case_view(case: &Case, variant: &Variant, is_lead: bool, source: &Source<'_>,
         observed,
         log: clean(&attempt.log.join("\n")),
         svg: String::new(),
-        before: clean(&attempt.control.before),
-        twin: clean(&attempt.control.twin),
-        after: clean(&attempt.control.after),
-        attempts: variant.attempts.len(),
+        trust: trust(&attempt.control, variant.attempts.len()),
         tokens: Vec::new(),
         cookies: Vec::new(),
         har: String::new(),
@@ -415,6 +409,7 @@ fn case_view(case: &Case, variant: &Variant, is_lead: bool, source: &Source<'_>,
         elsewhere: String::new(),
         pictures: Vec::new(),
         replay: clean(&case.replay),
+        replay_caveat: case.replay_caveat.as_deref().map(clean).unwrap_or_default(),
         anchor,
     };
     let evidence = source.evidence(case).and_then(|evidence| {
@@ -425,6 +420,30 @@ fn case_view(case: &Case, variant: &Variant, is_lead: bool, source: &Source<'_>,
         show_evidence(&mut view, &evidence, source.run, room);
     }
     view
+}
+
+/// Why a verdict may be trusted: what worked around it, and how often it was found.
+fn trust(control: &Triple, attempts: usize) -> Vec<String> {
+    let walk = |what: &str, worked: &str, told: &str| match told.strip_prefix("ok") {
+        Some(walk) => {
+            let walk = walk.trim_start_matches(": ");
+            let walk = (!walk.is_empty()).then(|| format!(" ({walk})")).unwrap_or_default();
+            Some(format!("{what} {worked}{walk}."))
+        }
+        None if told == "not needed" || told.is_empty() => None,
+        None => Some(format!("{what}: {told}.")),
+    };
+    let mut sentences: Vec<String> = [
+        walk("An ordinary sign-in before it", "worked", &control.before),
+        walk("The same steps with the valid value", "were accepted", &control.twin),
+        walk("An ordinary sign-in after it", "worked", &control.after),
+        (attempts > 1).then(|| format!("{attempts} attempts came to the same result.")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    sentences.iter_mut().for_each(|own| *own = clean(own));
+    sentences
 }
 
 /// Fills in what only the evidence knows, as far as there is room.

@@ -176,7 +176,7 @@ fn no_answer(signs: &Signs<'_>) -> Option<Cause> {
 fn obstacle(signs: &Signs<'_>) -> Option<Cause> {
     let text = signs.evidence.obstacles.first()?;
     let mend = if text.contains("[target.provision]") {
-        "run the command by hand with such an address, and mend it".to_owned()
+        "run the command by hand with such an address, and fix it".to_owned()
     } else if text.contains("nothing says") || text.contains("there is no form") {
         format!("write what the page offers into the steps of {}", signs.file())
     } else {
@@ -231,7 +231,7 @@ fn refused_redirect(signs: &Signs<'_>) -> Option<Cause> {
             "the app sends redirect_uri={sent}, and {} is registered",
             signs.evidence.target.redirect_uri
         ),
-        format!("callback = \"{sent}\" under [target], or mend the app"),
+        format!("callback = \"{sent}\" under [target], or fix the app"),
     )
 }
 
@@ -239,7 +239,7 @@ fn refused_otherwise(signs: &Signs<'_>) -> Option<Cause> {
     let text = refused_by_server(signs.evidence)?;
     cause(
         text,
-        "the real Okta would refuse this as well: mend the request of the app",
+        "the real Okta would refuse this as well: fix the request of the app",
     )
 }
 
@@ -354,7 +354,7 @@ fn proxy(signs: &Signs<'_>) -> Option<Cause> {
     }
     cause(
         format!("{set} is set, and the app seems to look for the authorization server through it"),
-        "the app has to spare localhost and 127.0.0.1; NO_PROXY is set for it, so mend what it does with it",
+        "the app has to spare localhost and 127.0.0.1; NO_PROXY is set for it, so fix what it does with it",
     )
 }
 

@@ -172,7 +172,7 @@ fn post_logout(evidence: &Evidence, config: &Config) -> Preflight {
             format!("sign-out sends post_logout_redirect_uri={sent}, which is not registered"),
             "a registered URI: the authorization server refuses any other",
             format!(
-                "post_logout = [\"{}\"] under [target], or mend the app",
+                "post_logout = [\"{}\"] under [target], or fix the app",
                 with_port(&sent, config)
             ),
         ),
@@ -236,7 +236,7 @@ async fn routes(stage: &Stage, config: &Config, evidence: &Evidence) -> Prefligh
         ID,
         format!("404 Not Found: {}", missing.join(", ")),
         "places that exist",
-        format!("mend or leave out in [target] of {}", config.file.display()),
+        format!("correct or leave out in [target] of {}", config.file.display()),
     )
 }
 
