@@ -327,10 +327,14 @@ mod tests {
             state.starts_with("form field state: <state:") && state.contains("> → <state:"),
             "{state}"
         );
-        assert_eq!(told(&post(FORM, "code=abcdef&state=one")), ["form field iss: a → (absent)"]);
+        assert_eq!(
+            told(&post(FORM, "code=abcdef&state=one")),
+            ["form field iss: a → (absent)"]
+        );
         let json = told(&post("application/json", "{\"code\":\"abcdef\"}"));
         assert!(
-            json.iter().any(|own| own.starts_with("body: code=<code:") && own.contains("{\"code\":\"<code:")),
+            json.iter()
+                .any(|own| own.starts_with("body: code=<code:") && own.contains("{\"code\":\"<code:")),
             "{json:?}"
         );
     }

@@ -5,8 +5,8 @@ use mock_idp::Fault as IdpFault;
 use super::{
     Setting, change,
     document::{
-        About, Answer, Attempt, Case, Change, Check, Clause, Control, Failure, Fault, Framework, NotAssessed, Preflight,
-        Run, Sent, ServerError, Target, Triple, Variant,
+        About, Answer, Attempt, Case, Change, Check, Clause, Control, Failure, Fault, Framework, NotAssessed,
+        Preflight, Run, Sent, ServerError, Target, Triple, Variant,
     },
     finding,
     redact::redact,
@@ -17,8 +17,7 @@ use crate::{
     evidence::{Evidence, Hop},
     outcome::Outcome,
     run::{self, CaseResult, Header, RunResult},
-    spec,
-    verdict,
+    spec, verdict,
 };
 
 /// Lines of the app's output that are shown.
@@ -30,24 +29,24 @@ const MESSAGE: usize = 400;
 #[must_use]
 pub fn begun(header: &Header, setting: &Setting) -> Run {
     let about = About {
-            id: header.id.clone(),
-            seed: header.seed.clone(),
-            profile: header.profile.name().to_owned(),
-            driver: header.driver.clone(),
-            tool: header.tool.clone(),
-            started: header.started.clone(),
-            config: header.config.clone(),
-            config_fingerprint: setting.config_fingerprint.clone(),
-            selected: header.selected,
-            shard: setting.shard.clone(),
-            policy: setting.policy,
-            ..About::default()
-        };
+        id: header.id.clone(),
+        seed: header.seed.clone(),
+        profile: header.profile.name().to_owned(),
+        driver: header.driver.clone(),
+        tool: header.tool.clone(),
+        started: header.started.clone(),
+        config: header.config.clone(),
+        config_fingerprint: setting.config_fingerprint.clone(),
+        selected: header.selected,
+        shard: setting.shard.clone(),
+        policy: setting.policy,
+        ..About::default()
+    };
     let target = Target {
-            url: header.target.clone(),
-            issuer: header.issuer.clone(),
-            framework: None,
-        };
+        url: header.target.clone(),
+        issuer: header.issuer.clone(),
+        framework: None,
+    };
     Run::begun(about, target)
 }
 

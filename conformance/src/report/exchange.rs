@@ -115,7 +115,12 @@ fn of_hop(hop: &Hop, secrets: &Secrets) -> Exchange {
     let (status, answer_headers, answer_body, problem) = match &hop.response {
         Answer::Http {
             status, headers, body, ..
-        } => (Some(*status), fields(headers, secrets), cut(body, secrets), String::new()),
+        } => (
+            Some(*status),
+            fields(headers, secrets),
+            cut(body, secrets),
+            String::new(),
+        ),
         Answer::NotSent { why } => (None, Vec::new(), String::new(), format!("not sent: {}", redact(why))),
         Answer::Broken { text, .. } => (None, Vec::new(), String::new(), redact(text)),
     };

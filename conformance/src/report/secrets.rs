@@ -113,6 +113,9 @@ mod tests {
         let secrets = Secrets::of(&evidence);
         let shown = secrets.hide("<td>nonce</td><td>kQzO6t7vhjQZhfvhpTZtdP</td> 0123456789abcdef login-login-login");
         assert!(shown.starts_with("<td>nonce</td><td><nonce:"), "{shown}");
-        assert!(shown.contains(" <sid:") && shown.ends_with(" login-login-login"), "{shown}");
+        assert!(
+            shown.contains(" <sid:") && shown.ends_with(" login-login-login"),
+            "{shown}"
+        );
     }
 }

@@ -301,8 +301,7 @@ impl Store {
 
     /// Keeps everything that was seen in a first sign-in that failed.
     pub fn first_failure(&mut self, failure: &Failure) {
-        let text =
-            serde_json::json!({ "schema": EVIDENCE, "case": null, "evidence": failure.evidence });
+        let text = serde_json::json!({ "schema": EVIDENCE, "case": null, "evidence": failure.evidence });
         let written = write_whole(&self.folder.join(Failure::FILE), &text.to_string());
         self.note("evidence cannot be written", written);
     }

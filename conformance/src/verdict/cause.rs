@@ -129,7 +129,9 @@ impl Cause {
     #[must_use]
     pub fn reason(&self, saw: &str) -> String {
         match self {
-            Cause::Limited { at, .. } => format!("the app limits requests ({at}); the notes of the run say how to fix that"),
+            Cause::Limited { at, .. } => {
+                format!("the app limits requests ({at}); the notes of the run say how to fix that")
+            }
             Cause::TurnedAway { at } => {
                 format!("the app turns away every browser ({at}); the notes of the run say how to fix that")
             }

@@ -70,7 +70,11 @@ fn secrets(evidence: &Evidence) -> BTreeSet<String> {
         for (name, value) in headers {
             match name.to_ascii_lowercase().as_str() {
                 "authorization" => found.extend(value.split(' ').nth(1).map(str::to_owned)),
-                "cookie" => found.extend(value.split("; ").filter_map(|pair| Some(pair.split_once('=')?.1.to_owned()))),
+                "cookie" => found.extend(
+                    value
+                        .split("; ")
+                        .filter_map(|pair| Some(pair.split_once('=')?.1.to_owned())),
+                ),
                 _ => {}
             }
         }
@@ -151,7 +155,8 @@ fn no_report_shows_a_secret() {
     let annotations = github::annotations(&stored.run, &Place);
     shown.push(("annotations".to_owned(), annotations));
     assert!(
-        shown.iter().any(|(_, text)| text.contains("<svg class=\"sequence\"")) && shown.iter().any(|(_, text)| text.contains("sequenceDiagram")),
+        shown.iter().any(|(_, text)| text.contains("<svg class=\"sequence\""))
+            && shown.iter().any(|(_, text)| text.contains("sequenceDiagram")),
         "the diagrams are among them"
     );
     for (name, text) in &shown {
@@ -239,7 +244,11 @@ fn spoilt(kept: &Path, copy: &Path) -> Run {
                 }
             }
         }
-        std::fs::write(copy.join("evidence").join(path.file_name().unwrap()), evidence.to_string()).unwrap();
+        std::fs::write(
+            copy.join("evidence").join(path.file_name().unwrap()),
+            evidence.to_string(),
+        )
+        .unwrap();
     }
     let mut run = read(&kept.join("run.json"));
     spoil(&mut run, "");
@@ -257,7 +266,10 @@ fn nothing_that_an_app_says_steers_who_reads_a_report() {
     let own = run.case("callback/state-mismatch").unwrap();
     let evidence = store::read_evidence(&copy, own).expect("the spoilt evidence is evidence");
     assert!(
-        evidence.variants[0].attempts[0].hops.iter().any(|hop| hop.who.contains("<script>")),
+        evidence.variants[0].attempts[0]
+            .hops
+            .iter()
+            .any(|hop| hop.who.contains("<script>")),
         "it is spoilt"
     );
     let source = Source {

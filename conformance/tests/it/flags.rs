@@ -67,7 +67,11 @@ fn watch_judges_again_what_failed_when_a_file_changes() {
     }
     line_with(&told, "watching: ");
     interrupt(&run);
-    assert_eq!(run.wait().unwrap().code(), Some(1), "the code is that of the last verdicts");
+    assert_eq!(
+        run.wait().unwrap().code(),
+        Some(1),
+        "the code is that of the last verdicts"
+    );
 }
 
 #[test]
@@ -80,7 +84,10 @@ fn enough_failures_end_a_run() {
         assert_eq!(code, 1, "{text}");
         let run = stored(&folder.path().join("kept")).run;
         let failed = run.count(Word::Fail);
-        assert!(failed >= least && run.cases.len() < run.run.selected, "{flags:?}: {text}");
+        assert!(
+            failed >= least && run.cases.len() < run.run.selected,
+            "{flags:?}: {text}"
+        );
         assert!(run.run.partial && !run.run.interrupted);
         let told = format!("ended after {failed} failure");
         assert!(text.contains(&told) && text.contains("--max-failures"), "{text}");
@@ -97,9 +104,16 @@ fn changed_is_what_was_not_judged_in_this_state() {
         assert_eq!(code, 0, "{text}");
     };
     let is_selected = || {
-        let (code, text) = outcome(&mut conformance(folder.path(), "", &["list", "changed", "--format", "json"]));
+        let (code, text) = outcome(&mut conformance(
+            folder.path(),
+            "",
+            &["list", "changed", "--format", "json"],
+        ));
         assert_eq!(code, 0, "{text}");
-        assert!(text.contains("\"callback/state-missing\""), "it was never judged: {text}");
+        assert!(
+            text.contains("\"callback/state-missing\""),
+            "it was never judged: {text}"
+        );
         text.contains("\"callback/state-mismatch\"")
     };
     assert!(is_selected(), "it was never judged");
@@ -122,7 +136,10 @@ fn asked_for(listener: &TcpListener) -> String {
         let (head, body) = request(&mut stream);
         let is_session = head.starts_with("POST /session");
         let (status, answer) = match is_session {
-            true => ("500 Internal Server Error", r#"{"value":{"error":"session not created","message":"no","stacktrace":""}}"#),
+            true => (
+                "500 Internal Server Error",
+                r#"{"value":{"error":"session not created","message":"no","stacktrace":""}}"#,
+            ),
             false => ("200 OK", r#"{"value":{"ready":true,"message":""}}"#),
         };
         let answer = format!(
@@ -204,7 +221,10 @@ fn a_slow_reader_gets_everything_and_costs_no_result() {
     out.read_to_end(&mut text).unwrap();
     assert_eq!(run.wait().unwrap().code(), Some(1));
     let said = String::from_utf8_lossy(&text[65536..]).into_owned();
-    assert!(said.starts_with("target ") && said.contains("exit 1\nreport "), "{said}");
+    assert!(
+        said.starts_with("target ") && said.contains("exit 1\nreport "),
+        "{said}"
+    );
 }
 
 #[test]

@@ -85,11 +85,7 @@ const SCHEMA: &[Element] = &[
         name: "testcase",
         required: &[("name", Text), ("classname", Text)],
         optional: &[("time", Seconds)],
-        children: &[
-            (OUTCOME, 0..=1),
-            (&["system-out"], 0..=1),
-            (&["system-err"], 0..=1),
-        ],
+        children: &[(OUTCOME, 0..=1), (&["system-out"], 0..=1), (&["system-err"], 0..=1)],
         has_text: false,
     },
     Element {
@@ -323,9 +319,17 @@ fn junit_is_valid_under_the_schema_of_its_readers() {
     // The schema refuses what Jenkins refuses.
     let good = &reports()[0].1;
     for (from, to, wanted) in [
-        ("<system-out>", "<properties/><system-out>", "'properties': This element is not expected"),
+        (
+            "<system-out>",
+            "<properties/><system-out>",
+            "'properties': This element is not expected",
+        ),
         (" tests=\"2\"", "", "The attribute 'tests' is required"),
-        (" tests=\"7\"", " tests=\"7\" skipped=\"3\"", "The attribute 'skipped' is not allowed"),
+        (
+            " tests=\"7\"",
+            " tests=\"7\" skipped=\"3\"",
+            "The attribute 'skipped' is not allowed",
+        ),
         ("time=\"9.812\"", "time=\"9,8.12\"", "is not accepted by the pattern"),
     ] {
         assert!(good.contains(from), "{from}: {good}");
@@ -357,7 +361,11 @@ fn the_table_refuses_what_departs_from_it() {
     refused("tests=\"7\"", "tests=\"8\"", "tests is not 7");
     refused("failures=\"1\"", "failures=\"0\"", "failures is not 1");
     refused("</testcase>", "<verdict/></testcase>", "verdict out of its place");
-    refused("<system-out>", "<properties/><system-out>", "testcase has properties out of its place");
+    refused(
+        "<system-out>",
+        "<properties/><system-out>",
+        "testcase has properties out of its place",
+    );
     refused("</system-out>", "</system-out><system-out/>", "has 2 of system-out");
     refused(
         "<system-out>",

@@ -288,7 +288,11 @@ fn judged_again(folder: &Path) {
     std::fs::remove_file(controls).unwrap();
     let again = rejudge::rejudge(&was);
     for id in &seen {
-        let why = again.kept.iter().find(|(case, _)| case == id).map(|(_, why)| why.as_str());
+        let why = again
+            .kept
+            .iter()
+            .find(|(case, _)| case == id)
+            .map(|(_, why)| why.as_str());
         assert!(why.is_some_and(|why| why.contains("controls")), "{id}: {why:?}");
     }
     assert_eq!(verdicts(&again.run), verdicts(&was.run));
@@ -300,7 +304,11 @@ fn the_parts_come_to_what_the_whole_comes_to() {
     let selection = ["authorization", "token-request", "userinfo"];
     let run = |extra: &[&str]| {
         let arguments: Vec<&str> = ["run"].iter().chain(&selection).chain(extra).copied().collect();
-        outcome(&mut conformance(folder.path(), "nonce-unchecked,userinfo-sub-unchecked", &arguments))
+        outcome(&mut conformance(
+            folder.path(),
+            "nonce-unchecked,userinfo-sub-unchecked",
+            &arguments,
+        ))
     };
     run(&["--out", "whole", "--seed", "7f3a"]);
     // As jobs of a workflow, of which the last one is to be red.
@@ -400,7 +408,13 @@ fn a_case_that_only_watches_shows_where_it_saw_what_it_tells() {
 #[test]
 fn a_run_compared_with_itself_has_no_difference() {
     let folder = folder();
-    let arguments = ["run", "callback/state-mismatch", "callback/code-replayed", "--out", "kept"];
+    let arguments = [
+        "run",
+        "callback/state-mismatch",
+        "callback/code-replayed",
+        "--out",
+        "kept",
+    ];
     outcome(&mut conformance(folder.path(), "state-unchecked", &arguments));
     let (code, text) = outcome(&mut conformance(folder.path(), "", &["diff", "kept", "kept"]));
     assert_eq!(code, 0, "{text}");

@@ -53,7 +53,10 @@ fn a_report_that_cannot_be_written_is_told_and_costs_no_verdict() {
         assert!(text.contains("1 case: "), "{text}");
         let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().collect();
         let is_half = |entry: &&std::fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".part");
-        assert!(!left.iter().any(|entry| is_half(&entry)), "nothing half is left: {left:?}");
+        assert!(
+            !left.iter().any(|entry| is_half(&entry)),
+            "nothing half is left: {left:?}"
+        );
     }
 }
 
@@ -62,7 +65,9 @@ fn a_summary_that_cannot_be_written_is_told_and_costs_no_verdict() {
     let folder = folder();
     let arguments = ["run", "callback/state-mismatch", "--out", "kept"];
     let mut command = conformance(folder.path(), "state-unchecked", &arguments);
-    command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", "/dev/full");
+    command
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_STEP_SUMMARY", "/dev/full");
     let (code, text) = outcome(&mut command);
     assert_eq!(code, i32::from(exit::FAILED), "{text}");
     assert!(text.contains("the step's summary cannot be written: "), "{text}");
@@ -77,7 +82,15 @@ fn a_stored_run_is_not_written_where_nothing_can_be() {
         &["show", "kept", "--format", "junit", "--output", "/dev/full"][..],
         &["show", "kept", "--format", "html", "--output", "kept/run.json/below"],
         &["report", "merge", "kept", "--out", "kept/run.json"],
-        &["report", "merge", "kept", "--out", "merged", "--report", "junit=/dev/full"],
+        &[
+            "report",
+            "merge",
+            "kept",
+            "--out",
+            "merged",
+            "--report",
+            "junit=/dev/full",
+        ],
         &["baseline", "accept", "kept", "--baseline", "kept/run.json/below"],
     ] {
         let (code, text) = outcome(&mut conformance(folder.path(), "", arguments));
@@ -159,7 +172,9 @@ fn a_run_with_cases_that_nobody_knows_is_read_all_the_same() {
 fn a_baseline_with_cases_that_nobody_knows_is_told() {
     let folder = folder();
     let entry = |case: &str| {
-        format!("[[known]]\ncase = \"{case}\"\ncheck = \"refuses-sign-in\"\nfingerprint = \"b41d9c\"\nreason = \"later\"\nexpires = 2999-01-01\n")
+        format!(
+            "[[known]]\ncase = \"{case}\"\ncheck = \"refuses-sign-in\"\nfingerprint = \"b41d9c\"\nreason = \"later\"\nexpires = 2999-01-01\n"
+        )
     };
     let file = folder.path().join("conformance-baseline.toml");
     std::fs::write(&file, entry("callback/state-mismach") + &entry("no/such-case")).unwrap();

@@ -333,16 +333,25 @@ fn what_github_is_given_stays_within_its_limits() {
         let all: Vec<&str> = text.lines().filter(|line| line.starts_with(kind)).collect();
         assert_eq!(all.len(), 10, "{kind}");
         for line in all {
-            let title = line.split_once("title=").map_or("", |(_, rest)| rest.split("::").next().unwrap());
+            let title = line
+                .split_once("title=")
+                .map_or("", |(_, rest)| rest.split("::").next().unwrap());
             assert!(title.chars().count() <= 255, "{}", title.len());
             assert!(line.len() < 64 * 1024, "{}", line.len());
         }
     }
     let summary = Kind::Markdown.render(&source(&run)).unwrap();
     assert!(summary.len() <= 1024 * 1024, "{}", summary.len());
-    assert!(summary.ends_with("this summary is full.\n"), "{}", &summary[summary.len() - 200..]);
+    assert!(
+        summary.ends_with("this summary is full.\n"),
+        "{}",
+        &summary[summary.len() - 200..]
+    );
     assert_eq!(summary.matches("```").count() % 2, 0, "no code is left open");
-    assert!(summary.contains(&summary::last_line(&run)[..20]), "the counts come first");
+    assert!(
+        summary.contains(&summary::last_line(&run)[..20]),
+        "the counts come first"
+    );
 }
 
 #[test]

@@ -37,7 +37,10 @@ mod tests {
     #[test]
     fn what_stands_between_backticks_is_code_and_nothing_is_markup() {
         for (text, html) in [
-            ("set `a < b`, then `c`", "set <code>a &lt; b</code>, then <code>c</code>"),
+            (
+                "set `a < b`, then `c`",
+                "set <code>a &lt; b</code>, then <code>c</code>",
+            ),
             ("one ` alone", "one ` alone"),
             ("<b>`</b>`", "&lt;b&gt;<code>&lt;/b&gt;</code>"),
             ("``", "``"),
