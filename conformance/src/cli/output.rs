@@ -3,14 +3,15 @@
 use std::{
     io::{self, Write},
     sync::mpsc::{Receiver, Sender, channel},
-    thread::JoinHandle,
 };
+
+use tokio::sync::oneshot;
 
 /// The writing end.
 #[derive(Debug)]
 pub(super) struct Output {
     sender: Option<Sender<Vec<u8>>>,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    written: oneshot::Receiver<io::Result<()>>,
 }
 
 /// A handle that renders write to.
@@ -21,12 +22,14 @@ impl Output {
     /// Begins to write to standard output.
     pub(super) fn open() -> (Self, Writer) {
         let (sender, receiver) = channel();
-        let thread = std::thread::Builder::new()
+        let (end, written) = oneshot::channel();
+        // Nobody joins it: whoever has enough of a slow reader ends the program, and this thread with it.
+        let _none_then = std::thread::Builder::new()
             .name("standard output".to_owned())
-            .spawn(move || write_all(&receiver));
+            .spawn(move || end.send(write_all(&receiver)));
         let output = Self {
             sender: Some(sender.clone()),
-            thread: thread.ok(),
+            written,
         };
         (output, Writer(sender))
     }
@@ -37,12 +40,8 @@ impl Output {
     /// Why it could not be written; a reader who went away is none.
     pub(super) async fn drained(mut self) -> io::Result<()> {
         self.sender.take();
-        let Some(thread) = self.thread.take() else {
-            return Ok(());
-        };
-        let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-        match joined {
-            Ok(Ok(Err(error))) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        match self.written.await {
+            Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
             _ => Ok(()),
         }
     }

@@ -212,7 +212,11 @@ fn attempt(case: &str, variant: Option<&case::Variant>, attempt: &run::Attempt) 
                 delivered: own.delivered,
             })
             .collect(),
-        sent: attempt.delivered.iter().map(|own| sent(own, evidence)).collect(),
+        sent: attempt
+            .delivered
+            .iter()
+            .map(|own| sent(own, evidence, &secrets))
+            .collect(),
         did: match (attempt.delivered.is_empty(), variant) {
             (true, Some(variant)) => steps(variant),
             _ => Vec::new(),
@@ -238,8 +242,8 @@ fn attempt(case: &str, variant: Option<&case::Variant>, attempt: &run::Attempt) 
     }
 }
 
-fn sent(own: &run::Delivered, evidence: &Evidence) -> Sent {
-    let changes: Vec<Change> = if own.id.parse::<IdpFault>().is_ok() {
+fn sent(own: &run::Delivered, evidence: &Evidence, secrets: &Secrets) -> Sent {
+    let mut changes: Vec<Change> = if own.id.parse::<IdpFault>().is_ok() {
         change::of_fault(&own.id, evidence)
     } else {
         let edited = evidence
@@ -261,10 +265,13 @@ fn sent(own: &run::Delivered, evidence: &Evidence) -> Sent {
             _ => Vec::new(),
         }
     };
+    for value in changes.iter_mut().flat_map(|own| [&mut own.before, &mut own.after]) {
+        *value = value.as_deref().map(|text| secrets.hide(text));
+    }
     Sent {
         id: own.id.clone(),
         delivered: own.delivered,
-        sent: shortened(&redact(&own.sent)),
+        sent: shortened(&secrets.hide(&own.sent)),
         changes: if own.delivered { changes } else { Vec::new() },
     }
 }

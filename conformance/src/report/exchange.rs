@@ -65,6 +65,9 @@ pub fn exchanges(evidence: &Evidence) -> Vec<Exchange> {
     all.extend(of_records(&evidence.records, evidence.target.idp.as_str(), &secrets));
     all.sort_by_key(|exchange| exchange.at);
     mark_faults(&mut all, &evidence.records);
+    for line in all.iter_mut().flat_map(|exchange| &mut exchange.falsified) {
+        *line = secrets.hide(line);
+    }
     all
 }
 

@@ -201,11 +201,11 @@ pub(super) fn opening(run: &super::document::About, target: &super::document::Ta
     let how = format!(
         "{} {}   {} {}   {} {}   {} cases{shard}",
         faint("driver"),
-        run.driver,
+        look.text(&run.driver),
         faint("profile"),
-        run.profile,
+        look.text(&run.profile),
         faint("seed"),
-        run.seed,
+        look.text(&run.seed),
         run.selected,
     );
     // One line in a log; two where a line would be torn.
@@ -232,7 +232,7 @@ pub fn setup(check: &Preflight, look: &Look) -> String {
     format!(
         "{} {}\n{}{}{}",
         look.paint(tone, word),
-        look.paint(Tone::Strong, &check.id),
+        look.paint(Tone::Strong, &look.text(&check.id)),
         row("saw", &check.saw),
         row("wanted", &check.wanted),
         row("fix", &check.fix)

@@ -161,7 +161,7 @@ pub(super) fn page(source: &Source<'_>) -> Page {
         css: CSS,
         js: JS,
         headline: headline(run, causes.len()),
-        profile: run.run.profile.clone(),
+        profile: clean(&run.run.profile),
         status: status.words(),
         badge_class: match status {
             ProfileStatus::Met => "good",
@@ -242,22 +242,23 @@ fn headline(run: &Run, causes: usize) -> String {
 fn facts(run: &Run) -> Vec<(&'static str, String)> {
     let about = &run.run;
     let mut facts = vec![
-        ("App", clean(&run.target.url)),
-        ("Issuer", clean(&run.target.issuer)),
+        ("App", run.target.url.clone()),
+        ("Issuer", run.target.issuer.clone()),
         ("Driver", about.driver.clone()),
         ("Seed", about.seed.clone()),
         ("Started", to_the_second(&about.started)),
         ("Took", seconds(about.duration_ms)),
         ("Version", format!("conformance {}", about.tool)),
         ("Run", about.id.clone()),
-        ("Configuration", clean(&about.config)),
+        ("Configuration", about.config.clone()),
     ];
     if let Some(shard) = &about.shard {
         facts.push(("Shard", shard.clone()));
     }
     if let Some(overlay) = &run.baseline {
-        facts.push(("Baseline", clean(&overlay.file)));
+        facts.push(("Baseline", overlay.file.clone()));
     }
+    facts.iter_mut().for_each(|(_, value)| *value = clean(value));
     facts.retain(|(_, value)| !value.is_empty());
     facts
 }
