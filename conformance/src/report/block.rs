@@ -3,7 +3,7 @@
 
 use super::{
     cause::Cause,
-    document::{Case, Variant},
+    document::{Case, Sent, Variant},
     finding,
     look::{Look, Tone},
     summary::listed,
@@ -139,15 +139,7 @@ fn variant_rows(text: &mut String, look: &Look, case: &Case, variant: &Variant, 
         } else {
             "not seen delivered"
         };
-        let what = match sent.changes.as_slice() {
-            [] if sent.sent.is_empty() => sent.id.clone(),
-            [] => sent.sent.clone(),
-            changes => {
-                let parts: Vec<String> = changes.iter().take(SHOWN).map(|change| change.sentence()).collect();
-                let request = sent.request().map(|request| format!("{request}, with "));
-                format!("{}{}", request.unwrap_or_default(), parts.join("; "))
-            }
-        };
+        let what = words_of(sent);
         let id = if sent.sent.is_empty() || sent.sent == sent.id || !sent.id.contains('.') {
             String::new()
         } else {
@@ -193,6 +185,19 @@ fn variant_rows(text: &mut String, look: &Look, case: &Case, variant: &Variant, 
     if is_about_it || verbose > 0 {
         for line in &attempt.log {
             row(text, look, "app log", line);
+        }
+    }
+}
+
+/// What was sent that was not as it should be: the parts that were changed, or the message.
+pub(super) fn words_of(sent: &Sent) -> String {
+    match sent.changes.as_slice() {
+        [] if sent.sent.is_empty() => sent.id.clone(),
+        [] => sent.sent.clone(),
+        changes => {
+            let parts: Vec<String> = changes.iter().take(SHOWN).map(|change| change.sentence()).collect();
+            let request = sent.request().map(|request| format!("{request}, with "));
+            format!("{}{}", request.unwrap_or_default(), parts.join("; "))
         }
     }
 }

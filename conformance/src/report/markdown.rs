@@ -1,6 +1,7 @@
 //! Markdown for step summaries, merge requests and comments: what came out, the causes, a diagram for each.
 
 use super::{
+    block,
     cause::{Cause, causes, undecided},
     diagram,
     document::Run,
@@ -15,6 +16,8 @@ use crate::exit;
 const LIMIT: usize = 900 * 1024;
 /// Causes that are told in full.
 const IN_FULL: usize = 10;
+/// Things that are shown of a kind.
+const SHOWN: usize = 3;
 
 /// The document.
 #[must_use]
@@ -96,17 +99,31 @@ fn told(cause: &Cause<'_>, source: &Source<'_>) -> String {
     if cause.cases.len() > 1 {
         text.push_str(&format!("Cases: {}\n\n", listed(&cause.cases, 0)));
     }
-    for found in finding::of_variant(&case.id, variant).iter().take(3) {
-        text.push_str(&format!(
+    let sent = variant.attempts.last().map(|attempt| attempt.sent.as_slice());
+    for own in sent.unwrap_or_default().iter().take(SHOWN) {
+        text.push_str(&format!("- sent: {}\n", cell(&block::words_of(own))));
+    }
+    // Two checks may ask the same thing with different weights.
+    let mut told: Vec<String> = Vec::new();
+    for found in finding::of_variant(&case.id, variant) {
+        let lines = format!(
             "- expected: {}\n- observed: {}\n",
             cell(&found.expected),
             cell(&found.saw)
-        ));
+        );
+        if told.len() < SHOWN && !told.contains(&lines) {
+            told.push(lines);
+        }
     }
+    text.push_str(&told.concat());
     if let Some(remedy) = cause.remedy {
         text.push_str(&format!("- fix: {}\n", remedy.title()));
     }
-    text.push_str(&format!("- replay: `{}`\n\n", cell(&case.replay)));
+    text.push_str(&format!("- replay: `{}`", cell(&case.replay)));
+    if let Some(caveat) = &case.replay_caveat {
+        text.push_str(&format!(" ({})", cell(caveat)));
+    }
+    text.push_str("\n\n");
     let evidence = source.evidence(case).and_then(|evidence| {
         let own = evidence.variants.into_iter().find(|own| own.name == variant.name)?;
         own.attempts.into_iter().last()
