@@ -390,7 +390,7 @@ fn case_view(case: &Case, variant: &Variant, is_lead: bool, source: &Source<'_>,
         id: case.id.clone(),
         title: clean(&case.title),
         variant: if case.variants.len() > 1 {
-            format!("({})", variant.name)
+            clean(&format!("({})", variant.name))
         } else {
             String::new()
         },
