@@ -428,7 +428,11 @@ fn trust(control: &Triple, attempts: usize) -> Vec<String> {
     let walk = |what: &str, worked: &str, told: &str| match told.strip_prefix("ok") {
         Some(walk) => {
             let walk = walk.trim_start_matches(": ");
-            let walk = (!walk.is_empty()).then(|| format!(" ({walk})")).unwrap_or_default();
+            let walk = if walk.is_empty() {
+                String::new()
+            } else {
+                format!(" ({walk})")
+            };
             Some(format!("{what} {worked}{walk}."))
         }
         None if told == "not needed" || told.is_empty() => None,
