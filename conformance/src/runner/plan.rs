@@ -192,6 +192,10 @@ fn way(task: Task, manner: Manner) -> Way {
     if wants_odd_client(this.script) || begins_misbehaviour(this.script) {
         return Way::Own;
     }
+    // Each must wait until the app asks for keys again: beside one another, and not one after the other.
+    if !manner.fetches_at_once && (task.asks_for_keys_again() || hides_the_key(task)) {
+        return Way::Own;
+    }
     if faults.is_empty() {
         return Way::Later;
     }
@@ -362,6 +366,21 @@ mod tests {
             let wanted: usize = batch.later.iter().map(|group| new_keys(group)).sum();
             assert!(wanted <= NEW_KEYS_PER_APP, "{batch:#?}");
         }
+    }
+
+    #[test]
+    fn where_keys_are_fetched_late_nobody_waits_for_another() {
+        let manner = Manner {
+            fetches_at_once: false,
+            can_rest: true,
+        };
+        let plan = Plan::of(&fresh_cases(), manner);
+        let shared = plan.batches.iter().flat_map(|batch| &batch.starts);
+        assert!(
+            shared
+                .flat_map(|start| &start.tasks)
+                .all(|task| !task.asks_for_keys_again())
+        );
     }
 
     #[test]
