@@ -169,7 +169,7 @@ fn an_app_is_given_the_time_that_it_needs_to_end() {
         let folder = in_folder(&configuration("slow-stop=2", changes));
         let (code, out) = conformance(folder.path(), &["run", "callback/state-missing"]);
         assert_eq!(code, 0, "{out}");
-        out.contains("ignores SIGTERM")
+        out.contains("did not end within 1 s of SIGTERM")
     };
     assert!(!called(&[]), "two seconds are no offence");
     assert!(called(&[(START, "[target.start]\nstop_timeout = 1\n")]));
