@@ -125,7 +125,7 @@ pub async fn build(start: &Start, folder: &Path) -> Result<(), StartError> {
 impl App {
     /// Starts the app and returns when it is ready: when `wait_for` answers with a status below 500.
     ///
-    /// `vars` fill the placeholders of `command`, `env` and `wait_for` (see [`fill`]). Without `wait_for`, `vars["url"]`
+    /// `vars` fill the placeholders of `command`, `env` and `wait_for` (see [`crate::placeholder::fill`]). Without `wait_for`, `vars["url"]`
     /// is polled, and without that `http://localhost:{port}/`. A variable of `env` whose placeholders leave nothing is
     /// not set.
     ///

@@ -1,8 +1,8 @@
 //! Walks a script: the interpreter of [`crate::script`]. It sends, follows and records; it decides nothing.
 //!
-//! [`driver`] is what a browser does, over HTTP or for real; [`visit`] lets one send and press and writes down what came of
-//! it; [`sign_in`], [`sign_out`] and [`probe`] are the acts; [`crowd`] lets many people act at once; [`editing`] changes
-//! requests and [`cookies`] changes jars; [`needs`] tells before the first step what a script asks of a driver.
+//! `driver` is what a browser does, over HTTP or for real; `visit` lets one send and press and writes down what came of
+//! it; `sign_in`, `sign_out` and `probe` are the acts; `crowd` lets many people act at once; `editing` changes
+//! requests and `cookies` changes jars; `needs` tells before the first step what a script asks of a driver.
 
 mod cookies;
 mod crowd;

@@ -1,5 +1,9 @@
 //! Cases that share a fresh app come to the verdicts that they come to on an app of their own: for the right app and for
 //! apps that are wrong about discovery or keys.
+//!
+//!     SHARED_APPS=full cargo test -p conformance --test it -- shared_apps
+//!
+//! meets all of them, in about five minutes on two cores.
 
 use std::time::Duration;
 
@@ -29,6 +33,9 @@ const FLAWED: &[Flaw] = &[
     Flaw::EncryptionKeyUsed,
     Flaw::JwksFailureOpen,
 ];
+
+/// What `cargo test` meets of them; all of them with `SHARED_APPS=full`.
+const SAMPLE: &[Flaw] = &[Flaw::DiscoveryMalformedCrash, Flaw::EncryptionKeyUsed];
 
 /// Runs in flight at once: each has several apps.
 const AT_ONCE: usize = 3;
@@ -80,7 +87,11 @@ fn fresh_cases(wanted: impl Fn(&Case) -> bool) -> Vec<&'static Case> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sharing_an_app_changes_no_verdict() {
-    let apps = [None].into_iter().chain(FLAWED.iter().copied().map(Some));
+    let flawed = match std::env::var("SHARED_APPS").as_deref() {
+        Ok("full") => FLAWED,
+        _ => SAMPLE,
+    };
+    let apps = [None].into_iter().chain(flawed.iter().copied().map(Some));
     let runs = apps.map(|flaw| async move {
         // The long ones are met by the right app and by those that are wrong about them.
         let is_about =
@@ -98,8 +109,9 @@ async fn sharing_an_app_changes_no_verdict() {
     let mut wrong = Vec::new();
     for (name, shared, own) in runs {
         assert_eq!((&shared.aborted, &own.aborted), (&None, &None), "{name}");
+        // As many where an app fetches its keys only once: nothing can be shared then.
         assert!(
-            shared.starts < own.starts,
+            shared.starts <= own.starts,
             "{name}: {} starts instead of {}",
             shared.starts,
             own.starts
