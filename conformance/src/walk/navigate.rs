@@ -44,11 +44,18 @@ pub(super) struct Purpose<'a> {
 /// A typed address: every cookie of the app goes along, as when the user comes back later.
 pub(super) const TYPED: &[Edit] = &[Edit::From(Initiator::AddressBar)];
 
+/// Whether a request goes to this address: its path, and its query with more behind it. Some apps tell by the query what a
+/// request to one path means.
+pub(super) fn is_at(outgoing: &Outgoing, url: &Url) -> bool {
+    let (path, query) = outgoing.target.split_once('?').unwrap_or((&outgoing.target, ""));
+    path == url.path() && query.starts_with(url.query().unwrap_or_default())
+}
+
 impl Walker<'_> {
     /// Whether this is a request of a server, not of a browser.
     fn is_back_channel(&self, outgoing: &Outgoing) -> bool {
         let backchannel = self.world.site.backchannel.as_ref();
-        backchannel.is_some_and(|url| outgoing.target.split('?').next() == Some(url.path()))
+        backchannel.is_some_and(|url| is_at(outgoing, url))
     }
 
     /// How the app's authorization responses arrive: as they did in this walk, as its requests ask, or as it was learnt.
@@ -266,5 +273,24 @@ impl Walker<'_> {
         };
         let seen = self.beside(at, sent, answer);
         self.note(purpose, seen, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The module of Apache does everything at one path: `?logout=` signs out, `?logout=backchannel` takes logout tokens.
+    #[test]
+    fn an_address_is_told_by_its_query_where_it_has_one() {
+        let at = |address: &str, target: &str| {
+            let url = Url::parse("http://localhost:3000").unwrap();
+            is_at(&Outgoing::get(&url.join(target).unwrap()), &url.join(address).unwrap())
+        };
+        assert!(at("/callback?logout=backchannel", "/callback?logout=backchannel"));
+        assert!(at("/callback?logout=get", "/callback?logout=get&sid=1"));
+        assert!(at("/frontchannel", "/frontchannel?iss=x&sid=1"));
+        assert!(!at("/callback?logout=backchannel", "/callback?logout="));
+        assert!(!at("/logout", "/logout-all"));
     }
 }

@@ -8,7 +8,7 @@ use super::{
     Walker,
     driver::{Ability, Order, Part, Press, Shot, Sight, Visit, opens_page},
     editing::{Manner, apply},
-    navigate::{Landing, Purpose},
+    navigate::{Landing, Purpose, is_at},
     needs,
     sign_in::unchanged,
 };
@@ -168,7 +168,7 @@ impl Walker<'_> {
     /// What another site's page loads is an image, or, of the front-channel logout URI, a frame.
     fn part(&self, request: &Outgoing, manner: Manner) -> Option<Part> {
         let frontchannel = self.world.site.frontchannel.as_ref();
-        let framed = frontchannel.is_some_and(|url| request.target.starts_with(url.path()));
+        let framed = frontchannel.is_some_and(|url| is_at(request, url));
         match (manner.initiator, framed) {
             (Some(Initiator::OtherSiteSubresource), true) => Some(Part::Frame),
             (Some(Initiator::OtherSiteSubresource), false) => Some(Part::Image),
