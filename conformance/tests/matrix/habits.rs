@@ -2,7 +2,7 @@
 //!
 //! The trials `habit::…` are one for each habit, so `cargo test -p conformance --test matrix -- habit::session` runs some of
 //! them. By default a few habits meet a sample of the cases; with `HABITS=brief` every habit meets a sample, each another one;
-//! with `HABITS=full` every habit meets every case, and so do seeded pairs of habits (`pair::…`), of which `HABITS=pairs` runs
+//! with `HABITS=full` every habit meets every case, and so do seeded pairs of habits (`habit::pair::…`), of which `HABITS=pairs` runs
 //! nothing else. `HABITS_OUT=FILE` writes what was seen into the table of that file; rows of others stay.
 
 use std::{
@@ -76,7 +76,7 @@ pub(crate) fn trials(seen: &Arc<Mutex<Seen>>, seed: u64) -> Vec<Trial> {
     }
     if pairs {
         for [one, other] in KNOWN_PAIRS.iter().copied().chain(drawn(seed)) {
-            let name = format!("pair::{one}+{other}");
+            let name = format!("habit::pair::{one}+{other}");
             trials.push(trial(
                 name,
                 vec![one, other],
@@ -87,7 +87,7 @@ pub(crate) fn trials(seen: &Arc<Mutex<Seen>>, seed: u64) -> Vec<Trial> {
         }
         // Form post is a habit too, and most that is right about cookies differs there.
         for habit in Habit::ALL.iter().filter(|habit| is_about_cookies(**habit)) {
-            let name = format!("pair::{habit}+form-post");
+            let name = format!("habit::pair::{habit}+form-post");
             trials.push(trial(
                 name,
                 vec![*habit],
