@@ -78,6 +78,7 @@ pub mod config;
 mod control;
 mod data;
 mod delivery;
+pub mod display;
 mod endpoint;
 mod exchange;
 pub mod flow;

@@ -14,7 +14,7 @@ use crate::{
         document::Run,
         exchange, har,
         kind::{self, Kind, Source},
-        look::Tone,
+        look::{Tone, in_json},
         merge, past, rejudge,
         store::{self, Stored, write_whole},
         summary,
@@ -105,7 +105,7 @@ fn archive(args: &ShowArgs, source: &Source<'_>) -> Result<String, CommandError>
         .find(|own| bad.as_ref().is_none_or(|name| own.name == *name))
         .and_then(|own| own.attempts.last());
     let exchanges = own.map(exchange::exchanges).unwrap_or_default();
-    Ok(format!("{:#}\n", har::log(&exchanges, &source.run.run.tool)))
+    Ok(in_json(&format!("{:#}\n", har::log(&exchanges, &source.run.run.tool))))
 }
 
 /// Red when something broke.

@@ -551,7 +551,7 @@ pub const KEYS: &[Key] = &[
         "ignore_case",
         Kind::Flag,
         "true",
-        "Upper and lower case are the same, for pages that shout addresses.",
+        "Upper and lower case are the same, for pages that show addresses in capitals.",
     )
     .default("false"),
     // [target.people]

@@ -19,7 +19,7 @@ use crate::{
     browser::http::Client,
     evidence::TargetFacts,
     target::{Port, SignIn, SignOut, Start, Target},
-    walk::{DEFAULT_SERVER, PATIENCE, Pace, Site, World},
+    walk::{DEFAULT_PATIENCE, DEFAULT_SERVER, Pace, Site, World},
 };
 
 /// Limit of one request while the app is looked at.
@@ -161,7 +161,7 @@ fn world(idp: &MockIdp, origin: &Url, target: &Target, redirect_uri: &str) -> Re
         client: Client::new(TIMEOUT),
         browsers: None,
         cool_down: Duration::ZERO,
-        patience: PATIENCE,
+        patience: DEFAULT_PATIENCE,
         crowd: 0,
         pace: Arc::new(Pace::of(None)),
     })

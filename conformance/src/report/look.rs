@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 
 use super::document::Word;
+pub use mock_idp::display::{in_json, steers};
 
 /// What the reader's device can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,30 +147,6 @@ impl Tone {
             Word::Skipped => Tone::Faint,
         }
     }
-}
-
-/// Whether a character changes how the text around it is shown: control characters, and the bidirectional and invisible
-/// ones of Unicode, with which a text can be made to read as another.
-#[must_use]
-pub fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
-/// JSON in which the characters that [steer](steers) are escaped. JSON leaves most of them as they are, and people read JSON
-/// in terminals too. They stand in strings only: line breaks are the one kind of control character between values.
-#[must_use]
-pub fn in_json(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if steers(c) && c != '\n' {
-            // All of them are in the Basic Multilingual Plane: one unit each.
-            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
 }
 
 /// Logs of CI systems are read for commands: GitHub takes lines that begin with `::`, others what begins with `##` anywhere.

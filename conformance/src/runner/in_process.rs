@@ -11,7 +11,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// How long the port of the app before may take to become free.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What `[target.start] env` would be filled from: `port`, `idp.issuer`, `idp.client.id`, `idp.client.secret`, `idp.ca`.
 pub type Vars = BTreeMap<String, String>;
@@ -72,7 +72,7 @@ impl std::fmt::Debug for InProcess {
 
 /// The app before ends when its task is dropped, which is a little after it was told so.
 async fn listen(port: u16) -> Result<TcpListener, String> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + PORT_TIMEOUT;
     loop {
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
             Ok(listener) => return Ok(listener),

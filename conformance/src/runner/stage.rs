@@ -31,14 +31,14 @@ use crate::{
     placeholder,
     process::{App, free_port},
     target::{Config, Idp, Port, Start},
-    walk::{DEFAULT_SERVER, ODD, PATIENCE, Pace, Site, World, patient_with, site::Surroundings},
+    walk::{DEFAULT_PATIENCE, DEFAULT_SERVER, ODD, Pace, Site, World, patient_with, site::Surroundings},
 };
 
 /// How long to leave an app after a key fetch that cannot be asked: the longest cool-down of the common libraries is 60 s.
 const COOL_DOWN: Duration = Duration::from_secs(60);
 
 /// How long the port of an app that has ended may take to become free.
-const PORT_PATIENCE: Duration = Duration::from_secs(5);
+const PORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The fake org, shared by all stages of a run.
 pub(super) struct Org {
@@ -371,7 +371,7 @@ impl Org {
                 client,
                 browsers: self.browsers.clone(),
                 cool_down,
-                patience: config.run.patience.map_or(PATIENCE, Duration::from_secs),
+                patience: config.run.patience.map_or(DEFAULT_PATIENCE, Duration::from_secs),
                 crowd: options.crowd,
                 pace: Arc::clone(&self.pace),
                 site: Arc::new(site),
@@ -576,7 +576,7 @@ impl Stage {
             return;
         };
         let began = Instant::now();
-        while began.elapsed() < PORT_PATIENCE && TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+        while began.elapsed() < PORT_TIMEOUT && TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
             // Not synchronisation between parts of this program: another process is waited for.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -58,7 +58,7 @@ pub const DEFAULT_SERVER: &str = "default";
 
 /// How long an app may wait for an authorization server that does not answer, and a little more, where the configuration
 /// does not say.
-pub const PATIENCE: Duration = Duration::from_secs(65);
+pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(65);
 
 /// Everything that a walk happens in: the authorization server, the app, and a way to send requests.
 #[derive(Clone)]

@@ -12,10 +12,13 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
-use mock_idp::flow::{
-    near_miss::{NearMiss, printable},
-    record::{Endpoint, Event, Record, Request},
-    scenario::FlowId,
+use mock_idp::{
+    display::{in_json, printable},
+    flow::{
+        near_miss::NearMiss,
+        record::{Endpoint, Event, Record, Request},
+        scenario::FlowId,
+    },
 };
 use tokio::sync::{
     broadcast::{Receiver, error::RecvError},
@@ -85,7 +88,7 @@ pub(crate) async fn follow(
         };
         match next {
             Ok(record) => {
-                if let Ok(line) = serde_json::to_string(&*record) {
+                if let Ok(line) = serde_json::to_string(&*record).map(|line| in_json(&line)) {
                     append(&mut journal, &line);
                 }
                 if let Some(text) = console.text(&record) {

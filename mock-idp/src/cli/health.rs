@@ -11,13 +11,13 @@ use serde_json::Value;
 use super::{args::Serve, say};
 
 /// How long one question may take, and the pause before the next.
-const PATIENCE: Duration = Duration::from_secs(2);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Whether a mock-idp is up where these settings would put one. With `wait` it is asked until then.
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn healthcheck(arguments: &Serve, wait: Option<Duration>) -> anyhow::Result<()> {
-    let client = client()?.timeout(PATIENCE).build()?;
+    let client = client()?.timeout(REQUEST_TIMEOUT).build()?;
     let until = wait.map(|wait| Instant::now() + wait);
     loop {
         let error = match ask(&client, arguments).await {

@@ -148,6 +148,12 @@ impl Journal {
         };
         let mut watched = locked(&self.watched);
         if is_first {
+            // A flow that is gone would still take its own size here. The room doubles, so that looking costs little.
+            if watched.len() == watched.capacity() {
+                watched.retain(|flow| flow.strong_count() > 0);
+                let living = watched.len();
+                watched.reserve(living + 1);
+            }
             watched.push_back(Arc::downgrade(flow));
         }
         while self.held.load(Ordering::Relaxed) > self.limit && watched.len() > 1 {
@@ -296,5 +302,39 @@ impl Journal {
     /// What this process records from now on.
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Record>> {
         self.subscribers.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Persona, Scenario,
+        flow::{record::Endpoint, store::Store},
+    };
+
+    #[test]
+    fn flows_that_are_gone_take_no_room() {
+        let journal = Journal::new(RECORD_BYTES, None);
+        let event = |number: usize| Event::Refused {
+            endpoint: Endpoint::Token,
+            rule: String::new(),
+            error: number.to_string(),
+            text: String::new(),
+        };
+        let scenario = Scenario::honest(Persona::default());
+        let lasting = Store::new(None);
+        let first = lasting.begin(true, scenario.clone());
+        journal.append(Stamp::now(), Some(&first), "default", event(0));
+        for number in 1..10_000 {
+            let passing = Store::new(None).begin(true, scenario.clone());
+            journal.append(Stamp::now(), Some(&passing), "default", event(number));
+        }
+        assert!(
+            locked(&journal.watched).len() < 100,
+            "{}",
+            locked(&journal.watched).len()
+        );
+        assert_eq!(journal.everything().len(), 1, "the flow that lasts is still found");
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::display::printable;
+
 mod parameters;
 mod people;
 mod places;
@@ -109,23 +111,6 @@ fn shortened(text: &str) -> String {
         Some((at, _)) => format!("{}… ({} characters)", &text[..at], text.chars().count()),
         None => text.to_owned(),
     }
-}
-
-/// A text without line breaks, control characters and what reverses the reading direction: a request must not write to
-/// somebody's terminal.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    let is_plain = |character: char| {
-        !character.is_control()
-            && !matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars()
-        .flat_map(|character| {
-            let escaped = (!is_plain(character)).then(|| character.escape_unicode());
-            let plain = escaped.is_none().then_some(character);
-            plain.into_iter().chain(escaped.into_iter().flatten())
-        })
-        .collect()
 }
 
 /// The table as the terminal shows it, each line indented by two.

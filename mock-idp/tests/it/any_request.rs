@@ -15,7 +15,7 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runt
 /// What breaks out of an attribute, of a text and of a script, if it is let.
 const MARK: &str = "\"'><zq onload=x>&</script>";
 /// No answer takes so long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) const NAMES: &[&str] = &[
     "client_id",
@@ -419,7 +419,7 @@ proptest! {
         }
         // What cannot be written as a request at all cannot be sent.
         let Ok(request) = request.body(body) else { return Ok(()) };
-        let answer = RUNTIME.block_on(async { tokio::time::timeout(PATIENCE, idp.answer(request)).await });
+        let answer = RUNTIME.block_on(async { tokio::time::timeout(ANSWER_TIMEOUT, idp.answer(request)).await });
         let Ok(answer) = answer else { return Err(TestCaseError::fail(format!("no answer to {asked}"))) };
         is_documented(&asked, &answer)?;
     }

@@ -27,7 +27,7 @@ use crate::{
 /// Connections at once.
 const WORKERS: u64 = 6;
 /// No connection is held open longer by the server once nothing more is sent on it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long is read from what may wait for events.
 const GLANCE: Duration = Duration::from_millis(300);
 /// Between two looks at memory and descriptors.
@@ -204,7 +204,7 @@ fn fuzz(seed: u64, span: Span) {
             // Connections end when their peers have gone; a stream of events that has nothing to tell notices it by its next sign
             // of life.
             let waiting = Instant::now();
-            while process.descriptors() > idle && waiting.elapsed() < PATIENCE {
+            while process.descriptors() > idle && waiting.elapsed() < CLOSE_TIMEOUT {
                 std::thread::sleep(Duration::from_millis(20));
             }
             assert!(
@@ -256,7 +256,7 @@ fn fuzz(seed: u64, span: Span) {
 /// Everything that a whole connection gets, until the server closes it.
 fn exchange(process: &Process, bytes: &[u8]) -> Vec<u8> {
     let mut stream = process.connect();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(CLOSE_TIMEOUT)).unwrap();
     stream.write_all(bytes).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
@@ -267,8 +267,8 @@ fn exchange(process: &Process, bytes: &[u8]) -> Vec<u8> {
 fn converse(process: &Process, maker: &mut Maker<'_>, tally: &Mutex<Tally>) {
     let bytes = maker.conversation();
     let mut stream = process.connect();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(CLOSE_TIMEOUT)).unwrap();
+    stream.set_write_timeout(Some(CLOSE_TIMEOUT)).unwrap();
     let way = maker.random.random_range(0..20);
     // A server that has heard enough closes, and writing fails: that is its right.
     let _heard_enough = match way {
@@ -283,10 +283,10 @@ fn converse(process: &Process, maker: &mut Maker<'_>, tally: &Mutex<Tally>) {
         let _closed = stream.shutdown(Shutdown::Write);
         let asks_to_wait = |part: &[u8]| part == b"/_mock/events" || part == b"/_mock/flows/w";
         let may_wait = [13, 14].iter().any(|length| bytes.windows(*length).any(asks_to_wait));
-        let patience = if may_wait { GLANCE } else { PATIENCE };
+        let patience = if may_wait { GLANCE } else { CLOSE_TIMEOUT };
         let is_closed = read_until_closed(&mut stream, &mut answer, patience);
         if !is_closed && !may_wait {
-            wrong = Some(format!("still open after {PATIENCE:?}"));
+            wrong = Some(format!("still open after {CLOSE_TIMEOUT:?}"));
         }
     }
     let mut tally = tally.lock().unwrap();

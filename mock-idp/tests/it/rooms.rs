@@ -10,11 +10,12 @@ use std::{
 /// Room → the rooms that it may name. In this order every arrow points up the list.
 const ARROWS: &[(&str, &[&str])] = &[
     ("clock", &[]),
+    ("display", &[]),
     ("protocol", &[]),
     ("suggest", &[]),
     ("tenant", &["protocol"]),
     ("okta", &["protocol", "tenant"]),
-    ("flow", &["protocol", "suggest", "tenant"]),
+    ("flow", &["display", "protocol", "suggest", "tenant"]),
     ("config", &["clock", "flow", "protocol", "suggest", "tenant"]),
     ("idp", &["clock", "flow", "okta", "protocol", "tenant"]),
     ("data", &["flow", "idp", "tenant"]),

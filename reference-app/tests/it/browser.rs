@@ -15,7 +15,7 @@ use reference_app::{app::App, clock::Clock, config::Config};
 const PASSWORD: &str = "Tr0ub4dor&3";
 const FACTOR: &str = "JBSWY3DPEHPK3PXP";
 /// How long a page may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PAGE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// App, authorization server and browser, all for one test.
 struct Stage {
@@ -92,7 +92,7 @@ impl Stage {
 
     /// Waits for an element of this page or of one that is still on its way.
     async fn element(&self, selector: &str) -> Element {
-        let waiting = self.browser.wait().at_most(PATIENCE);
+        let waiting = self.browser.wait().at_most(PAGE_TIMEOUT);
         waiting.for_element(Locator::Css(selector)).await.unwrap()
     }
 
@@ -115,7 +115,7 @@ impl Stage {
     async fn expect(&self, selector: &str, text: &str) {
         let began = std::time::Instant::now();
         let mut seen = self.text(selector).await;
-        while seen != text && began.elapsed() < PATIENCE {
+        while seen != text && began.elapsed() < PAGE_TIMEOUT {
             seen = self.text(selector).await;
         }
         assert_eq!(seen, text, "on {}", self.path().await);
@@ -147,7 +147,7 @@ impl Stage {
     async fn expect_path(&self, path: &str) {
         let began = std::time::Instant::now();
         let mut seen = self.path().await;
-        while seen != path && began.elapsed() < PATIENCE {
+        while seen != path && began.elapsed() < PAGE_TIMEOUT {
             seen = self.path().await;
         }
         assert_eq!(seen, path);
@@ -158,7 +158,7 @@ impl Stage {
         let form = self
             .browser
             .wait()
-            .at_most(PATIENCE)
+            .at_most(PAGE_TIMEOUT)
             .for_element(Locator::Css("[name=identifier]"));
         form.await.is_ok() && self.path().await.starts_with(self.idp.origin().as_str())
     }

@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 
 use crate::browser::{self, has_driver};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a page may take on a busy machine.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(20);
 const CALLBACK: &str = "http://localhost:3000/callback";
 /// Somebody whose every attribute would run if it were taken for HTML.
 const HOSTILE: &str = "<img src=x onerror=document.title=1>@evil.test";
@@ -131,7 +132,10 @@ impl Stage {
             if seen.iter().any(|seen| seen.contains(text)) {
                 return;
             }
-            assert!(began.elapsed() < PATIENCE, "{selector} never shows {text}: {seen:?}");
+            assert!(
+                began.elapsed() < PAGE_TIMEOUT,
+                "{selector} never shows {text}: {seen:?}"
+            );
         }
     }
 
@@ -143,14 +147,14 @@ impl Stage {
 
     /// Presses the button with this label.
     async fn press(&self, label: &str) {
-        let waiting = self.browser.wait().at_most(PATIENCE);
+        let waiting = self.browser.wait().at_most(PAGE_TIMEOUT);
         let path = format!("//button[text()='{label}']");
         let button = waiting.for_element(Locator::XPath(&path)).await.unwrap();
         button.click().await.unwrap();
     }
 
     async fn click(&self, selector: &str) {
-        let waiting = self.browser.wait().at_most(PATIENCE);
+        let waiting = self.browser.wait().at_most(PAGE_TIMEOUT);
         let element = waiting.for_element(Locator::Css(selector)).await.unwrap();
         element.click().await.unwrap();
     }

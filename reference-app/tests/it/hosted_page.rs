@@ -16,7 +16,8 @@ use url::Url;
 const LOGIN: &str = "ada@example.test";
 const PASSWORD: &str = "Tr0ub4dor&3";
 const FACTOR: &str = "JBSWY3DPEHPK3PXP";
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a page may take on a busy machine.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One line of a script.
 enum Do {
@@ -180,7 +181,7 @@ async fn play(driver: &Driver, style: PageStyle, width: u32, scopes: &str, scrip
     }
     let began = std::time::Instant::now();
     let mut seen = browser.current_url().await.unwrap();
-    while !seen.as_str().starts_with(&callback) && began.elapsed() < PATIENCE {
+    while !seen.as_str().starts_with(&callback) && began.elapsed() < PAGE_TIMEOUT {
         seen = browser.current_url().await.unwrap();
     }
     let names: Vec<String> = seen.query_pairs().map(|(name, _)| name.into_owned()).collect();
@@ -204,15 +205,15 @@ async fn perform(browser: &Client, idp: &MockIdp, suffix: &str, line: &Do) {
         }
         Click(selector) => {
             let before = browser.find(Locator::Css("html")).await.unwrap();
-            let element = browser.wait().at_most(PATIENCE).for_element(Locator::Css(selector));
+            let element = browser.wait().at_most(PAGE_TIMEOUT).for_element(Locator::Css(selector));
             element.await.unwrap().click().await.unwrap();
             // A click that sends a form or follows a link replaces the page; the driver may return before.
             let is_link = selector.contains("needhelp");
             let began = std::time::Instant::now();
-            while !is_link && before.tag_name().await.is_ok() && began.elapsed() < PATIENCE {}
+            while !is_link && before.tag_name().await.is_ok() && began.elapsed() < PAGE_TIMEOUT {}
         }
         See(selector, text) => {
-            let element = browser.wait().at_most(PATIENCE).for_element(Locator::Css(selector));
+            let element = browser.wait().at_most(PAGE_TIMEOUT).for_element(Locator::Css(selector));
             assert_eq!(element.await.unwrap().text().await.unwrap(), *text, "{selector}");
         }
         StillHere => {
@@ -234,7 +235,7 @@ async fn perform(browser: &Client, idp: &MockIdp, suffix: &str, line: &Do) {
 }
 
 async fn fill(browser: &Client, selector: &str, text: &str) {
-    let field = browser.wait().at_most(PATIENCE).for_element(Locator::Css(selector));
+    let field = browser.wait().at_most(PAGE_TIMEOUT).for_element(Locator::Css(selector));
     let field = field.await.unwrap();
     field.clear().await.unwrap();
     field.send_keys(text).await.unwrap();

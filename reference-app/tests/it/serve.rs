@@ -14,7 +14,7 @@ use tokio::{
 use crate::visitor::World;
 
 /// Only a red test waits this long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Serves on a port of its own; what is sent stops it.
 async fn start(app: &App) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
@@ -29,7 +29,7 @@ async fn start(app: &App) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
 /// Everything that comes until the connection ends. A reset is an end as well.
 async fn until_closed(client: &mut TcpStream) -> String {
     let mut answer = Vec::new();
-    let _ = timeout(PATIENCE, client.read_to_end(&mut answer))
+    let _ = timeout(ANSWER_TIMEOUT, client.read_to_end(&mut answer))
         .await
         .expect("the connection stayed open");
     String::from_utf8_lossy(&answer).into_owned()
@@ -84,7 +84,10 @@ async fn a_request_that_has_begun_is_answered_before_the_app_stops() {
     // `100 Continue` comes when the app reads the body: the request has begun.
     let mut before = Vec::new();
     while !String::from_utf8_lossy(&before).contains("100 Continue\r\n\r\n") {
-        let read = timeout(PATIENCE, begun.read_buf(&mut before)).await.unwrap().unwrap();
+        let read = timeout(ANSWER_TIMEOUT, begun.read_buf(&mut before))
+            .await
+            .unwrap()
+            .unwrap();
         assert_ne!(read, 0, "closed before the body was asked for");
     }
 
@@ -98,6 +101,6 @@ async fn a_request_that_has_begun_is_answered_before_the_app_stops() {
     begun.write_all(body.as_bytes()).await.unwrap();
     let answer = until_closed(&mut begun).await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
-    timeout(PATIENCE, serving).await.expect("still serving").unwrap();
+    timeout(ANSWER_TIMEOUT, serving).await.expect("still serving").unwrap();
     assert!(TcpStream::connect(address).await.is_err(), "nothing listens any more");
 }

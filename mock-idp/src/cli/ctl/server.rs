@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use mock_idp::display::in_json;
 use serde_json::Value;
 
 use super::{
@@ -78,7 +79,7 @@ impl Server {
             while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = rest.drain(..=end).collect();
                 if let Some(data) = String::from_utf8_lossy(&line).trim_end().strip_prefix("data: ") {
-                    say(data)?;
+                    say(&in_json(data))?;
                 }
             }
         }
@@ -105,7 +106,7 @@ impl Server {
             for flow in &flows {
                 since = since.max(flow["last"].as_u64().unwrap_or_default());
                 if arguments.json {
-                    say(&flow.to_string())?;
+                    say(&in_json(&flow.to_string()))?;
                 } else {
                     say(&table::flow_line(flow))?;
                 }

@@ -1,6 +1,9 @@
 //! Answers as lines.
 
-use mock_idp::flow::near_miss::{NearMiss, printable};
+use mock_idp::{
+    display::{in_json, printable},
+    flow::near_miss::NearMiss,
+};
 use serde_json::Value;
 
 use super::{Command, Ctl, Format};
@@ -10,7 +13,7 @@ use crate::cli::say;
 pub(super) fn print(arguments: &Ctl, answer: &Value) -> anyhow::Result<()> {
     let list = answer.as_array();
     match (&arguments.command, list) {
-        _ if arguments.json => say(&serde_json::to_string_pretty(answer)?),
+        _ if arguments.json => say(&in_json(&serde_json::to_string_pretty(answer)?)),
         (_, Some(list)) if list.is_empty() => say("none"),
         (Command::Env, _) => lines(answer.as_object().into_iter().flatten().map(|(name, value)| {
             let value = value.as_str().unwrap_or_default();
@@ -76,7 +79,7 @@ pub(super) fn print(arguments: &Ctl, answer: &Value) -> anyhow::Result<()> {
             say(if answer["ok"] == true { "ok" } else { "not ok" })
         }
         (_, _) if answer.is_string() => say(&text(answer)),
-        _ => say(&serde_json::to_string_pretty(answer)?),
+        _ => say(&in_json(&serde_json::to_string_pretty(answer)?)),
     }
 }
 

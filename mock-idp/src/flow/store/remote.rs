@@ -41,7 +41,7 @@ const TRIES: usize = 100;
 /// How long one process may change the org alone, milliseconds.
 const LOCK: u64 = 10_000;
 /// How long another waits for it.
-const PATIENCE: Duration = Duration::from_secs(3);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 /// How far a slow reader of records may fall behind.
 const BACKLOG: usize = 4_096;
 
@@ -719,7 +719,7 @@ impl Remote {
                 Some(Some(_)) => break,
                 Some(None) => {}
             }
-            if since.elapsed() > PATIENCE {
+            if since.elapsed() > LOCK_TIMEOUT {
                 with(|unit| unit.broken = Some("another process has been changing the org for too long".to_owned()));
                 return false;
             }
