@@ -3,7 +3,7 @@
 
 expected.py name CONFIG             the app's short name, for instance flask-guide-a
 expected.py missing EXPECTED        what the app needs and is not there; exit code 3 when it can be installed here, 4 when not
-expected.py packages EXPECTED...    the Debian packages that would mend it
+expected.py packages EXPECTED...    the Debian packages that would fix it
 expected.py arguments EXPECTED      further arguments for `conformance run`
 expected.py selection EXPECTED      the cases to run, where it names some of its own
 expected.py check EXPECTED          the command that holds the app to what it is meant to be, if there is one
@@ -75,7 +75,7 @@ def packages(*expected):
 
 
 def lacks(expected):
-    """What the app needs and is not there: (in words, the package that would mend it or None)."""
+    """What the app needs and is not there: (in words, the package that would fix it or None)."""
     found = []
     for need in load(expected).get("needs", []):
         tool, _, least = (part.strip() for part in need.partition(">="))

@@ -89,7 +89,7 @@ pub fn replace_in(value: &Value, vars: &BTreeMap<String, String>) -> Value {
 
 /// A placeholder that nobody fills.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("nothing fills `{{{name}}}`; {}", self.mend())]
+#[error("nothing fills `{{{name}}}`; {}", self.fix())]
 pub struct UnknownPlaceholder {
     /// Its name, without braces.
     pub name: String,
@@ -98,7 +98,7 @@ pub struct UnknownPlaceholder {
 impl UnknownPlaceholder {
     /// What was meant, or what is known.
     #[must_use]
-    pub fn mend(&self) -> String {
+    pub fn fix(&self) -> String {
         let known = || {
             KNOWN
                 .iter()

@@ -75,8 +75,8 @@ pub struct Preflight {
     pub saw: String,
     /// What was wanted.
     pub wanted: String,
-    /// The command or line that mends it.
-    pub mend: String,
+    /// The command or line that fixes it.
+    pub fix: String,
 }
 
 /// A control sign-in.
@@ -107,8 +107,8 @@ pub struct Failure {
     pub output: Vec<String>,
     /// The likeliest cause, in words.
     pub cause: String,
-    /// The line that mends it.
-    pub mend: String,
+    /// The line that fixes it.
+    pub fix: String,
     /// Everything that was seen. Stored beside `run.json`, as [`Failure::FILE`].
     #[serde(skip)]
     pub evidence: Box<Evidence>,

@@ -1,4 +1,4 @@
-//! Settings, from environment variables. Every error names the variable, what is wrong and a line that mends it.
+//! Settings, from environment variables. Every error names the variable, what is wrong and a line that fixes it.
 
 use std::time::Duration;
 

@@ -218,13 +218,13 @@ fn not_admitted(visit: &Visit, hop: &Hop) -> String {
         || hop.response.problem_text().to_owned(),
         |status| format!("was answered with {status}{}", led(hop)),
     );
-    let mend = match hop.status() {
+    let fix = match hop.status() {
         Some(200..=299) => " and without what `shows` names: is `shows` of `[[target.roles]]` on the page?",
         Some(300..=399) => ": `page` of `[[target.roles]]` has to be the page itself",
         Some(404) => ": is `page` of `[[target.roles]]` its path?",
         _ => ": does the app read this claim, and is `group` of `[[target.roles]]` the name that it knows?",
     };
-    format!("a member of `{group}` who opened {page} {answer}{mend}")
+    format!("a member of `{group}` who opened {page} {answer}{fix}")
 }
 
 /// Where a redirect leads, for findings; queries hold too much.

@@ -77,7 +77,7 @@ pub const BROWSER_IS_SIGNED_OUT: Check = Check {
     },
 };
 
-/// Why nobody was signed out, with the line that mends it.
+/// Why nobody was signed out, with the line that fixes it.
 pub(crate) fn nothing_signed_out(evidence: &Evidence) -> String {
     let Some(page) = evidence.no_way_out() else {
         return String::new();

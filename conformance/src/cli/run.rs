@@ -267,9 +267,9 @@ enum End {
 /// Runs, tells what happens, and keeps the result, however the run ends.
 pub(super) async fn drive(config: &Config, options: &Options, plan: Plan<'_>) -> Result<Done, CommandError> {
     for leftover in crate::process::App::leftovers(&config.folder) {
-        let mend = leftover.mend();
+        let fix = leftover.fix();
         narrate(&format!(
-            "an earlier run was killed and left `{}` running; `{mend}` ends it",
+            "an earlier run was killed and left `{}` running; `{fix}` ends it",
             leftover.command
         ));
     }

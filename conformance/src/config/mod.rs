@@ -37,7 +37,7 @@ impl Config {
     /// What can be left out is filled in: a fixed URL fixes the port, and without `wait_for` the app's URL is polled.
     ///
     /// # Errors
-    /// Everything that is wrong with the file, each with line and column and what mends it.
+    /// Everything that is wrong with the file, each with line and column and what fixes it.
     pub fn load(file: &Path, allow_hosts: &[String]) -> Result<Config, ConfigError> {
         let text = fs::read_to_string(file).map_err(|error| {
             let message = match error.kind() {
@@ -45,8 +45,8 @@ impl Config {
                 std::io::ErrorKind::InvalidData => "cannot be read: it is not UTF-8 text".to_owned(),
                 _ => format!("cannot be read: {error}"),
             };
-            let mend = "`conformance run FILE.toml` names another file, `conformance init` writes one";
-            ConfigError::whole(file, message, mend)
+            let fix = "`conformance run FILE.toml` names another file, `conformance init` writes one";
+            ConfigError::whole(file, message, fix)
         })?;
         let mut config = Config::parse(&text, file, allow_hosts)?;
         config.folder = match file.parent() {

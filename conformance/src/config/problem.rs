@@ -22,8 +22,8 @@ pub struct Problem {
     pub place: Option<Place>,
     /// What is wrong and what was expected.
     pub message: String,
-    /// What mends it.
-    pub mend: Option<String>,
+    /// What fixes it.
+    pub fix: Option<String>,
 }
 
 /// A place in a text.
@@ -53,13 +53,13 @@ impl ConfigError {
         }
     }
 
-    pub(super) fn whole(file: &Path, message: String, mend: &str) -> Self {
+    pub(super) fn whole(file: &Path, message: String, fix: &str) -> Self {
         Self::new(
             file,
             vec![Problem {
                 place: None,
                 message,
-                mend: Some(mend.to_owned()),
+                fix: Some(fix.to_owned()),
             }],
         )
     }
@@ -88,11 +88,11 @@ impl fmt::Display for ConfigError {
                     "\n {gutter} |\n {number} | {}\n {gutter} | {indent}{carets}",
                     place.text
                 )?;
-                if let Some(mend) = &problem.mend {
-                    write!(f, " {mend}")?;
+                if let Some(fix) = &problem.fix {
+                    write!(f, " {fix}")?;
                 }
-            } else if let Some(mend) = &problem.mend {
-                write!(f, "\n  {mend}")?;
+            } else if let Some(fix) = &problem.fix {
+                write!(f, "\n  {fix}")?;
             }
         }
         Ok(())
@@ -107,7 +107,7 @@ impl Problem {
             let place = error.span().map(|span| Place::of(text, &span));
             let line = |place: &Option<Place>| place.as_ref().map(|place| place.line);
             let is_empty = error.span().is_some_and(|span| text[span].trim().is_empty());
-            let (message, mend) = reworded(error.message(), is_empty);
+            let (message, fix) = reworded(error.message(), is_empty);
             let follows = |problem: &Self| line(&problem.place) == line(&place) || problem.message == message;
             if problems.iter().any(follows) {
                 continue;
@@ -115,18 +115,18 @@ impl Problem {
             problems.push(Self {
                 place,
                 message,
-                mend: mend.map(str::to_owned),
+                fix: fix.map(str::to_owned),
             });
         }
         problems
     }
 
     /// A mistake at a place of the text.
-    pub(super) fn at(text: &str, span: Option<Range<usize>>, message: String, mend: impl Into<String>) -> Self {
+    pub(super) fn at(text: &str, span: Option<Range<usize>>, message: String, fix: impl Into<String>) -> Self {
         Self {
             place: span.map(|span| Place::of(text, &span)),
             message,
-            mend: Some(mend.into()),
+            fix: Some(fix.into()),
         }
     }
 }
@@ -149,7 +149,7 @@ impl Place {
 
 /// What a TOML mistake means to somebody who does not read grammars.
 fn reworded(message: &str, is_empty: bool) -> (String, Option<&'static str>) {
-    let told = |text: &str, mend: &'static str| (text.to_owned(), Some(mend));
+    let told = |text: &str, fix: &'static str| (text.to_owned(), Some(fix));
     if message.contains("duplicate key") {
         return told("this key is given twice", "keep one of them");
     }

@@ -96,8 +96,8 @@ fn facts(key: &Key) -> Vec<(&'static str, String)> {
         facts.push(("filled in", names.join(", ")));
     }
     if key.required {
-        let (message, mend) = shape::missing(key);
-        facts.push(("without it", format!("\"{message}\"; {mend}")));
+        let (message, fix) = shape::missing(key);
+        facts.push(("without it", format!("\"{message}\"; {fix}")));
     } else if !key.without.is_empty() {
         facts.push(("without it", key.without.to_owned()));
     }

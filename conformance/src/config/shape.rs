@@ -45,8 +45,8 @@ struct Checker<'t> {
 }
 
 impl Checker<'_> {
-    fn report(&mut self, span: Option<Range<usize>>, message: String, mend: impl Into<String>) {
-        self.problems.push(Problem::at(self.text, span, message, mend));
+    fn report(&mut self, span: Option<Range<usize>>, message: String, fix: impl Into<String>) {
+        self.problems.push(Problem::at(self.text, span, message, fix));
     }
 
     /// `list` is the list of keys, `path` where the table stands.
@@ -78,8 +78,8 @@ impl Checker<'_> {
             let path = joined(path, key.name);
             // What is only misspelt or of the wrong kind was told already.
             if !misspelt.contains(key.name) && !self.repaired.contains(&path) {
-                let (message, mend) = missing(key);
-                self.report(span.clone(), message, mend);
+                let (message, fix) = missing(key);
+                self.report(span.clone(), message, fix);
             }
             self.repaired.insert(path.clone());
             if let Some(value) = example(key) {
@@ -92,8 +92,8 @@ impl Checker<'_> {
     /// Tells of an unknown key. Returns the one that was meant.
     fn unknown(&mut self, list: &str, name: &Spanned<std::borrow::Cow<'_, str>>) -> Option<&'static str> {
         let wrong = name.get_ref().as_ref();
-        if let Some((_, mend)) = keys::GONE.iter().find(|(gone, _)| *gone == wrong) {
-            self.report(Some(name.span()), format!("unknown key `{wrong}`"), *mend);
+        if let Some((_, fix)) = keys::GONE.iter().find(|(gone, _)| *gone == wrong) {
+            self.report(Some(name.span()), format!("unknown key `{wrong}`"), *fix);
             return None;
         }
         let here: Vec<&'static str> = keys::of(list).map(|key| key.name).collect();
@@ -112,11 +112,11 @@ impl Checker<'_> {
             (!headings.is_empty()).then(|| headings.join(", or "))
         };
         let is_exact_elsewhere = keys::KEYS.iter().any(|key| key.name == wrong);
-        let mend = match meant {
+        let fix = match meant {
             Some(name) if !is_exact_elsewhere => format!("did you mean `{name}`?"),
             _ => elsewhere().unwrap_or_else(|| format!("known here: {}", here.join(", "))),
         };
-        self.report(Some(name.span()), format!("unknown key `{wrong}`"), mend);
+        self.report(Some(name.span()), format!("unknown key `{wrong}`"), fix);
         meant.filter(|_| !is_exact_elsewhere)
     }
 
@@ -129,12 +129,12 @@ impl Checker<'_> {
             (Kind::OneOf(list), DeValue::Table(table)) => self.one_of(list, path, table, span).map(Value::Table),
             (Kind::OneOf(list), DeValue::String(text)) => {
                 let first = keys::of(list).find(|key| key.name == "get" || key.name == "open")?;
-                let mend = format!("{} = {{ {} = \"{text}\" }}", key.name, first.name);
+                let fix = format!("{} = {{ {} = \"{text}\" }}", key.name, first.name);
                 let ways: Vec<_> = keys::of(list).map(|key| key.name).collect();
                 self.report(
                     Some(span),
                     format!("`{}` needs a word that says how: {}", key.name, ways.join(", ")),
-                    mend,
+                    fix,
                 );
                 None
             }
@@ -178,8 +178,8 @@ impl Checker<'_> {
                         DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) => {
                             let message = format!("`{}` is a text, and texts stand in quotes", name.get_ref());
                             let written = &self.text[value.span()];
-                            let mend = format!("{} = \"{written}\"", name.get_ref());
-                            self.report(Some(value.span()), message, mend);
+                            let fix = format!("{} = \"{written}\"", name.get_ref());
+                            self.report(Some(value.span()), message, fix);
                         }
                         other => self.wrong_kind(key, other, value.span()),
                     }
@@ -206,11 +206,11 @@ impl Checker<'_> {
                 if words.contains(&text.as_ref()) {
                     return Some(plain(found));
                 }
-                let mend = match nearest(text, words.iter().copied()) {
+                let fix = match nearest(text, words.iter().copied()) {
                     Some(word) => format!("did you mean \"{word}\"?"),
                     None => format!("possible: \"{}\"", words.join("\", \"")),
                 };
-                self.report(Some(span), format!("`{text}` is not possible here"), mend);
+                self.report(Some(span), format!("`{text}` is not possible here"), fix);
                 None
             }
             (Kind::Flag, DeValue::Boolean(_)) => Some(plain(found)),
@@ -311,7 +311,7 @@ impl Checker<'_> {
             return true;
         };
         let meant = nearest(wrong, here.iter().copied());
-        let mend = match (meant, here.as_slice()) {
+        let fix = match (meant, here.as_slice()) {
             (Some(name), _) => format!("did you mean `{{{name}}}`?"),
             (None, []) => "nothing is filled in here".to_owned(),
             (None, names) => format!("filled in here: {{{}}}", names.join("}, {")),
@@ -320,7 +320,7 @@ impl Checker<'_> {
             true => format!("`{{{wrong}}}` is not filled in here"),
             false => format!("nothing fills `{{{wrong}}}`"),
         };
-        self.report(Some(span), message, mend);
+        self.report(Some(span), message, fix);
         false
     }
 

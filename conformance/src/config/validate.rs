@@ -47,7 +47,7 @@ struct Checker<'t> {
 }
 
 impl Checker<'_> {
-    fn report(&mut self, key: &[&str], message: String, mend: impl Into<String>) {
+    fn report(&mut self, key: &[&str], message: String, fix: impl Into<String>) {
         let path = key.join(".");
         let concerns = |other: &String| {
             let is_below =
@@ -58,7 +58,7 @@ impl Checker<'_> {
             return;
         }
         self.problems
-            .push(Problem::at(self.text, span(self.table, key), message, mend));
+            .push(Problem::at(self.text, span(self.table, key), message, fix));
     }
 
     fn is_given(&self, path: &str) -> bool {
@@ -79,11 +79,11 @@ impl Checker<'_> {
             if known().any(|name| name == key) {
                 continue;
             }
-            let mend = match several(key, known(), 1).first() {
+            let fix = match several(key, known(), 1).first() {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => "a case, a group such as `callback`, or `default`".to_owned(),
             };
-            self.report(&["locations", key], format!("`{key}` names no case and no group"), mend);
+            self.report(&["locations", key], format!("`{key}` names no case and no group"), fix);
         }
     }
 
@@ -96,8 +96,8 @@ impl Checker<'_> {
         let url = match Url::parse(&text.replace("{port}", "1")) {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
             _ => {
-                let mend = "for instance \"http://localhost:3000\"";
-                return self.report(KEY, format!("`{text}` is no http or https URL"), mend);
+                let fix = "for instance \"http://localhost:3000\"";
+                return self.report(KEY, format!("`{text}` is no http or https URL"), fix);
             }
         };
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
@@ -191,8 +191,8 @@ impl Checker<'_> {
         }
         if !oracle.signed_in.is_empty() && oracle.signed_in == oracle.signed_out {
             let message = "signed_in and signed_out are the same, so nothing can be told apart".to_owned();
-            let mend = "signed_in = { contains = \"{user.email}\" } is the surest";
-            self.report(&["target", "session", "signed_out"], message, mend);
+            let fix = "signed_in = { contains = \"{user.email}\" } is the surest";
+            self.report(&["target", "session", "signed_out"], message, fix);
         }
     }
 
@@ -211,11 +211,11 @@ impl Checker<'_> {
         }
         if let Some(pointer) = pattern.json.as_deref().filter(|pointer| !pointer.starts_with('/')) {
             let message = format!("`{pointer}` is no JSON pointer; it has to start with /");
-            let mend = format!(
+            let fix = format!(
                 "for instance json = \"/{}\"",
                 pointer.trim_start_matches("$.").replace('.', "/")
             );
-            self.report(&[key, &["json"]].concat(), message, mend);
+            self.report(&[key, &["json"]].concat(), message, fix);
         }
     }
 
@@ -232,11 +232,11 @@ impl Checker<'_> {
         if let Some(url) = &start.wait_for
             && Url::parse(&url.replace("{port}", "1")).is_err()
         {
-            let mend = "for instance \"http://localhost:{port}/healthz\"";
+            let fix = "for instance \"http://localhost:{port}/healthz\"";
             self.report(
                 &["target", "start", "wait_for"],
                 format!("`{url}` is no absolute URL"),
-                mend,
+                fix,
             );
         }
     }
@@ -274,8 +274,8 @@ impl Checker<'_> {
             let key = |name| ["target", "roles", index.as_str(), name];
             for (name, text, example) in [("group", &role.group, "admins"), ("claim", &role.claim, "groups")] {
                 if text.trim().is_empty() {
-                    let mend = format!("for instance {name} = \"{example}\"");
-                    self.report(&key(name), format!("`{name}` is empty"), mend);
+                    let fix = format!("for instance {name} = \"{example}\"");
+                    self.report(&key(name), format!("`{name}` is empty"), fix);
                 }
             }
             self.path(&key("page"), &role.page);
@@ -360,13 +360,13 @@ impl Checker<'_> {
         }
         if config.idp.client_auth == AuthMethod::PrivateKeyJwt && config.idp.client_jwks.is_empty() {
             let message = "private_key_jwt cannot be verified without the client's public key".to_owned();
-            let mend = "add client_jwks = [{ kty = \"RSA\", n = \"…\", e = \"AQAB\" }]";
-            self.report(&["idp", "client_auth"], message, mend);
+            let fix = "add client_jwks = [{ kty = \"RSA\", n = \"…\", e = \"AQAB\" }]";
+            self.report(&["idp", "client_auth"], message, fix);
         }
         if config.idp.client_auth == AuthMethod::None {
             let message = "a client without authentication is a public one".to_owned();
-            let mend = "leave client_auth out, and write public_client = true under [target.declares]";
-            self.report(&["idp", "client_auth"], message, mend);
+            let fix = "leave client_auth out, and write public_client = true under [target.declares]";
+            self.report(&["idp", "client_auth"], message, fix);
         }
         let server = &config.idp.server;
         let is_id = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -441,8 +441,8 @@ impl Checker<'_> {
     fn path_or_url(&mut self, key: &[&str], place: &str) {
         let is_url = Url::parse(&place.replace("{port}", "1")).is_ok_and(|url| url.has_host());
         if !is_url && (!place.starts_with('/') || place.starts_with("//")) {
-            let mend = format!("for instance \"/{}\"", place.trim_start_matches('/'));
-            self.report(key, format!("`{place}` is neither a path nor an absolute URL"), mend);
+            let fix = format!("for instance \"/{}\"", place.trim_start_matches('/'));
+            self.report(key, format!("`{place}` is neither a path nor an absolute URL"), fix);
         }
     }
 

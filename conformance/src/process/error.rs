@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitStatus, time::Duration};
 use super::Leftover;
 use crate::placeholder::UnknownPlaceholder;
 
-/// Why the app is not ready. The text names what was wrong, what was wanted and what mends it.
+/// Why the app is not ready. The text names what was wrong, what was wanted and what fixes it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A text of `[target.start]` holds a placeholder that nobody fills.
@@ -53,7 +53,7 @@ pub enum StartError {
     },
     /// Something else listens where the app should.
     #[error("port {port} is taken{}, so {url} would not be this app{}",
-        .holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default(), mend_port(.leftover.as_ref()))]
+        .holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default(), port_fix(.leftover.as_ref()))]
     PortTaken {
         /// The port.
         port: u16,
@@ -126,9 +126,9 @@ fn hint(output: &str) -> &'static str {
     }
 }
 
-fn mend_port(leftover: Option<&Leftover>) -> String {
+fn port_fix(leftover: Option<&Leftover>) -> String {
     match leftover {
-        Some(leftover) => format!("; an earlier run left an app behind: `{}` ends it", leftover.mend()),
+        Some(leftover) => format!("; an earlier run left an app behind: `{}` ends it", leftover.fix()),
         None => "; end it, choose `port = \"auto\"`, or say `reuse_existing = true`".to_owned(),
     }
 }

@@ -26,7 +26,7 @@ pub struct Leftover {
 impl Leftover {
     /// The command that ends it.
     #[must_use]
-    pub fn mend(&self) -> String {
+    pub fn fix(&self) -> String {
         format!("kill -KILL -- -{}", self.group)
     }
 }

@@ -111,7 +111,7 @@ pub fn preflight(check: &run::Preflight) -> Preflight {
         warning: check.warning,
         saw: redact(&check.saw),
         wanted: redact(&check.wanted),
-        fix: check.mend.clone(),
+        fix: check.fix.clone(),
     }
 }
 
@@ -134,7 +134,7 @@ fn failure(own: &run::Failure) -> Failure {
         refused: own.refused.as_deref().map(redact),
         output: all(&own.output),
         cause: redact(&own.cause),
-        fix: own.mend.clone(),
+        fix: own.fix.clone(),
     }
 }
 

@@ -109,7 +109,7 @@ impl Crew<'_> {
             }
         }
         if works.is_none() && !(open.is_empty() && later.is_empty()) {
-            // Who keeps what it read at its start is mended by a new one.
+            // An app that keeps what it read at its start needs another start.
             works = self.comes_back(&mut stage).await;
             match &works {
                 Some(walk) => self.land(&stage, open.drain(..), &self.before, walk),

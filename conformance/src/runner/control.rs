@@ -147,8 +147,8 @@ pub(super) async fn learn(
     match trouble {
         Some(trouble) => {
             let cause = Cause::limit_in(evidence.app_hops()).and_then(|cause| cause.notice());
-            let mend = cause.map(|notice| format!(": {notice}")).unwrap_or_default();
-            Err(format!("the control sign-in failed: {trouble}{mend}"))
+            let fix = cause.map(|notice| format!(": {notice}")).unwrap_or_default();
+            Err(format!("the control sign-in failed: {trouble}{fix}"))
         }
         None => Ok(Known {
             evidence,

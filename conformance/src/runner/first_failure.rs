@@ -1,5 +1,5 @@
 //! The failure that everybody meets first: an honest sign-in that does not work. Nothing was judged yet, so what was seen
-//! is all that helps: every hop, what refused, what the app printed, one likely cause and the line that mends it.
+//! is all that helps: every hop, what refused, what the app printed, one likely cause and the line that fixes it.
 
 mod causes;
 
@@ -22,18 +22,18 @@ const LINE: usize = 160;
 
 /// What there is to say of a control that failed. `output` is what the app printed while it was walked.
 pub(super) fn of(evidence: &Evidence, config: &Config, output: &str) -> Failure {
-    let (cause, mend) = causes::likeliest(evidence, config, output);
+    let (cause, fix) = causes::likeliest(evidence, config, output);
     Failure {
         trail: trail(evidence),
         refused: refusal(evidence),
         output: last_lines(output),
         cause,
-        mend,
+        fix,
         evidence: Box::new(evidence.clone()),
     }
 }
 
-/// Whether the app wants an issuer with https and has none: the cause, and what mends it.
+/// Whether the app wants an issuer with https and has none: the cause, and what fixes it.
 pub(super) fn https_wanted(evidence: &Evidence, config: &Config, output: &str) -> Option<(String, String)> {
     causes::https_wanted(evidence, config, output)
 }

@@ -87,7 +87,7 @@ pub(super) async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
     }
 }
 
-/// The control after. An app that keeps what it read at its start is mended by a restart; only one that stays broken,
+/// The control after. An app that keeps what it read at its start works after a restart; only one that stays broken,
 /// or that ended, is blamed, and only while another fresh app works.
 async fn afterwards(ground: Ground<'_>, stage: &mut Stage, seed: u64, has_ended: bool) -> Afterwards {
     let (control, outcome) = control::works(&stage.world, seed).await;

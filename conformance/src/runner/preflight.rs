@@ -112,7 +112,7 @@ pub(super) async fn browsers(config: &Config, options: &Options) -> (Option<Pool
                 DriverError::NoDisplay => "setup/display",
                 _ => ID,
             };
-            let found = wrong(id, error.to_string(), error.wanted(*brand), error.mend(*brand));
+            let found = wrong(id, error.to_string(), error.wanted(*brand), error.fix(*brand));
             (None, Some(found))
         }
     }
@@ -142,18 +142,18 @@ fn fine(id: &'static str, saw: impl Into<String>) -> Preflight {
         warning: false,
         saw: saw.into(),
         wanted: String::new(),
-        mend: String::new(),
+        fix: String::new(),
     }
 }
 
-fn wrong(id: &'static str, saw: impl Into<String>, wanted: impl Into<String>, mend: impl Into<String>) -> Preflight {
+fn wrong(id: &'static str, saw: impl Into<String>, wanted: impl Into<String>, fix: impl Into<String>) -> Preflight {
     Preflight {
         id,
         ok: false,
         warning: false,
         saw: saw.into(),
         wanted: wanted.into(),
-        mend: mend.into(),
+        fix: fix.into(),
     }
 }
 
@@ -214,7 +214,7 @@ fn https_issuer(evidence: &Evidence, config: &Config, output: &str) -> Preflight
     const ID: &str = "setup/https-issuer";
     let issuer = &evidence.target.issuer;
     match first_failure::https_wanted(evidence, config, output) {
-        Some((saw, mend)) => wrong(ID, format!("{saw}; ours is {issuer}"), "an issuer with https", mend),
+        Some((saw, fix)) => wrong(ID, format!("{saw}; ours is {issuer}"), "an issuer with https", fix),
         None if issuer.starts_with("https:") => fine(ID, "the issuer is served over TLS"),
         None => fine(ID, "the app takes an issuer without TLS"),
     }
@@ -301,7 +301,7 @@ fn issuer_is_ours(evidence: &Evidence, stage: &Stage, config: &Config) -> Prefli
             .find(|(_, value)| value.contains("{idp.issuer}"))
             .map(|(name, _)| name.clone())
     });
-    let mend = match &variable {
+    let fix = match &variable {
         Some(name) => format!("make the app use {name}={issuer}"),
         None => format!("configure the app's issuer as {issuer} (`conformance env` prints all variables)"),
     };
@@ -318,7 +318,7 @@ fn issuer_is_ours(evidence: &Evidence, stage: &Stage, config: &Config) -> Prefli
             ID,
             format!("sign-in leads to {path} of our authorization server"),
             ours,
-            mend,
+            fix,
         );
     }
     let elsewhere = evidence.hops.iter().find(|hop| hop.leg == Leg::Elsewhere);
@@ -326,7 +326,7 @@ fn issuer_is_ours(evidence: &Evidence, stage: &Stage, config: &Config) -> Prefli
         let origin = Url::parse(&hop.url)
             .map(|url| url.origin().ascii_serialization())
             .unwrap_or_default();
-        return wrong(ID, format!("sign-in leads to {origin}"), issuer.clone(), mend);
+        return wrong(ID, format!("sign-in leads to {origin}"), issuer.clone(), fix);
     }
     let last = evidence.hops.iter().rfind(|hop| hop.leg == Leg::SignInStart);
     let answer = last.map_or("nothing".to_owned(), |hop| match hop.status() {
@@ -351,7 +351,7 @@ fn issuer_is_ours(evidence: &Evidence, stage: &Stage, config: &Config) -> Prefli
         ID,
         format!("no authorization request followed from the sign-in: {answer}{hint}"),
         "a redirect to the authorization endpoint",
-        format!("check `sign_in` under [target]; and {mend}"),
+        format!("check `sign_in` under [target]; and {fix}"),
     )
 }
 

@@ -106,7 +106,7 @@ impl Cause {
         )
     }
 
-    /// What is to be said once for the whole run, with what mends it.
+    /// What is to be said once for the whole run, with what fixes it.
     #[must_use]
     pub fn notice(&self) -> Option<String> {
         match self {

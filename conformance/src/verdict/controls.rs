@@ -76,7 +76,7 @@ impl Control {
 }
 
 impl Afterwards {
-    /// Why a failed control decides nothing: the cause and what mends it.
+    /// Why a failed control decides nothing: the cause and what fixes it.
     #[must_use]
     pub fn why(&self) -> String {
         match self {

@@ -59,7 +59,7 @@ fn told(run: &Run) -> String {
 }
 
 #[test]
-fn accept_run_mend_one_break_another() {
+fn accept_run_fix_one_break_another() {
     let mut baseline = empty();
     assert_eq!(run().exit_code, exit::FAILED);
     assert_eq!(baseline.accept(&run()), 2);

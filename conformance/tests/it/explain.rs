@@ -56,7 +56,7 @@ fn every_case_has_every_section() {
 }
 
 #[test]
-fn every_case_has_a_remedy_and_every_remedy_mends_cases() {
+fn every_case_has_a_remedy_and_every_remedy_fixes_cases() {
     let ids: BTreeSet<&str> = catalog::all().map(|case| case.id).collect();
     for case in &ids {
         let found = remedy::remedies(case);
@@ -65,9 +65,9 @@ fn every_case_has_a_remedy_and_every_remedy_mends_cases() {
     }
     for remedy in Remedy::ALL {
         let cases = remedy::fixed_by(*remedy);
-        assert!(!cases.is_empty(), "{} mends nothing", remedy.name());
+        assert!(!cases.is_empty(), "{} fixes nothing", remedy.name());
         for case in cases {
-            assert!(ids.contains(case), "{} mends {case}, which is no case", remedy.name());
+            assert!(ids.contains(case), "{} fixes {case}, which is no case", remedy.name());
         }
         let once: BTreeSet<_> = cases.iter().collect();
         assert_eq!(once.len(), cases.len(), "{} names a case twice", remedy.name());

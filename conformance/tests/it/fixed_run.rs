@@ -133,7 +133,7 @@ pub(crate) fn run() -> RunResult {
                 warning: false,
                 saw: "200".to_owned(),
                 wanted: "any answer".to_owned(),
-                mend: String::new(),
+                fix: String::new(),
             },
             Preflight {
                 id: "setup/hosts-differ",
@@ -141,7 +141,7 @@ pub(crate) fn run() -> RunResult {
                 warning: true,
                 saw: "app and authorization server are both on 127.0.0.1".to_owned(),
                 wanted: "two hosts, as in production: cookies do not know ports".to_owned(),
-                mend: "call the app http://localhost:3000".to_owned(),
+                fix: "call the app http://localhost:3000".to_owned(),
             },
         ],
         controls: vec![Control {

@@ -196,7 +196,7 @@ async fn a_driver_that_does_not_fit_the_browser_is_named_before_anything_starts(
     assert_eq!((check.id, check.ok), ("setup/driver-version", false));
     assert!(check.saw.contains("only supports Chrome version 114"), "{}", check.saw);
     assert!(check.saw.contains("of the same major version"), "{}", check.saw);
-    assert_eq!(check.mend, "conformance browser install");
+    assert_eq!(check.fix, "conformance browser install");
 }
 
 /// An app whose sign-in never answers, and that says when it was asked.

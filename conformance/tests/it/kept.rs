@@ -341,7 +341,7 @@ fn the_parts_come_to_what_the_whole_comes_to() {
 }
 
 #[test]
-fn a_failure_is_replayed_and_told_when_it_is_mended() {
+fn a_failure_is_replayed_and_told_when_it_is_fixed() {
     let folder = folder();
     let (code, text) = outcome(&mut conformance(
         folder.path(),

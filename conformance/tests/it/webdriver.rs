@@ -156,7 +156,7 @@ async fn a_driver_with_room_for_one_person_is_told_of_before_anybody_walks() {
         panic!("{told:?}");
     };
     assert!(error.to_string().contains("Session is already started"), "{error}");
-    assert!(error.mend(Brand::Firefox).contains("leave `=URL` away"));
+    assert!(error.fix(Brand::Firefox).contains("leave `=URL` away"));
 }
 
 async fn redirects_are_seen_and_a_held_navigation_is_not_sent(brand: Brand) {

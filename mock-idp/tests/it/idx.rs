@@ -419,7 +419,7 @@ async fn identified(idp: &MockIdp, browser: &mut Browser, login: &str, password:
 }
 
 #[tokio::test]
-async fn an_expired_password_and_a_missing_factor_are_mended_by_json_too() {
+async fn an_expired_password_and_a_missing_factor_are_fixed_by_json_too() {
     let idp = org("one-page").await;
     let answer = |secret: &str, state: &Value| json!({"credentials": {"passcode": secret}, "stateHandle": state});
     let mut browser = Browser::new();

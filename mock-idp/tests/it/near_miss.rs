@@ -68,7 +68,7 @@ async fn a_wrong_redirect_uri_is_compared_with_the_nearest_registered_one() {
 
 /// The lines that a near miss gives are lines that make the request a good one.
 #[tokio::test]
-async fn the_lines_for_the_file_mend_what_was_refused() {
+async fn the_lines_for_the_file_fix_what_was_refused() {
     let idp = app::idp().await;
     for changes in [
         [("client_id", Some("wbe")), ("scope", Some("openid"))],
@@ -177,7 +177,7 @@ async fn a_wrong_verifier_is_compared_with_the_challenge() {
 }
 
 #[tokio::test]
-async fn what_only_the_app_can_mend_says_so() {
+async fn what_only_the_app_can_fix_says_so() {
     let idp = crate::app::builder()
         .client(Client::browser("web").redirect(REDIRECT_URI))
         .start()

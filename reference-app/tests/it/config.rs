@@ -1,4 +1,4 @@
-//! Settings: each mistake is named with the line that mends it.
+//! Settings: each mistake is named with the line that fixes it.
 
 use reference_app::config::{Config, ConfigError};
 
@@ -73,7 +73,7 @@ fn settings_are_taken_over() {
 }
 
 #[test]
-fn a_mistake_names_the_variable_the_problem_and_the_mending_line() {
+fn a_mistake_names_the_variable_the_problem_and_the_fixing_line() {
     let cases = [
         (
             "OKTA_ISSUER",

@@ -225,13 +225,13 @@ async fn the_front_channel_finds_the_session_without_its_cookie() {
     let world = World::new().await;
     let (mut one, mut two) = (signed_in(&world, "s1").await, signed_in(&world, "s2").await);
     let issuer: String = form_urlencoded::byte_serialize(world.idp.issuer().as_bytes()).collect();
-    let mend = "frontchannel_logout_session_required";
+    let fix = "frontchannel_logout_session_required";
     for (query, reason) in [
-        (String::new(), mend),
-        ("sid=s1".to_owned(), mend),
-        (format!("iss={issuer}"), mend),
-        (format!("iss={issuer}&sid="), mend),
-        (format!("iss={issuer}&sid=s1&sid=s2"), mend),
+        (String::new(), fix),
+        ("sid=s1".to_owned(), fix),
+        (format!("iss={issuer}"), fix),
+        (format!("iss={issuer}&sid="), fix),
+        (format!("iss={issuer}&sid=s1&sid=s2"), fix),
         ("iss=https%3A%2F%2Fother.test&sid=s1".to_owned(), "not the issuer"),
     ] {
         // With the visitor's own cookies, as a link on a foreign page would be followed.

@@ -158,14 +158,14 @@ impl Brand {
         }
     }
 
-    /// What the driver says of a browser that could not be opened, with what mends it.
+    /// What the driver says of a browser that could not be opened, with what fixes it.
     pub(super) fn advice(self, told: &str) -> String {
         let told = told.lines().next().unwrap_or_default();
-        let mend = match self {
-            Brand::Chrome => chrome::mend(told),
-            Brand::Firefox => firefox::mend(told),
+        let fix = match self {
+            Brand::Chrome => chrome::fix(told),
+            Brand::Firefox => firefox::fix(told),
         };
-        format!("{told}; {mend}")
+        format!("{told}; {fix}")
     }
 }
 
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_keeps_firefox_from_starting_comes_with_what_mends_it() {
+    fn what_keeps_firefox_from_starting_comes_with_what_fixes_it() {
         let told = "Expected browser binary location, but unable to find binary in default location, no \
                     'moz:firefoxOptions.binary' capability provided, and no binary flag set on the command line";
         let advice = Brand::Firefox.advice(told);

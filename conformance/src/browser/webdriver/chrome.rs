@@ -92,8 +92,8 @@ pub(super) fn capabilities(headed: bool, shell: Option<&Path>) -> Capabilities {
     wanted
 }
 
-/// What mends that it could not be opened.
-pub(super) fn mend(told: &str) -> &'static str {
+/// What to do when it could not be opened.
+pub(super) fn fix(told: &str) -> &'static str {
     if told.contains("only supports Chrome version") {
         "browser and driver must be of the same major version: install both from one place (`conformance browser install`)"
     } else if told.contains("cannot find Chrome binary") {

@@ -117,7 +117,7 @@ impl Driver {
     /// Opens a browser, asks what it is, and closes it; of a driver that somebody else started, another one beside it.
     ///
     /// # Errors
-    /// When browser and driver do not fit together, in the driver's words and with what mends it.
+    /// When browser and driver do not fit together, in the driver's words and with what fixes it.
     pub async fn versions(&self) -> Result<Versions, DriverError> {
         const LIMIT: Duration = Duration::from_secs(20);
         let opened = self

@@ -124,8 +124,8 @@ pub(super) fn usual_places() -> Vec<PathBuf> {
     USUAL_PLACES.iter().map(PathBuf::from).chain(home).collect()
 }
 
-/// What mends that it could not be opened.
-pub(super) fn mend(told: &str) -> &'static str {
+/// What to do when it could not be opened.
+pub(super) fn fix(told: &str) -> &'static str {
     if told.contains("unable to find binary") || told.contains("not a Firefox executable") {
         "install Firefox (`conformance browser install --browser firefox`), or name it in CONFORMANCE_FIREFOX"
     } else if told.contains("matching set of capabilities") || told.contains("webSocketUrl") {

@@ -64,7 +64,7 @@ impl DriverError {
 
     /// What to type.
     #[must_use]
-    pub const fn mend(&self, brand: Brand) -> &'static str {
+    pub const fn fix(&self, brand: Brand) -> &'static str {
         match self {
             Self::NoDisplay => "leave --headed away, or put `xvfb-run` before the command",
             Self::OneAtATime { .. } => "leave `=URL` away: the harness starts drivers of its own",

@@ -1,5 +1,5 @@
 //! Why a first sign-in fails, the surest signs first. Each rule names what it saw and the line of `conformance.toml` (or of
-//! the app) that mends it.
+//! the app) that fixes it.
 
 use mock_idp::flow::record::{Endpoint, Event};
 use url::Url;
@@ -15,7 +15,7 @@ use crate::{
     target::{Config, SignIn},
 };
 
-/// A cause in words, and what mends it.
+/// A cause in words, and what fixes it.
 pub(super) type Cause = (String, String);
 
 /// The first rule that fits.
@@ -81,8 +81,8 @@ impl<'s> Signs<'s> {
     }
 }
 
-fn cause(text: impl Into<String>, mend: impl Into<String>) -> Option<Cause> {
-    Some((text.into(), mend.into()))
+fn cause(text: impl Into<String>, fix: impl Into<String>) -> Option<Cause> {
+    Some((text.into(), fix.into()))
 }
 
 /// The first probe that does not show what it must.
@@ -175,14 +175,14 @@ fn no_answer(signs: &Signs<'_>) -> Option<Cause> {
 
 fn obstacle(signs: &Signs<'_>) -> Option<Cause> {
     let text = signs.evidence.obstacles.first()?;
-    let mend = if text.contains("[target.provision]") {
+    let fix = if text.contains("[target.provision]") {
         "run the command by hand with such an address, and fix it".to_owned()
     } else if text.contains("nothing says") || text.contains("there is no form") {
         format!("write what the page offers into the steps of {}", signs.file())
     } else {
         "this is what kept the harness from going on; the evidence has the page".to_owned()
     };
-    cause(text.clone(), mend)
+    cause(text.clone(), fix)
 }
 
 fn refused_client(signs: &Signs<'_>) -> Option<Cause> {
@@ -197,7 +197,7 @@ fn refused_client(signs: &Signs<'_>) -> Option<Cause> {
             .find(|(_, value)| value.contains(what))
             .map(|(name, _)| name.clone())
     };
-    let mend = match (given("{idp.client.id}"), given("{idp.client.secret}")) {
+    let fix = match (given("{idp.client.id}"), given("{idp.client.secret}")) {
         (None, _) => {
             "give the app its client: OKTA_CLIENT_ID = \"{idp.client.id}\" under [target.start.env], by the name that \
             the app reads"
@@ -216,7 +216,7 @@ fn refused_client(signs: &Signs<'_>) -> Option<Cause> {
     };
     cause(
         format!("the authorization server does not take the app for its client: {error} ({text})"),
-        mend,
+        fix,
     )
 }
 

@@ -45,10 +45,10 @@ pub(in crate::runner) async fn after_control(
     found
 }
 
-fn warning(id: &'static str, saw: impl Into<String>, wanted: impl Into<String>, mend: impl Into<String>) -> Preflight {
+fn warning(id: &'static str, saw: impl Into<String>, wanted: impl Into<String>, fix: impl Into<String>) -> Preflight {
     Preflight {
         warning: true,
-        ..wrong(id, saw, wanted, mend)
+        ..wrong(id, saw, wanted, fix)
     }
 }
 
@@ -79,7 +79,7 @@ fn scopes(evidence: &Evidence, config: &Config) -> Preflight {
         .filter(|scope| !known.iter().any(|known| known == scope))
         .collect();
     if !unknown.is_empty() {
-        let mend = match config.idp.server.as_str() {
+        let fix = match config.idp.server.as_str() {
             "org" => "the org authorization server has no custom scopes: the app has to ask for less".to_owned(),
             _ => format!(
                 "scopes = {} under [idp], as an admin adds them at Okta",
@@ -93,7 +93,7 @@ fn scopes(evidence: &Evidence, config: &Config) -> Preflight {
                 unknown.join(" and ")
             ),
             "scopes that the authorization server knows",
-            mend,
+            fix,
         );
     }
     let missing: Vec<&str> = declared.iter().copied().filter(|scope| !sent.contains(scope)).collect();
