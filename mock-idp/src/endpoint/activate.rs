@@ -14,13 +14,14 @@ use crate::{
         scenario::Scenario,
         store::{Asker, Grant, Request},
     },
+    okta::page::HANDLE,
     protocol::draft::Reply,
     tenant::Persona,
 };
 
 /// `GET|POST /activate`
 pub(crate) fn enter_code(exchange: &mut Exchange) -> Answered {
-    if exchange.form.has(sign_in::HANDLE) {
+    if exchange.form.has(HANDLE) {
         return sign_in::step(exchange);
     }
     let typed = exchange
@@ -73,12 +74,12 @@ pub(crate) fn approve(exchange: &mut Exchange, grant: &Grant, device: &str) -> R
             secret: None,
         });
     });
-    page::activated(exchange, true)
+    page::activation(exchange, true)
 }
 
 /// The person may not, or did not want to.
 pub(crate) fn deny(exchange: &mut Exchange, device: &str) -> Reply {
     let pendings = &exchange.idp.store.pendings;
     pendings.change(device, |pending| pending.outcome = Outcome::Denied);
-    page::activated(exchange, false)
+    page::activation(exchange, false)
 }

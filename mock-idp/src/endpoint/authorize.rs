@@ -19,6 +19,7 @@ use crate::{
     okta::{
         error::*,
         metadata::{CUSTOM_SCOPES, ORG_SCOPES},
+        page::HANDLE,
     },
     protocol::{
         draft::{Reply, ResponseMode},
@@ -30,7 +31,7 @@ use crate::{
 
 /// `GET|POST {as}/v1/authorize`: a new authorization request, or a step of the hosted page, which keeps this URL.
 pub(crate) fn begin_or_continue(exchange: &mut Exchange) -> Answered {
-    if exchange.form.has(sign_in::HANDLE) {
+    if exchange.form.has(HANDLE) {
         return sign_in::step(exchange);
     }
     if let Some(reply) = sign_in::back_to_start(exchange) {

@@ -5,14 +5,14 @@ use url::Url;
 use crate::{
     endpoint::{
         answer::{self, Answered},
-        page::{self, Link},
-        sessions, sign_in,
+        page, sessions, sign_in,
     },
     exchange::Exchange,
     flow::{
         scenario::Scenario,
         store::{Asker, Request},
     },
+    okta::page::{HANDLE, HELP, Link},
     tenant::Persona,
 };
 
@@ -23,7 +23,7 @@ pub(crate) const USER_HOME: &str = "/app/UserHome";
 
 /// `GET|POST /`: the dashboard, unless it is a step of the sign-in page.
 pub(crate) fn root(exchange: &mut Exchange) -> Answered {
-    if exchange.form.has(sign_in::HANDLE) {
+    if exchange.form.has(HANDLE) {
         return login(exchange);
     }
     // Relative, so that a path prefix in front of the server stays.
@@ -32,7 +32,7 @@ pub(crate) fn root(exchange: &mut Exchange) -> Answered {
 
 /// `GET|POST /login/login.htm[?fromURI=]`
 pub(crate) fn login(exchange: &mut Exchange) -> Answered {
-    if exchange.form.has(sign_in::HANDLE) {
+    if exchange.form.has(HANDLE) {
         return sign_in::step(exchange);
     }
     if let Some(reply) = sign_in::back_to_start(exchange) {
@@ -79,7 +79,7 @@ pub(crate) fn sign_out(exchange: &mut Exchange) -> Answered {
 
 /// The pages behind "Forgot password?", "Unlock account?" and "Help".
 pub(crate) fn help(exchange: &mut Exchange) -> Answered {
-    let (heading, text) = match page::HELP.iter().position(|path| *path == exchange.path) {
+    let (heading, text) = match HELP.iter().position(|path| *path == exchange.path) {
         Some(0) => (
             "Reset your password",
             "This is a fake: no mail is sent. A password is what mock-idp.toml says; users without one have \

@@ -11,6 +11,7 @@ use crate::{
     flow::store::Stage,
     okta::{
         error::{REDIRECT_URL_UNTRUSTED, REQUEST_EXPIRED},
+        page::HANDLE,
         problem::Problem,
     },
     protocol::params::Params,
@@ -44,7 +45,7 @@ pub(crate) fn session_cookie_redirect(exchange: &mut Exchange) -> Answered {
 
 /// `GET /login/token/redirect?stateToken=`: what comes of a sign-in by the IDX API.
 pub(crate) fn token_redirect(exchange: &mut Exchange) -> Answered {
-    let handle = exchange.query.get(sign_in::HANDLE).unwrap_or_default();
+    let handle = exchange.query.get(HANDLE).unwrap_or_default();
     let handle = handle.split('~').next().unwrap_or_default().to_owned();
     let Some(transaction) = sign_in::resume(exchange, &handle) else {
         return expired(exchange);
@@ -61,7 +62,7 @@ pub(crate) fn token_redirect(exchange: &mut Exchange) -> Answered {
 
 /// `GET /login/step-up/redirect?stateToken=`: where "Don't Allow" leads.
 pub(crate) fn step_up_redirect(exchange: &mut Exchange) -> Answered {
-    let handle = exchange.query.get(sign_in::HANDLE).unwrap_or_default().to_owned();
+    let handle = exchange.query.get(HANDLE).unwrap_or_default().to_owned();
     match sign_in::resume(exchange, &handle) {
         Some(transaction)
             if matches!(transaction.stage, Stage::Consent { .. }) && sign_in::close(exchange, &handle) =>

@@ -190,7 +190,7 @@ fn write(draft: &AuthorizationDraft, hold: bool) -> Reply {
 }
 
 #[derive(Template)]
-#[template(path = "form_post.html")]
+#[template(path = "okta/form_post.html")]
 struct FormPostPage<'a> {
     action: &'a str,
     params: &'a [(String, String)],
@@ -203,7 +203,7 @@ struct HeldPage<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "post_message.html")]
+#[template(path = "okta/post_message.html")]
 struct PostMessagePage {
     /// A JSON object, with `<` escaped.
     message: String,

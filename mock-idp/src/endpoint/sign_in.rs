@@ -17,16 +17,15 @@ use crate::{
         scenario::Scenario,
         store::{Flow, Request, Session, Stage, Transaction},
     },
-    okta::{error::REQUEST_EXPIRED, problem::Problem},
+    okta::{
+        error::REQUEST_EXPIRED,
+        page::{AUTHENTICATOR, AUTHENTICATORS, HANDLE},
+        problem::Problem,
+    },
     protocol::{draft::Reply, random},
     tenant::{PageStyle, Subject, Tenant},
 };
 
-/// The hidden field that tells a step of the page from an authorization request.
-pub(crate) const HANDLE: &str = "stateToken";
-/// In the query of the page: show the list of authenticators, or go on with this one.
-pub(crate) const AUTHENTICATORS: &str = "authenticators";
-pub(crate) const AUTHENTICATOR: &str = "authenticator";
 /// How long somebody may look at the page, seconds.
 const PAGE_LIFETIME: i64 = 3600;
 
