@@ -116,8 +116,15 @@ async fn sharing_an_app_changes_no_verdict() {
             shared.starts,
             own.starts
         );
+        // A busy machine makes a few walks wait too long, which are walked again on apps of their own; how many starts the
+        // plan has is asked where the plan is.
         if name == "the right app" {
-            assert!(shared.starts <= 25, "the right app was started {} times", shared.starts);
+            let half = own.starts / 2;
+            assert!(
+                shared.starts <= half,
+                "the right app was started {} times",
+                shared.starts
+            );
         }
         let differ = verdicts(&shared)
             .into_iter()
