@@ -224,10 +224,7 @@ pub(crate) fn error(exchange: &Exchange, error: &OAuthError) -> Reply {
         flow: exchange.flow().map(|flow| flow.id.to_string()).unwrap_or_default(),
     });
     let page = ErrorPage {
-        shell: Shell {
-            look: "plain",
-            ..shell(exchange)
-        },
+        shell: shell(exchange).plain(),
         home: exchange.org(),
         error: error.error,
         description: &error.text,

@@ -309,8 +309,9 @@ impl Journal {
 mod tests {
     use super::*;
     use crate::{
-        Persona, Scenario,
+        Scenario,
         flow::{record::Endpoint, store::Store},
+        tenant::Persona,
     };
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) struct Shell {
     org: String,
     lax: bool,
     /// The style's name in the style sheet: `classic`, `gen2`, `gen3`, `companion`; `plain` for pages that Okta lacks.
-    pub(crate) look: &'static str,
+    look: &'static str,
     /// Whether the elements are those of the widget's third generation.
     gen3: bool,
 }
@@ -37,6 +37,11 @@ impl Shell {
             },
             gen3,
         }
+    }
+
+    /// The same without the look of any of Okta's pages.
+    pub(crate) fn plain(self) -> Self {
+        Self { look: "plain", ..self }
     }
 }
 
