@@ -48,6 +48,12 @@ pub struct Header {
     pub profile: Profile,
     /// `http` or `webdriver`.
     pub driver: String,
+    /// `chrome` or `firefox`, where a real browser walks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
+    /// Where its driver was running already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver_url: Option<String>,
     /// Version of this tool.
     pub tool: String,
     /// Start, RFC 3339.

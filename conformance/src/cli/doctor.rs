@@ -26,7 +26,7 @@ pub(super) async fn doctor(args: DoctorArgs) -> Result<u8, CommandError> {
         setup_only: true,
         ..run::options(&config, &args.walk, Vec::new())?
     };
-    let look = terminal::look(args.look);
+    let look = terminal::look(args.look.look);
     let mut store = Store::at(&config.folder.join(FOLDER));
     let setting = Setting {
         locations: config.locations.clone(),

@@ -8,9 +8,12 @@ use serde_json::{Value, json};
 use super::{CommandError, ListArgs, terminal};
 use crate::{
     case::{Case, Lane},
-    catalog, describe, exit,
+    catalog, config, describe, exit,
     outcome::Level,
-    report::look::{Look, Tone},
+    report::{
+        look::{Look, Tone},
+        past::Earlier,
+    },
     select::{self, Selector},
 };
 
@@ -29,16 +32,16 @@ pub(super) fn list(args: &ListArgs) -> Result<u8, CommandError> {
         .map(|text| Selector::parse(text))
         .collect::<Result<Vec<_>, _>>()?;
     let here = std::env::current_dir()?;
-    let failed = crate::config::FILE_NAME;
     let folder = here
         .ancestors()
-        .find(|folder| folder.join(failed).is_file())
+        .find(|folder| folder.join(config::FILE_NAME).is_file())
         .unwrap_or(&here);
     let cases: Vec<&'static Case> = if selectors.is_empty() {
         catalog::all().collect()
     } else {
-        let state = crate::report::past::state(&folder.join(failed), folder);
-        select::select(&selectors, &crate::report::past::of(folder, Some(&state)))?.cases
+        let earlier = Earlier::of(folder, None);
+        let state = earlier.state(&folder.join(config::FILE_NAME), folder);
+        select::select(&selectors, &earlier.past(&state))?.cases
     };
     let look = terminal::look(args.look);
     let text = match args.format {

@@ -8,6 +8,7 @@ mod explain;
 mod init;
 mod list;
 mod manual;
+mod narration;
 mod output;
 mod replay;
 mod run;
@@ -89,18 +90,6 @@ enum Command {
     Man(ManArgs),
 }
 
-impl Command {
-    fn verbosity(&self) -> u8 {
-        match self {
-            Command::Run(args) => args.look.verbose,
-            Command::Doctor(args) => args.look.verbose,
-            Command::Init(args) => args.look.verbose,
-            Command::Replay(args) => args.look.verbose,
-            _ => 0,
-        }
-    }
-}
-
 /// Which configuration, and what it may reach.
 #[derive(Debug, Args)]
 struct ConfigArgs {
@@ -170,10 +159,38 @@ struct LookArgs {
     /// Only ASCII
     #[arg(long, env = "CONFORMANCE_ASCII", value_parser = FalseyValueParser::new())]
     ascii: bool,
+}
+
+/// How a stored run is told.
+#[derive(Clone, Copy, Debug, Args)]
+struct ShowLookArgs {
+    #[command(flatten)]
+    look: LookArgs,
+    /// Tell more: every case of a cause, everything observed, notes, reasons of skipped cases
+    #[arg(short, long, action = clap::ArgAction::Count, env = "CONFORMANCE_VERBOSE")]
+    verbose: u8,
+}
+
+/// How a look at the set-up is told.
+#[derive(Clone, Copy, Debug, Args)]
+struct QuietLookArgs {
+    #[command(flatten)]
+    look: LookArgs,
+    /// Only what is not well, and the end
+    #[arg(short, long, env = "CONFORMANCE_QUIET", value_parser = FalseyValueParser::new())]
+    quiet: bool,
+}
+
+/// How a run is told.
+#[derive(Clone, Copy, Debug, Args)]
+struct RunLookArgs {
+    #[command(flatten)]
+    look: LookArgs,
     /// Only what is not well, and the counts
     #[arg(short, long, env = "CONFORMANCE_QUIET", value_parser = FalseyValueParser::new())]
     quiet: bool,
-    /// Tell more: every case of a cause, notes, reasons of skipped cases; narrate on standard error (-vv: more)
+    /// Tell more: every case of a cause, everything observed, notes, reasons of skipped cases; and on standard error what
+    /// is walked (-vv: every request too)
     #[arg(short, long, action = clap::ArgAction::Count, env = "CONFORMANCE_VERBOSE")]
     verbose: u8,
 }
@@ -222,7 +239,7 @@ struct RunArgs {
     #[arg(long, value_name = "DIR", env = "CONFORMANCE_OUT")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    look: LookArgs,
+    look: RunLookArgs,
 }
 
 #[derive(Debug, Args)]
@@ -248,7 +265,7 @@ struct InitArgs {
     #[command(flatten)]
     reach: ReachArgs,
     #[command(flatten)]
-    look: LookArgs,
+    look: QuietLookArgs,
 }
 
 #[derive(Debug, Args)]
@@ -268,7 +285,7 @@ struct DoctorArgs {
     #[command(flatten)]
     walk: WalkArgs,
     #[command(flatten)]
-    look: LookArgs,
+    look: QuietLookArgs,
 }
 
 #[derive(Debug, Args)]
@@ -327,7 +344,7 @@ struct ShowArgs {
     #[arg(short, long, value_name = "FILE", env = "CONFORMANCE_OUTPUT")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    look: LookArgs,
+    look: ShowLookArgs,
 }
 
 #[derive(Debug, Args)]
@@ -376,7 +393,7 @@ enum ReportCommand {
         #[arg(long, value_name = "KIND[=PATH]", env = "CONFORMANCE_REPORT", value_delimiter = ',', value_parser = run::report_request)]
         report: Vec<run::ReportRequest>,
         #[command(flatten)]
-        look: LookArgs,
+        look: ShowLookArgs,
     },
     /// Print the JSON schema of run.json
     Schema,
@@ -420,7 +437,7 @@ struct ReplayArgs {
     #[command(flatten)]
     walk: WalkArgs,
     #[command(flatten)]
-    look: LookArgs,
+    look: RunLookArgs,
 }
 
 #[derive(Debug, Args)]
@@ -557,7 +574,6 @@ pub async fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 async fn dispatch(cli: Cli) -> Result<u8, CommandError> {
-    terminal::narrate_at(cli.command.verbosity());
     match cli.command {
         Command::Init(args) => init::init(*args).await,
         Command::Run(args) => run::run(*args).await,

@@ -14,7 +14,7 @@ use tokio::{
     sync::Notify,
 };
 
-use super::{CommandError, FailOn, LookArgs, RunArgs, WalkArgs, load, output, terminal};
+use super::{CommandError, FailOn, RunArgs, RunLookArgs, WalkArgs, load, narration, output, terminal};
 use crate::{
     baseline::{self, Baseline},
     case::Case,
@@ -28,11 +28,13 @@ use crate::{
         journal::Event,
         kind::{Kind, Source},
         look::Look,
-        markdown, past,
+        markdown,
+        past::Earlier,
         plain::Plain,
         recorder::Recorder,
         store::{self, Store},
         summary::counted,
+        tree::{State, Tree},
     },
     run::RunEvent,
     runner::{self, Driver, Options},
@@ -76,45 +78,55 @@ pub(super) fn report_request(text: &str) -> Result<ReportRequest, String> {
 }
 
 pub(super) async fn run(args: RunArgs) -> Result<u8, CommandError> {
+    let done = once(&args, &args.selectors).await?;
     if !args.watch {
-        return once(&args, &args.selectors).await;
+        return Ok(done.code);
     }
+    watch(&args, done).await
+}
+
+/// Judges again what failed, whenever a file changes, until somebody ends it.
+async fn watch(args: &RunArgs, first: Done) -> Result<u8, CommandError> {
     let mut signals = Signals::new();
+    let (config, _) = configuration(&args.selectors, args)?;
     let mut selectors = args.selectors.clone();
-    let mut code = once(&args, &selectors).await?;
-    let (config, _) = configuration(&selectors, &args)?;
+    let mut last = first;
     loop {
-        if code == exit::INTERRUPTED {
-            return Ok(code);
+        if last.code == exit::INTERRUPTED {
+            return Ok(last.code);
         }
         // Whoever reads this line may save a file at once.
-        let before = past::newest(&config.folder);
+        let before = Tree::of(&config.folder);
         narrate("watching: what failed is judged again when a file changes; Ctrl-C ends");
         if !changed(&config.folder, &before, &mut signals).await {
-            return Ok(code);
+            return Ok(last.code);
         }
-        // What is well again is left alone; when nothing failed, all that was asked for is judged.
-        selectors.clone_from(&args.selectors);
-        if store::last_failed(&config.folder).is_some_and(|failed| !failed.is_empty()) {
-            selectors.retain(|text| text.ends_with(".toml"));
-            selectors.push("failed".to_owned());
+        // What is well again is left alone; when nothing failed, all that was asked for is judged. It is this run that counts,
+        // wherever it is kept, and the one before when it did not come to anything.
+        if let Some(run) = &last.run {
+            selectors.clone_from(&args.selectors);
+            let failed = run.not_well();
+            if !failed.is_empty() {
+                selectors.retain(|text| text.ends_with(".toml"));
+                selectors.extend(failed);
+            }
         }
         // A configuration that is being written is wrong for a while.
-        code = once(&args, &selectors).await.unwrap_or_else(|error| {
+        last = once(args, &selectors).await.unwrap_or_else(|error| {
             narrate(&format!("error: {error}"));
-            exit::USAGE
+            Done::nothing(exit::USAGE)
         });
     }
 }
 
 /// Waits for a change below a folder since it was like this; false when somebody wants to end.
-async fn changed(folder: &Path, before: &str, signals: &mut Signals) -> bool {
+async fn changed(folder: &Path, before: &Tree, signals: &mut Signals) -> bool {
     loop {
         tokio::select! {
             _ = signals.next() => return false,
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
-        if past::newest(folder) != before {
+        if Tree::of(folder) != *before {
             return true;
         }
     }
@@ -136,11 +148,16 @@ fn configuration(arguments: &[String], args: &RunArgs) -> Result<(Config, Vec<Se
     Ok((config, selectors))
 }
 
-async fn once(args: &RunArgs, arguments: &[String]) -> Result<u8, CommandError> {
+async fn once(args: &RunArgs, arguments: &[String]) -> Result<Done, CommandError> {
     let (mut config, selectors) = configuration(arguments, args)?;
     drop_expired_skips(&mut config);
-    let state = past::state(&config.file, &config.folder);
-    let selection = select::select(&selectors, &past::of(&config.folder, Some(&state)))?;
+    let earlier = Earlier::of(&config.folder, args.out.as_deref());
+    let mut state = earlier.state(&config.file, &config.folder);
+    let selection = select::select(&selectors, &earlier.past(&state))?;
+    args.report
+        .iter()
+        .filter_map(|request| request.path.as_deref())
+        .for_each(|path| state.report(path));
     let cases = match args.shard {
         Some(shard) => shard.of(&selection.cases),
         None => selection.cases,
@@ -149,7 +166,7 @@ async fn once(args: &RunArgs, arguments: &[String]) -> Result<u8, CommandError> 
         narrate(
             "nothing is selected: the selectors exclude one another, nothing failed in the last run, or nothing changed",
         );
-        return Ok(exit::NOTHING_SELECTED);
+        return Ok(Done::nothing(exit::NOTHING_SELECTED));
     }
     if selection.slow_left_out > 0 && !args.look.quiet {
         narrate(&format!(
@@ -173,7 +190,7 @@ async fn once(args: &RunArgs, arguments: &[String]) -> Result<u8, CommandError> 
         flags: args.walk.beyond(&config),
         state: Some(state),
     };
-    drive(&config, &options, plan).await.map(|done| done.code)
+    drive(&config, &options, plan).await
 }
 
 /// The baseline that is named, or the one beside the configuration; an absent one is empty.
@@ -219,7 +236,7 @@ pub(super) fn options(config: &Config, args: &WalkArgs, cases: Vec<&'static Case
 /// How a run is told and kept.
 pub(super) struct Plan<'p> {
     pub(super) policy: Policy,
-    pub(super) look: LookArgs,
+    pub(super) look: RunLookArgs,
     pub(super) keep: Keep<'p>,
     pub(super) baseline: Option<Baseline>,
     pub(super) shard: Option<Shard>,
@@ -228,13 +245,13 @@ pub(super) struct Plan<'p> {
     pub(super) reports: &'p [ReportRequest],
     /// Flags that a replay is given again.
     pub(super) flags: String,
-    /// Of the configuration and the app's files.
-    pub(super) state: Option<String>,
+    /// The configuration and the app's files.
+    pub(super) state: Option<State>,
 }
 
 impl Plan<'_> {
     /// Told, not kept, nothing else.
-    pub(super) fn told(look: LookArgs) -> Self {
+    pub(super) fn told(look: RunLookArgs) -> Self {
         Self {
             policy: Policy::default(),
             look,
@@ -257,6 +274,13 @@ pub(super) struct Done {
     pub(super) code: u8,
 }
 
+impl Done {
+    /// Nothing was run.
+    fn nothing(code: u8) -> Self {
+        Self { run: None, code }
+    }
+}
+
 /// Why a run ended.
 enum End {
     Over,
@@ -274,14 +298,14 @@ pub(super) async fn drive(config: &Config, options: &Options, plan: Plan<'_>) ->
         ));
     }
     plan.keep.try_it(&config.folder)?;
-    let look = terminal::look(plan.look);
+    let look = terminal::look(plan.look.look);
     let setting = Setting {
         policy: plan.policy,
         locations: config.locations.clone(),
         config: config.file.display().to_string(),
         base: terminal::base(&config.folder),
         flags: plan.flags.clone(),
-        config_fingerprint: plan.state.clone(),
+        config_fingerprint: plan.state.as_ref().map(State::fingerprint),
         shard: plan.shard.map(|shard| shard.to_string()),
         folder: PathBuf::new(),
         verbose: plan.look.verbose,
@@ -292,12 +316,16 @@ pub(super) async fn drive(config: &Config, options: &Options, plan: Plan<'_>) ->
         recorder: Recorder::new(setting, plan.baseline),
         store: None,
         teller,
+        state: plan.state,
     });
     let overseer = Overseer::start(&seat, options.cases.len(), plan.reports);
     let enough = Notify::new();
     let mut listen = |event: RunEvent<'_>| {
         let mut seat = seat.lock();
         let Some(seat) = &mut *seat else { return };
+        narration::lines(&event, plan.look.verbose, &look)
+            .iter()
+            .for_each(|line| narrate(line));
         seat.take(&event, &plan.keep, &config.folder);
         if plan
             .most_failures
@@ -403,11 +431,12 @@ async fn tick(seat: &SharedSeat) -> End {
     }
 }
 
-/// Who listens to a run: the recorder, the store, the teller.
+/// Who listens to a run: the recorder, the store, the teller, and who looks after the app's files.
 struct Seat {
     recorder: Recorder,
     store: Option<Store>,
     teller: Teller,
+    state: Option<State>,
 }
 
 impl Seat {
@@ -418,6 +447,9 @@ impl Seat {
                 store.open();
                 self.teller.kept_in(&shown(store.folder()));
             }
+        }
+        if let (RunEvent::Control(_), Some(state)) = (event, &mut self.state) {
+            state.used();
         }
         let told = self.recorder.take(event);
         if let Some(store) = &mut self.store {
@@ -457,7 +489,10 @@ impl Seat {
             End::Signal(_) => self.recorder.interrupt(true),
             End::Enough => self.recorder.interrupt(false),
         };
-        let run = run.cloned();
+        let mut run = run.cloned();
+        if let (Some(run), Some(state)) = (&mut run, &self.state) {
+            run.run.keep(state.kept());
+        }
         let code = match (&run, end) {
             (Some(run), _) => run.exit_code,
             (None, End::Signal(_)) => exit::INTERRUPTED,
@@ -570,7 +605,7 @@ enum Teller {
 }
 
 impl Teller {
-    fn new(look: Look, setting: &Setting, cases: &[&'static Case], args: LookArgs, out: output::Writer) -> Self {
+    fn new(look: Look, setting: &Setting, cases: &[&'static Case], args: RunLookArgs, out: output::Writer) -> Self {
         let quiet = args.quiet;
         // Narration and bars would tear each other apart.
         if terminal::is_watched() && args.verbose == 0 {

@@ -68,7 +68,7 @@ fn text(args: &ShowArgs, stored: &Stored) -> Result<String, CommandError> {
     if kind != Kind::Text {
         return kind.render(&source).map_err(CommandError::Usage);
     }
-    let look = terminal::look(args.look);
+    let look = terminal::look(args.look.look);
     let case = stored.run.cases.first().filter(|_| args.case.is_some());
     Ok(match case {
         Some(case) if case.verdict.is_finding() => block::of_case(case, &look, args.look.verbose.max(1)),
@@ -194,7 +194,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<u8, CommandError> {
             for request in report {
                 run::write_report(request, &source)?;
             }
-            let look = (terminal::look(*look), look.verbose);
+            let look = (terminal::look(look.look), look.verbose);
             io::stdout().write_all(kind::text(&merged, &look.0, look.1).as_bytes())?;
             Ok(merged.exit_code)
         }

@@ -83,18 +83,3 @@ fn speaks_utf8() -> bool {
         None => !is_console,
     }
 }
-
-/// Lets the parts of this program tell on standard error what they do.
-pub(super) fn narrate_at(verbosity: u8) {
-    let level = match verbosity {
-        0 => return,
-        1 => "info",
-        _ => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::new(format!("conformance={level},mock_idp={level}"));
-    let _already_set = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(stderr)
-        .without_time()
-        .try_init();
-}

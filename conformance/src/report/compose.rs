@@ -33,6 +33,8 @@ pub fn begun(header: &Header, setting: &Setting) -> Run {
         seed: header.seed.clone(),
         profile: header.profile.name().to_owned(),
         driver: header.driver.clone(),
+        browser: header.browser.clone(),
+        driver_url: header.driver_url.clone(),
         tool: header.tool.clone(),
         started: header.started.clone(),
         config: header.config.clone(),

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::tree::Kept;
 pub use crate::verdict::ProfileStatus;
 use crate::{
     exit::Policy,
@@ -59,6 +60,12 @@ pub struct About {
     pub profile: String,
     /// `http` or `webdriver`.
     pub driver: String,
+    /// `chrome` or `firefox`, where a real browser walked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
+    /// Where its driver was running already, and was not started for this run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver_url: Option<String>,
     /// Version of the tool.
     pub tool: String,
     /// RFC 3339.
@@ -72,9 +79,15 @@ pub struct About {
     /// The configuration file as it was given.
     #[serde(default)]
     pub config: String,
-    /// A fingerprint of the configuration's text; the selector `changed` compares it.
+    /// A fingerprint of the configuration's text and the files beside it; the selector `changed` compares it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_fingerprint: Option<String>,
+    /// Files beside the configuration that were written while the app was built, started and used for the first time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<String>,
+    /// Reports that were written beside the configuration, by this run or an earlier one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<String>,
     /// How many cases were selected.
     #[serde(default)]
     pub selected: usize,
@@ -508,6 +521,13 @@ impl Run {
         self.cases.iter().filter(|case| case.fails(policy)).count()
     }
 
+    /// The ids of the cases that were not well: what speaks against the app, and what is undecided.
+    #[must_use]
+    pub fn not_well(&self) -> Vec<String> {
+        let is_bad = |case: &&Case| case.verdict.is_finding() || case.verdict.is_undecided();
+        self.cases.iter().filter(is_bad).map(|case| case.id.clone()).collect()
+    }
+
     /// The case of this id.
     #[must_use]
     pub fn case(&self, id: &str) -> Option<&Case> {
@@ -540,6 +560,24 @@ impl Run {
             root.insert("title".to_owned(), SCHEMA.into());
         }
         schema
+    }
+}
+
+impl About {
+    /// Who walked: `http`, `webdriver (firefox)`.
+    #[must_use]
+    pub fn walked_by(&self) -> String {
+        match &self.browser {
+            Some(browser) => format!("{} ({browser})", self.driver),
+            None => self.driver.clone(),
+        }
+    }
+
+    /// Remembers the state for which the verdicts stand.
+    pub fn keep(&mut self, state: Kept) {
+        self.config_fingerprint = Some(state.fingerprint);
+        self.written = state.written;
+        self.reports = state.reports;
     }
 }
 

@@ -45,7 +45,7 @@ pub fn merge(parts: &[Stored]) -> Result<Run, MergeError> {
         let differs = [
             ("the version", run.run.tool != first.run.run.tool),
             ("the profile", run.run.profile != first.run.run.profile),
-            ("the driver", run.run.driver != first.run.run.driver),
+            ("the driver", run.run.walked_by() != first.run.run.walked_by()),
             ("the policy", policy(run) != policy(&first.run)),
         ];
         if let Some((what, _)) = differs.into_iter().find(|(_, differs)| *differs) {

@@ -38,6 +38,7 @@ pub mod secrets;
 pub mod store;
 pub mod summary;
 pub mod tap;
+pub mod tree;
 
 use std::{
     collections::BTreeMap,
@@ -61,7 +62,7 @@ pub struct Setting {
     pub base: PathBuf,
     /// Flags that decide what is judged and that the configuration does not say: a replay is given them again.
     pub flags: String,
-    /// Of the configuration's text.
+    /// Of the configuration's text and the files beside it.
     pub config_fingerprint: Option<String>,
     /// `2/5`, where only a part of the selection is judged.
     pub shard: Option<String>,

@@ -1,100 +1,84 @@
 //! What earlier runs of a configuration have to say about the next one.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::UNIX_EPOCH,
-};
+use std::{fs, path::Path};
 
 use super::{
-    redact::fingerprint,
-    store::{self, ReadError},
+    document::Run,
+    store::{self, ReadError, Stored},
+    tree::State,
 };
 use crate::select::Past;
 
-/// Folders that hold no source of an app.
-const SKIPPED: &[&str] = &[
-    ".conformance",
-    ".git",
-    ".hg",
-    ".svn",
-    ".venv",
-    "__pycache__",
-    "build",
-    "dist",
-    "node_modules",
-    "target",
-    "venv",
-];
-/// Files that are looked at; a bigger tree is not one app's.
-const FILES: usize = 20_000;
+/// Earlier runs of a configuration: those that are kept beside it, and the one in the folder where the next will be kept.
+#[derive(Debug)]
+pub struct Earlier {
+    runs: Vec<Stored>,
+    /// The last of them; `Err`: it cannot be read.
+    last: Option<Result<Run, ReadError>>,
+}
 
-/// What selectors may ask about.
-#[must_use]
-pub fn of(config_folder: &Path, now: Option<&str>) -> Past {
-    let failed = match store::last(config_folder) {
-        None => None,
-        Some(Ok(_)) => store::last_failed(config_folder).map(Ok),
-        Some(Err(error)) => Some(Err(error.to_string())),
-    };
-    Past {
-        failed,
-        judged: now.map(|now| judged(config_folder, now)).unwrap_or_default(),
+impl Earlier {
+    /// Reads them. `out` is where the next run goes when that is not beside the configuration.
+    #[must_use]
+    pub fn of(config_folder: &Path, out: Option<&Path>) -> Self {
+        let kept = fs::read_dir(config_folder.join(".conformance/runs"));
+        let kept = kept.into_iter().flatten().flatten();
+        let mut runs: Vec<Stored> = kept.filter_map(|entry| store::read(&entry.path()).ok()).collect();
+        let last = store::last(config_folder).map(|read| read.map(|stored| stored.run));
+        let there = out.and_then(|folder| store::read(folder).ok());
+        let is_later = |stored: &Stored| match &last {
+            // Ids sort by time.
+            Some(Ok(last)) => stored.run.run.id > last.run.id,
+            _ => true,
+        };
+        let last = match there.as_ref().filter(|stored| is_later(stored)) {
+            Some(stored) => Some(Ok(stored.run.clone())),
+            None => last,
+        };
+        runs.extend(there);
+        Self { runs, last }
     }
-}
 
-/// A fingerprint of the configuration's text and of the newest change among the files beside it.
-#[must_use]
-pub fn state(config_file: &Path, config_folder: &Path) -> String {
-    let text = fs::read_to_string(config_file).unwrap_or_default();
-    fingerprint(&format!(
-        "{} {} {text}",
-        env!("CARGO_PKG_VERSION"),
-        newest(config_folder)
-    ))
-}
+    /// The last kept run with this seed.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Option<Stored> {
+        let has_seed = |stored: &Stored| u64::from_str_radix(&stored.run.run.seed, 16) == Ok(seed);
+        let same = self.runs.into_iter().filter(has_seed);
+        same.max_by(|one, other| one.run.run.id.cmp(&other.run.run.id))
+    }
 
-/// When the newest file below a folder was changed, in nanoseconds, and how many files there are.
-#[must_use]
-pub fn newest(folder: &Path) -> String {
-    let (mut newest, mut count) = (0_u128, 0_usize);
-    let mut open: Vec<PathBuf> = vec![folder.to_owned()];
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() && !SKIPPED.iter().any(|skipped| name == *skipped) {
-                open.push(entry.path());
-            } else if kind.is_file() {
-                count += 1;
-                let changed = entry.metadata().and_then(|own| own.modified()).ok();
-                let since = changed.and_then(|moment| moment.duration_since(UNIX_EPOCH).ok());
-                newest = newest.max(since.map(|since| since.as_nanos()).unwrap_or_default());
-            }
-            if count >= FILES {
-                return format!("{newest} {count}");
-            }
+    /// The present state of the configuration and the files beside it.
+    #[must_use]
+    pub fn state(&self, config_file: &Path, config_folder: &Path) -> State {
+        State::now(
+            config_file,
+            config_folder,
+            self.runs.iter().map(|stored| &stored.run.run),
+        )
+    }
+
+    /// What selectors may ask about in this state.
+    #[must_use]
+    pub fn past(&self, state: &State) -> Past {
+        let failed = self.last.as_ref().map(|last| match last {
+            Ok(run) => Ok(run.not_well()),
+            Err(error) => Err(error.to_string()),
+        });
+        let now = state.fingerprint();
+        let same = |stored: &&Stored| stored.run.run.config_fingerprint.as_deref() == Some(now.as_str());
+        let judged = self.runs.iter().filter(same).flat_map(|stored| &stored.run.cases);
+        Past {
+            failed,
+            judged: judged.map(|case| case.id.clone()).collect(),
         }
     }
-    format!("{newest} {count}")
-}
-
-/// Ids of the cases that were judged in this state, in whichever kept run.
-fn judged(config_folder: &Path, now: &str) -> Vec<String> {
-    let runs = fs::read_dir(config_folder.join(".conformance/runs"))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let stored = runs.filter_map(|entry| store::read(&entry.path()).ok());
-    let same = stored.filter(|stored| stored.run.run.config_fingerprint.as_deref() == Some(now));
-    same.flat_map(|stored| stored.run.cases).map(|case| case.id).collect()
 }
 
 /// The stored run that somebody names: a folder, a `run.json`, an id of a kept run, or `latest`.
 ///
 /// # Errors
 /// When there is none, or it cannot be read.
-pub fn named(name: &str, config_folder: &Path) -> Result<store::Stored, ReadError> {
+pub fn named(name: &str, config_folder: &Path) -> Result<Stored, ReadError> {
     if name == "latest" {
         return store::read(&config_folder.join(".conformance/latest"));
     }

@@ -19,6 +19,8 @@ use super::{
 
 /// What a build that has nothing to do stays under, in milliseconds.
 const LONG_BUILD: u64 = 3_000;
+/// Lines that stand below the only cause: what was skipped, the starts, the counts, the page.
+const BELOW: usize = 8;
 /// Causes that are told in full; the others by one line each.
 const IN_FULL: usize = 12;
 
@@ -149,7 +151,8 @@ impl<W: Write> Plain<W> {
     }
 }
 
-/// The causes, each in full; then, where there are several, all of them again by a line each; then what is undecided.
+/// The causes, each in full; then all of them again by a line each, unless the only one is still on the screen; then what is
+/// undecided.
 #[must_use]
 pub fn closing(run: &Run, look: &Look, setting: &Setting) -> String {
     let causes = causes(run);
@@ -158,7 +161,9 @@ pub fn closing(run: &Run, look: &Look, setting: &Setting) -> String {
         text.push_str(&block::of_cause(cause, look, setting.verbose));
         text.push('\n');
     }
-    if causes.len() > 1 {
+    // The heading of the only one may stand above the screen.
+    let is_beyond = look.height.is_some_and(|height| text.lines().count() + BELOW > height);
+    if causes.len() > 1 || is_beyond {
         for cause in &causes {
             let (label, tone) = match cause.known {
                 true => ("known".to_owned(), Tone::Faint),
@@ -201,7 +206,7 @@ pub(super) fn opening(run: &super::document::About, target: &super::document::Ta
     let how = format!(
         "{} {}   {} {}   {} {}   {} cases{shard}",
         faint("driver"),
-        look.text(&run.driver),
+        look.text(&run.walked_by()),
         faint("profile"),
         look.text(&run.profile),
         faint("seed"),

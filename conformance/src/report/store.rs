@@ -16,7 +16,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    document::{self, Case, Run, Word},
+    document::{self, Case, Run},
     evidence_file,
     journal::{self, Event},
     look::in_json,
@@ -494,22 +494,6 @@ pub fn last(config_folder: &Path) -> Option<Result<Stored, ReadError>> {
         Err(ReadError::None(_)) => None,
         read => Some(read),
     }
-}
-
-/// The ids of the cases that were not well in the last kept run; `None` when there is none that can be read.
-#[must_use]
-pub fn last_failed(config_folder: &Path) -> Option<Vec<String>> {
-    let stored = last(config_folder)?.ok()?;
-    let is_bad = |case: &&Case| matches!(case.verdict, Word::Fail | Word::Warn | Word::Inconclusive | Word::Error);
-    Some(
-        stored
-            .run
-            .cases
-            .iter()
-            .filter(is_bad)
-            .map(|case| case.id.clone())
-            .collect(),
-    )
 }
 
 /// The framework that the last kept run names, and how it was found out; `None` when there is no run or it names none. Read

@@ -180,6 +180,8 @@ impl Header {
             seed: format!("{:x}", options.seed),
             profile: options.profile,
             driver: options.driver.name().to_owned(),
+            browser: options.driver.browser().map(str::to_owned),
+            driver_url: options.driver.url().map(str::to_owned),
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             started: now.format(&Rfc3339).unwrap_or_default(),
             target: config.target.url.clone(),

@@ -94,4 +94,22 @@ impl Driver {
             Driver::WebDriver { .. } => "webdriver",
         }
     }
+
+    /// `chrome` or `firefox`; `None` without a real browser.
+    #[must_use]
+    pub const fn browser(&self) -> Option<&'static str> {
+        match self {
+            Driver::Http => None,
+            Driver::WebDriver { brand, .. } => Some(brand.name()),
+        }
+    }
+
+    /// Where a running driver is; `None` where one is started, or none is needed.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Driver::WebDriver { url: Some(url), .. } => Some(url),
+            _ => None,
+        }
+    }
 }

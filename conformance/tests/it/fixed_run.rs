@@ -119,6 +119,8 @@ pub(crate) fn run() -> RunResult {
             seed: "7f3a".to_owned(),
             profile: Profile::Okta,
             driver: "http".to_owned(),
+            browser: None,
+            driver_url: None,
             tool: "0.1.0".to_owned(),
             started: "2026-09-20T10:00:00Z".to_owned(),
             target: "http://localhost:3000".to_owned(),

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use conformance::report::document::Word;
+use conformance::report::{
+    document::{Run, Word},
+    store,
+};
 
 use crate::kept::{conformance, folder, folder_with_flaw, outcome, soon, stored};
 
@@ -45,8 +48,18 @@ fn interrupt(child: &Child) {
 
 #[test]
 fn watch_judges_again_what_failed_when_a_file_changes() {
+    watched(&[]);
+}
+
+#[test]
+fn watch_knows_what_failed_wherever_runs_are_kept() {
+    watched(&["--out", "kept"]);
+}
+
+fn watched(flags: &[&str]) {
     let folder = folder_with_flaw("state-unchecked");
-    let arguments = ["run", "--watch", "callback/state-mismatch", "id-token/aud-wrong"];
+    let mut arguments = vec!["run", "--watch", "callback/state-mismatch", "id-token/aud-wrong"];
+    arguments.extend(flags);
     let mut run = conformance(folder.path(), "", &arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -97,25 +110,77 @@ fn enough_failures_end_a_run() {
 }
 
 #[test]
+fn failed_is_what_failed_in_the_last_run_wherever_it_was_kept() {
+    let folder = folder_with_flaw("state-unchecked");
+    let failed = |flags: &[&str]| {
+        let mut arguments = vec!["run", "failed", "--report", "json=again.json"];
+        arguments.extend(flags);
+        let (_, text) = outcome(&mut conformance(folder.path(), "", &arguments));
+        let run: Run = match std::fs::read(folder.path().join("again.json")) {
+            Ok(json) => serde_json::from_slice(&json).unwrap(),
+            Err(error) => panic!("{error}: {text}"),
+        };
+        run.cases.into_iter().map(|case| case.id).collect::<Vec<_>>()
+    };
+    let run = |arguments: &[&str]| {
+        let (code, text) = outcome(&mut conformance(folder.path(), "", arguments));
+        assert_eq!(code, 1, "{text}");
+    };
+    run(&["run", "callback/state-mismatch"]);
+    run(&["run", "callback/state-missing", "--out", "kept"]);
+    assert_eq!(failed(&["--out", "kept"]), ["callback/state-missing"], "the later one");
+    assert_eq!(failed(&[]), ["callback/state-mismatch"], "nobody names the other place");
+    // That run is the last now.
+    assert_eq!(failed(&["--out", "kept"]), ["callback/state-mismatch"]);
+}
+
+/// Whether `changed` selects this case; it always selects those that were never judged.
+fn is_changed(folder: &Path, case: &str) -> bool {
+    let (code, text) = outcome(&mut conformance(folder, "", &["list", "changed", "--format", "json"]));
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("\"callback/state-missing\""), "never judged: {text}");
+    text.contains(&format!("\"{case}\""))
+}
+
+#[test]
+fn what_a_build_and_a_run_write_beside_the_configuration_is_no_change() {
+    let folder = folder_with_flaw("");
+    let config = folder.path().join("conformance.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    // A build that writes another file each time, as those do that put the moment into it.
+    let text = text
+        .replace(".conformance/built", "built")
+        .replace("cp flaw built", "cp flaw built && echo $$ > stamp");
+    std::fs::write(&config, text).unwrap();
+    let is_selected = || is_changed(folder.path(), "callback/state-mismatch");
+    let run = |flags: &[&str]| {
+        let mut arguments = vec!["run", "callback/state-mismatch"];
+        arguments.extend(flags);
+        let (code, text) = outcome(&mut conformance(folder.path(), "", &arguments));
+        assert_eq!(code, 0, "{text}");
+    };
+    run(&[]);
+    assert!(!is_selected(), "the build wrote two files");
+    // Its output is written anew, and a report.
+    run(&["--report", "junit=junit.xml"]);
+    assert!(!is_selected());
+    run(&["--out", "kept"]);
+    std::fs::write(folder.path().join("built"), "state-unchecked").unwrap();
+    assert!(is_selected(), "somebody else wrote it");
+    run(&[]);
+    assert!(!is_selected());
+    std::fs::write(folder.path().join("flaw"), "\n").unwrap();
+    assert!(is_selected(), "a source changed");
+}
+
+#[test]
 fn changed_is_what_was_not_judged_in_this_state() {
     let folder = folder_with_flaw("");
     let run = || {
         let (code, text) = outcome(&mut conformance(folder.path(), "", &["run", "callback/state-mismatch"]));
         assert_eq!(code, 0, "{text}");
     };
-    let is_selected = || {
-        let (code, text) = outcome(&mut conformance(
-            folder.path(),
-            "",
-            &["list", "changed", "--format", "json"],
-        ));
-        assert_eq!(code, 0, "{text}");
-        assert!(
-            text.contains("\"callback/state-missing\""),
-            "it was never judged: {text}"
-        );
-        text.contains("\"callback/state-mismatch\"")
-    };
+    let is_selected = || is_changed(folder.path(), "callback/state-mismatch");
     assert!(is_selected(), "it was never judged");
     run();
     assert!(!is_selected(), "nothing changed");
@@ -171,6 +236,121 @@ fn request(stream: &mut TcpStream) -> (String, String) {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     (head, String::from_utf8(body).unwrap())
+}
+
+/// What a driver is asked for when this is replayed, and what is said.
+fn replayed(folder: &Path, driver: &TcpListener, arguments: &[&str]) -> (String, String) {
+    let mut all = vec!["replay"];
+    all.extend(arguments);
+    let listener = driver.try_clone().unwrap();
+    let asked = std::thread::spawn(move || asked_for(&listener));
+    let (code, text) = outcome(&mut conformance(folder, "", &all));
+    assert_eq!(code, 3, "{text}");
+    (asked.join().unwrap(), text)
+}
+
+#[test]
+fn a_replay_walks_as_the_stored_run_did() {
+    let folder = folder_with_flaw("state-unchecked");
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let (code, text) = outcome(&mut conformance(folder.path(), "", &["run", "callback/state-mismatch"]));
+    assert_eq!(code, 1, "{text}");
+    // The same run, as a browser would have made it.
+    let latest = std::fs::canonicalize(folder.path().join(".conformance/latest")).unwrap();
+    let walked_in = |driver: &str, browser: Option<&str>| {
+        let mut run = stored(&latest).run;
+        run.run.driver = driver.to_owned();
+        run.run.browser = browser.map(str::to_owned);
+        run.run.driver_url = Some(format!("http://{}", listener.local_addr().unwrap()));
+        std::fs::write(latest.join("run.json"), store::text(&run)).unwrap();
+        run.run.seed
+    };
+    let seed = walked_in("webdriver", Some("firefox"));
+    for arguments in [
+        &["callback/state-mismatch"][..],
+        &["callback/state-mismatch", "--seed", &seed],
+        &["latest"],
+    ] {
+        let (asked, text) = replayed(folder.path(), &listener, arguments);
+        assert!(asked.contains("moz:firefoxOptions"), "{asked}");
+        assert!(!text.contains("may differ"), "{text}");
+    }
+    // Another browser is an answer to another question, which is said.
+    let url = format!("webdriver=http://{}", listener.local_addr().unwrap());
+    let arguments = ["latest", "--browser", "chrome", "--driver", &url];
+    let (asked, text) = replayed(folder.path(), &listener, &arguments);
+    assert!(asked.contains("goog:chromeOptions"), "{asked}");
+    assert!(
+        text.contains("that run walked by webdriver (firefox), this one by webdriver (chrome)"),
+        "{text}"
+    );
+    // A run of an earlier version does not say which browser it was.
+    walked_in("webdriver", None);
+    let (asked, text) = replayed(folder.path(), &listener, &["latest"]);
+    assert!(asked.contains("goog:chromeOptions"), "{asked}");
+    assert!(text.contains("does not say which browser walked"), "{text}");
+    // What this version does not know is not replaced by something else.
+    for (driver, browser) in [("carrier-pigeon", None), ("webdriver", Some("netscape"))] {
+        walked_in(driver, browser);
+        let (code, text) = outcome(&mut conformance(folder.path(), "", &["replay", "latest"]));
+        assert_eq!(code, 2, "{text}");
+        assert!(
+            text.contains("CANNOT REPLAY") && text.contains(browser.unwrap_or(driver)),
+            "{text}"
+        );
+    }
+    // A seed is of one run: one that no kept run has says nothing of browsers.
+    walked_in("webdriver", Some("firefox"));
+    let arguments = ["replay", "callback/state-mismatch", "--seed", "abc"];
+    let (code, text) = outcome(&mut conformance(folder.path(), "", &arguments));
+    assert_eq!(code, 1, "{text}");
+}
+
+#[test]
+fn more_is_told_of_a_run_with_each_v() {
+    let folder = folder();
+    let told = |flags: &[&str]| {
+        let mut arguments = vec![
+            "run",
+            "callback/state-mismatch",
+            "callback/state-missing",
+            "userinfo/sub-mismatch",
+        ];
+        arguments.extend(flags);
+        let output = conformance(folder.path(), "state-unchecked", &arguments)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(output.stdout), text(output.stderr))
+    };
+    let (said, told_0) = told(&[]);
+    let (said_1, told_1) = told(&["-v"]);
+    let (said_2, told_2) = told(&["-vv"]);
+    let lead = "FAIL callback/state-";
+    let blocks = |said: &str| said.matches(lead).count();
+    // One cause: by itself its first case is shown in full, with -v each of them.
+    assert!(blocks(&said_1) > blocks(&said), "{said}\n---\n{said_1}");
+    assert_eq!(blocks(&said_2), blocks(&said_1));
+    assert_eq!(told_0, "", "results are on standard output");
+    for line in [
+        "callback/state-mismatch: ",
+        " attempt 1: control before ok: flow ",
+        "callback/state-mismatch: fail, ",
+        "setup/issuer-is-ours: ",
+    ] {
+        assert!(told_1.contains(line), "{line}: {told_1}");
+        assert!(told_2.contains(line), "{line}: {told_2}");
+    }
+    let requests = |told: &str| told.lines().filter(|line| line.starts_with("  ")).count();
+    assert_eq!(requests(&told_1), 0, "{told_1}");
+    for line in [
+        "user → app  GET /authorization-code/callback  303 → /profile   (falsified)",
+        "app → authorization server  POST /oauth2/default/v1/token  200",
+    ] {
+        assert!(told_2.contains(line), "{line}: {told_2}");
+    }
+    assert!(requests(&told_2) > 20, "{told_2}");
 }
 
 #[test]

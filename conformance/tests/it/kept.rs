@@ -7,14 +7,19 @@ use std::{
 };
 
 use conformance::{
-    case::Lane,
+    case::{Case, Lane},
+    catalog,
     report::{
-        cause::causes,
+        Setting,
+        cause::{Cause, causes},
+        console::Console,
         document::{Run, Word},
-        rejudge, store,
+        look::Look,
+        rejudge, store, summary,
     },
 };
 use flawed_app::Flaws;
+use indicatif::ProgressDrawTarget;
 
 /// This program as the app under test: `FLAW` says what is wrong with it, `ANSWERS_500` lets every refusal be a server error.
 #[tokio::test]
@@ -236,6 +241,7 @@ fn two_bugs_are_at_most_five_causes() {
     );
     let gathered: usize = causes.iter().map(|cause| cause.cases.len()).sum();
     assert_eq!(gathered, findings.len(), "every case is in one cause");
+    on_one_screen(&run, &causes);
     assert!(text.contains("exit 1\nreport   kept/report.html\n"), "{text}");
     judged_again(folder.path());
 }
@@ -263,7 +269,46 @@ fn a_handler_that_forgets_to_catch_is_one_cause() {
         text.contains("app log   Traceback: uncaught refusal"),
         "the lines of that request: {text}"
     );
+    on_one_screen(&run, &causes);
     judged_again(folder.path());
+}
+
+/// Rows of a usual terminal.
+const SCREEN: usize = 24;
+
+/// What a terminal shows of such a run: a block for each cause and no more, and when it is over, each cause again and the
+/// counts without scrolling.
+fn on_one_screen(run: &Run, causes: &[Cause<'_>]) {
+    for width in [80, 120] {
+        let look = Look {
+            width: Some(width),
+            height: Some(SCREEN),
+            ..Look::default()
+        };
+        let mut said = String::new();
+        let selected: Vec<&'static Case> = catalog::all().filter(|case| run.case(case.id).is_some()).collect();
+        let say = |text: &str| said.push_str(text);
+        let hidden = ProgressDrawTarget::hidden();
+        Console::new(say, hidden, look, Setting::default(), &selected, false).end(run);
+        let is_head = |line: &&str| line.starts_with("FAIL ") || line.starts_with("WARN ");
+        let heads = said.lines().filter(is_head).count();
+        // In full, and again in a line, unless the only one is on the screen all the same.
+        let is_shown = heads == 2 * causes.len() || (causes.len() == 1 && heads == 1);
+        assert!(
+            is_shown,
+            "{heads} headings of {} causes at {width} columns:\n{said}",
+            causes.len()
+        );
+        // Commands and addresses are not torn apart, and the counts are one line.
+        let too_long = |line: &&str| line.chars().count() > width && !line.contains('/') && !line.contains(" exit ");
+        assert_eq!(said.lines().find(too_long), None, "at {width} columns");
+        let rows: Vec<&str> = said.trim_end().lines().collect();
+        let end = rows[rows.len().saturating_sub(SCREEN - 1)..].join("\n");
+        for cause in causes {
+            assert!(end.contains(&cause.extent()), "{}:\n{end}", cause.extent());
+        }
+        assert_eq!(end.lines().last(), Some(summary::last_line(run).as_str()));
+    }
 }
 
 /// Judged again, the run in `kept` comes to the same verdicts, those of the cases that only watch among them.

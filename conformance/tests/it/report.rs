@@ -14,7 +14,7 @@ use conformance::{
         junit,
         kind::{Kind, Source},
         look::Look,
-        past,
+        past::Earlier,
         plain::Plain,
         recorder::Recorder,
         store::{self, ReadError, Store},
@@ -468,14 +468,14 @@ fn kept(folder: &std::path::Path, id: &str, until: Option<usize>) -> Store {
 #[test]
 fn a_run_is_kept_with_its_evidence_and_the_next_one_knows_what_failed() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(store::last_failed(folder.path()), None);
+    assert!(store::last(folder.path()).is_none());
     for number in 10..23 {
         let mut store = kept(folder.path(), &format!("{number}"), None);
         assert_eq!(store.problems(), [""; 0]);
     }
-    let failed = store::last_failed(folder.path()).unwrap();
+    let last = store::last(folder.path()).unwrap().unwrap();
     assert_eq!(
-        failed,
+        last.run.not_well(),
         [
             "callback/state-cross-session",
             "id-token/aud-wrong",
@@ -515,10 +515,7 @@ fn what_was_judged_before_a_kill_is_read_from_the_journal() {
     assert_eq!(stored.run.cases.len(), 2);
     assert!(stored.run.run.partial);
     assert_eq!(stored.run.exit_code, exit::FAILED);
-    assert_eq!(
-        store::last_failed(folder.path()).unwrap(),
-        ["callback/state-cross-session"]
-    );
+    assert_eq!(stored.run.not_well(), ["callback/state-cross-session"]);
     assert!(store::read_evidence(&stored.folder, &stored.run.cases[1]).is_ok());
     // A torn run.json does not hide the journal.
     std::fs::write(
@@ -599,7 +596,8 @@ fn places_that_are_not_what_they_seem_are_called_by_their_names() {
     std::fs::remove_dir(root.join("latest")).unwrap();
     std::fs::create_dir_all(root.join("latest")).unwrap();
     std::fs::write(root.join("latest/run.json"), "half").unwrap();
-    let past = past::of(folder.path(), None);
+    let earlier = Earlier::of(folder.path(), None);
+    let past = earlier.past(&earlier.state(&folder.path().join("conformance.toml"), folder.path()));
     let failed = conformance::select::select(&["failed".parse().unwrap()], &past)
         .unwrap_err()
         .to_string();

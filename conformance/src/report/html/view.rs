@@ -244,7 +244,7 @@ fn facts(run: &Run) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("App", run.target.url.clone()),
         ("Issuer", run.target.issuer.clone()),
-        ("Driver", about.driver.clone()),
+        ("Driver", about.walked_by()),
         ("Seed", about.seed.clone()),
         ("Started", to_the_second(&about.started)),
         ("Took", seconds(about.duration_ms)),
