@@ -185,7 +185,9 @@
     try { flow = await get(`flows/${segment(id)}`); }
     catch (error) { if (mine === drawn && $("detail")) $("detail").replaceChildren(h("p", { class: "notice bad" }, error.message)); return; }
     if (mine !== drawn || !$("detail")) return;
-    const chosen = flow.requests.find((step) => step.number === stepNumber) || flow.requests[0];
+    const { requests } = flow;
+    // Who opens a sign-in that went wrong wants to see where.
+    const chosen = requests.find((step) => step.number === stepNumber) || requests.find((step) => step.refused) || requests[0];
     const names = ["Wire", "Tokens", "Checks", "Cookies", "Copy"];
     const panel = { Wire: wirePanel, Tokens: tokensPanel, Checks: checksPanel, Cookies: cookiesPanel, Copy: copyPanel }[tab];
     const select = (name) => { tab = name; drawFlow(id, stepNumber).then(() => document.getElementById(`tab-${name}`)?.focus()); };

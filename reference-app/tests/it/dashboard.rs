@@ -84,6 +84,12 @@ impl Stage {
 
     /// Somebody signs in without the page; the code is redeemed.
     async fn sign_in(&self, login: &str) {
+        let secret = self.idp.client().unwrap().secret.unwrap();
+        assert_eq!(self.redeemed(login, &secret).await, 200);
+    }
+
+    /// The status with which the code of such a sign-in is redeemed by a client with this secret.
+    async fn redeemed(&self, login: &str, secret: &str) -> u16 {
         self.post("login", &json!({ "user": login })).await;
         let params = [
             ("client_id", "web"),
@@ -107,7 +113,6 @@ impl Stage {
             .unwrap()
             .1
             .into_owned();
-        let secret = self.idp.client().unwrap().secret.unwrap();
         let form = [
             ("grant_type", "authorization_code"),
             ("code", &code),
@@ -121,7 +126,7 @@ impl Stage {
             .send()
             .await
             .unwrap();
-        assert_eq!(answer.status(), 200);
+        answer.status().as_u16()
     }
 
     /// Waits until the page shows this text in such an element.
@@ -379,5 +384,16 @@ async fn a_refusal_is_explained_and_an_empty_dashboard_says_how_to_begin() {
     stage.open("#requests").await;
     stage.click("details").await;
     stage.expect(".notice td", "No authorization server has this id.").await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flow_that_was_refused_opens_at_the_refusal() {
+    let Some(stage) = Stage::set().await else { return };
+    stage.open("").await;
+    assert_eq!(stage.redeemed("alice@example.test", "another-secret").await, 401);
+    stage.click("#flow-list a").await;
+    stage.expect(".notice", "It is a different secret.").await;
+    stage.expect("#request", "POST /oauth2/default/v1/token").await;
     stage.end().await;
 }
