@@ -207,13 +207,20 @@ pub const ASSERTION_IS_SOUND: Check = Check {
     ask: assertion_is_sound,
 };
 
+fn arrived(count: usize) -> String {
+    match count {
+        1 => "a token request arrived".to_owned(),
+        _ => format!("{count} token requests arrived"),
+    }
+}
+
 /// Nothing was redeemed in the main flow.
 pub const NO_TOKEN_REQUEST: Check = Check {
     id: "no-token-request",
     expects: "no token request",
     ask: |evidence| match redemptions_of(evidence, MAIN).len() {
         0 => Holds,
-        count => Broken(format!("{count} token request(s) arrived")),
+        count => Broken(arrived(count)),
     },
 };
 
@@ -223,7 +230,7 @@ pub const NO_SECOND_TOKEN_REQUEST: Check = Check {
     expects: "no token request for the second code",
     ask: |evidence| match redemptions_of(evidence, OTHER).len() {
         0 => Holds,
-        count => Broken(format!("{count} token request(s) arrived for the second code")),
+        count => Broken(format!("{} for the second code", arrived(count))),
     },
 };
 
