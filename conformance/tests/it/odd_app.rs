@@ -2,7 +2,14 @@
 
 use std::{path::Path, process::Command};
 
-const APP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/odd-app/app.py");
+pub(crate) const APP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/odd-app/app.py");
+
+/// How the configuration starts it.
+pub(crate) const EXEC: &str = concat!(
+    "command = \"exec python3 '",
+    env!("CARGO_MANIFEST_DIR"),
+    "/../fixtures/odd-app/app.py'\""
+);
 
 /// Quick cases of several groups; a right app passes them.
 pub(crate) const CASES: &[&str] = &[
@@ -31,7 +38,7 @@ signed_out = {{ status = 302 }}
 scopes = ["openid", "profile", "email"]
 
 [target.start]
-command = "exec python3 '{APP}'"
+{EXEC}
 wait_for = "http://localhost:{{port}}/healthz"
 
 [target.start.env]

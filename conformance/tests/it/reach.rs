@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::odd_app::{
-    CASES, SESSION, START, configuration, conformance, conformance_with, in_folder, is_judged, is_told,
+    APP, CASES, EXEC, SESSION, START, configuration, conformance, conformance_with, in_folder, is_judged, is_told,
 };
 
 const ISSUER: &str = "OKTA_ISSUER = \"{idp.issuer}\"";
@@ -173,6 +173,27 @@ fn an_app_is_given_the_time_that_it_needs_to_end() {
     };
     assert!(!called(&[]), "two seconds are no offence");
     assert!(called(&[(START, "[target.start]\nstop_timeout = 1\n")]));
+}
+
+/// As `npm start` does: the command ends at the signal, and the app, which takes longer, keeps the port.
+#[test]
+fn a_start_command_that_leaves_its_app_on_a_fixed_port_accuses_nobody() {
+    let port = format!("http://localhost:{}", free_port());
+    let command = format!("command = \"trap 'exit 0' TERM; python3 '{APP}' & wait $!\"");
+    let changes = [
+        (EXEC, command.as_str()),
+        ("http://localhost:{port}", port.as_str()),
+        (
+            "PORT = \"{port}\"",
+            &format!("PORT = \"{}\"", port.rsplit(':').next().unwrap()),
+        ),
+    ];
+    // Both need an app that was started for them, on the one port that there is.
+    let fresh = ["discovery/issuer-mismatch", "discovery/unknown-members"];
+    let folder = in_folder(&configuration("slow-stop=1", &changes));
+    let (code, out) = conformance(folder.path(), &[&["run"], CASES, &fresh].concat());
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("6 cases: 6 pass"), "{out}");
 }
 
 #[test]
