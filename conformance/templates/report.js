@@ -123,6 +123,17 @@
     }
   });
 
-  // On paper everything that was judged against the app is open, but for the requests.
-  addEventListener("beforeprint", function () { all("details.case, details.explain, section.lead > details.tokens, section.lead > details.cookies").forEach(function (own) { own.open = true; }); });
+  // On paper the case that shows a problem best stands with its diagram, and with tokens or cookies where it is about them; the
+  // others of the same cause with what was expected, delivered and observed. What was folded before is folded afterwards.
+  var unfolded = [];
+  addEventListener("beforeprint", function () {
+    unfolded = all("details.case").concat(
+      all("section.lead").map(function (lead) {
+        var about = /^(session|logout|callback|concurrency)\//.test(lead.dataset.id) ? "details.cookies" : "details.tokens";
+        return lead.querySelector(about);
+      })
+    ).filter(function (own) { return own && !own.open; });
+    unfolded.forEach(function (own) { own.open = true; });
+  });
+  addEventListener("afterprint", function () { unfolded.forEach(function (own) { own.open = false; }); });
 })();

@@ -38,6 +38,7 @@ pub const METADATA_NOT_USED: Check = Check {
         match (sent, redeemed) {
             (false, 0) => Holds,
             (true, 0) => Broken("the browser was sent to the authorization endpoint".to_owned()),
+            (_, 1) => Broken("a token request was made".to_owned()),
             (_, requests) => Broken(format!("{requests} token requests were made")),
         }
     },

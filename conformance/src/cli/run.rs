@@ -170,8 +170,11 @@ async fn once(args: &RunArgs, arguments: &[String]) -> Result<Done, CommandError
     }
     if selection.slow_left_out > 0 && !args.look.quiet {
         narrate(&format!(
-            "{} slow cases are left out; the selector lane:slow runs them",
-            selection.slow_left_out
+            "{} left out; the selector lane:slow runs what is slow",
+            match selection.slow_left_out {
+                1 => "1 slow case is".to_owned(),
+                many => format!("{many} slow cases are"),
+            }
         ));
     }
     let options = options(&config, &args.walk, cases)?;

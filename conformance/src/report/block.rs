@@ -104,8 +104,11 @@ pub fn sentence(case: &Case) -> String {
 }
 
 fn pointers(text: &mut String, look: &Look, case: &Case) {
-    row(text, look, "more", &format!("conformance explain {}", case.id));
-    row(text, look, "replay", &case.replayed());
+    command(text, look, "more", &format!("conformance explain {}", case.id));
+    command(text, look, "replay", &case.replay);
+    if let Some(caveat) = &case.replay_caveat {
+        row(text, look, "", &format!("({caveat})"));
+    }
     if let Some(known) = &case.known {
         let until = known
             .expires
@@ -200,6 +203,12 @@ pub(super) fn words_of(sent: &Sent) -> String {
             format!("{}{}", request.unwrap_or_default(), parts.join("; "))
         }
     }
+}
+
+/// A line to copy: it is not wrapped.
+fn command(text: &mut String, look: &Look, label: &str, line: &str) {
+    let label = look.paint(Tone::Faint, &format!("{label:<9}"));
+    text.push_str(&format!("     {label} {}\n", look.text(line)));
 }
 
 fn row(text: &mut String, look: &Look, label: &str, value: &str) {

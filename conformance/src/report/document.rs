@@ -588,15 +588,6 @@ impl Case {
         self.id.split('/').next().unwrap_or(&self.id)
     }
 
-    /// The command that judges it again, with what it does not bring back in brackets.
-    #[must_use]
-    pub fn replayed(&self) -> String {
-        match &self.replay_caveat {
-            Some(caveat) => format!("{}   ({caveat})", self.replay),
-            None => self.replay.clone(),
-        }
-    }
-
     /// Whether it makes a run fail. What the baseline knows does not.
     #[must_use]
     pub fn fails(&self, policy: &Policy) -> bool {

@@ -114,17 +114,25 @@ impl Look {
     /// Lines of the text, each with this indent except the first, wrapped at the width.
     #[must_use]
     pub fn hang(&self, indent: usize, text: &str) -> String {
+        self.hang_after(indent, indent, text)
+    }
+
+    /// The same, where so many columns stand before the first line.
+    #[must_use]
+    pub fn hang_after(&self, before: usize, indent: usize, text: &str) -> String {
         let text = self.text(text);
-        let room = self
-            .width
-            .map_or(usize::MAX, |width| width.saturating_sub(indent).max(30));
-        let mut lines = Vec::new();
+        let room = |taken: usize| {
+            self.width
+                .map_or(usize::MAX, |width| width.saturating_sub(taken).max(30))
+        };
+        let mut lines: Vec<String> = Vec::new();
         for paragraph in text.lines() {
             let mut line = String::new();
             for word in paragraph.split(' ') {
+                let room = room(if lines.is_empty() { before } else { indent });
                 let is_full = !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room;
                 if is_full {
-                    lines.push(std::mem::take(&mut line));
+                    lines.push(std::mem::take(&mut line).trim_end().to_owned());
                 } else if !line.is_empty() {
                     line.push(' ');
                 }
@@ -224,6 +232,11 @@ mod tests {
         assert_eq!(
             look.hang(4, "one two three four five six seven eight"),
             "one two three four five six seven\n    eight"
+        );
+        assert_eq!(
+            look.hang_after(10, 4, "one two three four five six   seven eight"),
+            "one two three four five six\n    seven eight",
+            "what stands before counts, and no spaces are left at an end"
         );
     }
 }

@@ -173,11 +173,13 @@ pub fn closing(run: &Run, look: &Look, setting: &Setting) -> String {
                 1 => String::new(),
                 _ => format!("   ({})", cause.lead.0.id),
             };
+            let extent = cause.extent();
+            let before = label.len() + 1 + extent.len() + 2;
             text.push_str(&format!(
                 "{} {}  {}\n",
                 look.paint(tone, &label),
-                look.paint(Tone::Strong, &cause.extent()),
-                look.hang(5, &format!("{}{hint}", cause.headline)),
+                look.paint(Tone::Strong, &extent),
+                look.hang_after(before, 5, &format!("{}{hint}", cause.headline)),
             ));
         }
     }

@@ -92,7 +92,7 @@ pub fn tail(run: &Run, look: &Look, verbose: u8) -> String {
         text.push_str(&format!(
             "{} {}\n",
             look.paint(Tone::Bad, "nothing was judged:"),
-            look.hang(5, why)
+            look.hang_after(20, 5, why)
         ));
     }
     text

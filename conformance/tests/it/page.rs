@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use conformance::report::{
-    html,
-    kind::{Kind, Source},
+use conformance::{
+    catalog,
+    report::{
+        evidence_file, html,
+        kind::{Kind, Source},
+    },
 };
 use fantoccini::{ClientBuilder, wd::Capabilities};
 use serde_json::{Value, json};
@@ -47,6 +50,54 @@ fn a_page_stands_on_its_own_and_is_small() {
         assert!(text.contains(wanted), "{wanted}");
     }
     assert!(text.contains("Express with openid-client, guessed from the cookie connect.sid"));
+}
+
+/// A run in which every case of the catalogue fails, each for a reason of its own, with the evidence of a real walk and as much
+/// output of the app as is shown. The page says everything about each, and shows requests as far as there is room.
+#[test]
+fn a_page_in_which_everything_fails_stays_below_its_limit_and_is_not_stripped() {
+    let folder = kept::folder();
+    let arguments = ["run", "id-token/aud-wrong", "--out", "kept"];
+    let (code, text) = kept::outcome(&mut kept::conformance(folder.path(), "aud-unchecked", &arguments));
+    assert_eq!(code, 1, "{text}");
+    let mut stored = kept::stored(&folder.path().join("kept"));
+    let walked = stored.run.cases.remove(0);
+    let evidence = stored.folder.join(evidence_file(&walked.id));
+    for literal in catalog::all() {
+        let mut case = walked.clone();
+        case.id = literal.id.to_owned();
+        literal.title.clone_into(&mut case.title);
+        literal.why.clone_into(&mut case.why);
+        for attempt in case.variants.iter_mut().flat_map(|variant| &mut variant.attempts) {
+            for change in attempt.sent.iter_mut().flat_map(|sent| &mut sent.changes) {
+                change.what = format!("{} of {}", change.what, literal.id);
+            }
+            attempt.log = vec!["a line of the app that is as long as it may be, ".repeat(8); 6];
+            for check in &mut attempt.checks {
+                check.id = format!("{}-of-{}", check.id, literal.id.replace('/', "-"));
+                check.saw = check.saw.as_ref().map(|saw| format!("{saw}, in {}", literal.title));
+            }
+        }
+        let own = stored.folder.join(evidence_file(literal.id));
+        if own != evidence {
+            std::os::unix::fs::symlink(&evidence, own).unwrap();
+        }
+        stored.run.cases.push(case);
+    }
+    stored.run.settle();
+    let all = stored.run.cases.len();
+    let text = html::document(&Source {
+        run: &stored.run,
+        folder: Some(stored.folder),
+    })
+    .unwrap();
+    let count = |part: &str| text.matches(part).count();
+    let (causes, diagrams) = (count("<article class=\"cause "), count("<svg class=\"sequence\""));
+    let size = text.len();
+    assert!(size < html::LIMIT, "{size} bytes");
+    assert_eq!(causes, all, "each a cause of its own");
+    assert_eq!(diagrams + count("The page is full"), all);
+    assert!(diagrams > all / 3, "{diagrams} diagrams of {all} in {size} bytes");
 }
 
 #[tokio::test]

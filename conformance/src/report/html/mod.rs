@@ -20,14 +20,20 @@ pub const LIMIT: usize = 8 * 1024 * 1024;
 /// # Errors
 /// Only what filling a template in memory can run into.
 pub fn document(source: &Source<'_>) -> Result<String, askama::Error> {
-    let page = view::page(source).render()?;
-    if page.len() <= LIMIT {
-        return Ok(page);
-    }
-    // Estimates fell short: without the requests of both legs it is a fraction of that.
+    // What is said of every case comes first; evidence takes what is left.
     let bare = Source {
         run: source.run,
         folder: None,
     };
-    view::page(&bare).render()
+    let bare = view::page(&bare, 0).render()?;
+    let mut room = LIMIT.saturating_sub(bare.len());
+    while source.folder.is_some() && room > 0 {
+        let page = view::page(source, room).render()?;
+        match page.len().saturating_sub(LIMIT) {
+            0 => return Ok(page),
+            // The markup around it was estimated too low.
+            beyond => room = room.saturating_sub(beyond.max(room / 16 + 1)),
+        }
+    }
+    Ok(bare)
 }

@@ -26,10 +26,11 @@ use crate::{
     },
 };
 
-/// What the evidence in the page may take together; the rest of the page takes about one megabyte for a whole catalogue.
-const BUDGET: usize = 5 * 1024 * 1024;
 /// What pictures may take together.
 const PICTURES: usize = 1024 * 1024;
+/// What the markup around the evidence of a case takes, and around a row of one of its tables.
+const AROUND_CASE: usize = 1_500;
+const AROUND_ROW: usize = 70;
 /// Pictures of one case.
 const PICTURES_PER_CASE: usize = 4;
 
@@ -123,17 +124,19 @@ struct Row {
     took: String,
 }
 
-/// What is left of the size.
+/// What is left of the size, in bytes.
 struct Room {
+    /// For everything that evidence adds; pictures are among it.
     evidence: usize,
     pictures: usize,
 }
 
-pub(super) fn page(source: &Source<'_>) -> Page {
+/// `evidence`: bytes that evidence may take together.
+pub(super) fn page(source: &Source<'_>, evidence: usize) -> Page {
     let run = source.run;
     let causes = cause::causes(run);
     let mut room = Room {
-        evidence: BUDGET,
+        evidence,
         pictures: PICTURES,
     };
     let status = run.run.profiles.get(&run.run.profile).copied();
@@ -454,41 +457,56 @@ fn trust(control: &Triple, attempts: usize) -> Vec<String> {
 /// Fills in what only the evidence knows, as far as there is room.
 fn show_evidence(view: &mut CaseView, evidence: &Evidence, run: &Run, room: &mut Room) {
     let exchanges = exchange::exchanges(evidence);
+    let (mut log, mut svg) = (String::new(), String::new());
     if !exchanges.is_empty() {
-        let log = har::log(&exchanges, &run.run.tool);
-        let text = in_script(&log.to_string());
-        let svg = diagram::svg(&exchanges, &view.anchor, &format!("What was exchanged in {}", view.id));
-        if text.len() + svg.len() <= room.evidence {
-            room.evidence -= text.len() + svg.len();
-            view.svg = svg;
-            view.steps = exchanges.len();
-            view.har = text;
-        } else {
-            view.elsewhere = format!(
-                "The page is full: requests and responses of this case are in evidence/{}.json beside run.json.",
-                view.id.replace('/', ".")
-            );
-        }
+        log = in_script(&har::log(&exchanges, &run.run.tool).to_string());
+        svg = diagram::svg(&exchanges, &view.anchor, &format!("What was exchanged in {}", view.id));
     }
+    let tokens = tokens_of(evidence, run);
+    let cookies = cookies(evidence);
+    let rows = tokens.iter().flat_map(|token| &token.rows).chain(&cookies);
+    let takes = AROUND_CASE + log.len() + svg.len() + rows.map(weight).sum::<usize>();
+    if takes > room.evidence {
+        view.elsewhere = format!(
+            "The page is full: requests, responses, tokens and cookies of this case are in evidence/{}.json beside run.json.",
+            view.id.replace('/', ".")
+        );
+        return;
+    }
+    room.evidence -= takes;
+    view.steps = exchanges.len();
+    (view.har, view.svg, view.tokens, view.cookies) = (log, svg, tokens, cookies);
+    show_pictures(view, evidence, room);
+}
+
+fn tokens_of(evidence: &Evidence, run: &Run) -> Vec<Token> {
     let issued = evidence.records.iter().filter_map(|record| match &record.event {
         Event::TokensIssued {
             id_token: Some(token), ..
         } => Some(token),
         _ => None,
     });
-    view.tokens = issued
+    let mut tokens: Vec<Token> = issued
         .enumerate()
         .take(2)
         .filter_map(|(number, token)| {
             tokens::id_token(&format!("ID token {} as it was written", number + 1), token, run)
         })
         .collect();
-    for token in &mut view.tokens {
-        for row in &mut token.rows {
-            *row = (clean(&row.0), clean(&row.1), clean(&row.2), clean(&row.3));
-        }
+    for row in tokens.iter_mut().flat_map(|token| &mut token.rows) {
+        *row = (clean(&row.0), clean(&row.1), clean(&row.2), clean(&row.3));
     }
-    view.cookies = cookies(evidence);
+    tokens
+}
+
+/// What a row of a table takes in the page.
+fn weight(row: &(String, String, String, String)) -> usize {
+    // The longest that a character is written as, `&#x27;`, for those that are not written as they are.
+    let cell = |text: &String| text.len() + 5 * text.matches(['<', '>', '&', '"', '\'']).count();
+    AROUND_ROW + cell(&row.0) + cell(&row.1) + cell(&row.2) + cell(&row.3)
+}
+
+fn show_pictures(view: &mut CaseView, evidence: &Evidence, room: &mut Room) {
     for screen in evidence
         .screens
         .iter()
@@ -499,8 +517,10 @@ fn show_evidence(view: &mut CaseView, evidence: &Evidence, run: &Run, room: &mut
             .jpeg
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
-        if is_base64 && screen.jpeg.len() <= room.pictures {
-            room.pictures -= screen.jpeg.len();
+        let takes = screen.jpeg.len() + AROUND_CASE;
+        if is_base64 && takes <= room.pictures.min(room.evidence) {
+            room.pictures -= takes;
+            room.evidence -= takes;
             let alt = format!(
                 "What the browser of the {} showed at {}",
                 screen.who,
