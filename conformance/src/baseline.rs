@@ -303,7 +303,8 @@ impl Baseline {
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         for entry in &self.known {
-            let name = format!("{} {}", entry.case, entry.check);
+            // One check may fail in several ways, each an entry.
+            let name = format!("{} {} {}", entry.case, entry.check, entry.fingerprint);
             if entry.reason.trim().is_empty() {
                 problems.push(format!(
                     "{name}: `reason` is empty: say why it may stay (`conformance baseline review`)"
@@ -343,7 +344,9 @@ impl Baseline {
 }
 
 impl Entry {
-    fn fits(&self, finding: &Finding) -> bool {
+    /// Whether it stands for this finding of its case.
+    #[must_use]
+    pub fn fits(&self, finding: &Finding) -> bool {
         self.check == finding.check && self.fingerprint == finding.fingerprint
     }
 

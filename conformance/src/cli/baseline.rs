@@ -5,8 +5,8 @@ use std::io::{self, BufRead, Write};
 use super::{BaselineArgs, BaselineCommand, BaselineFile, CommandError, run, show};
 use crate::{
     baseline::{Baseline, BaselineError, FILE_NAME},
-    exit,
-    report::store::Stored,
+    catalog, exit,
+    report::{finding, look::Look, store::Stored},
 };
 
 pub(super) fn baseline(args: &BaselineArgs) -> Result<u8, CommandError> {
@@ -21,7 +21,7 @@ pub(super) fn baseline(args: &BaselineArgs) -> Result<u8, CommandError> {
     let mut baseline = Baseline::load(&path).map_err(wrong)?;
     match &args.command {
         BaselineCommand::Accept(file) => accept(&mut baseline, file),
-        BaselineCommand::Review(_) => review(&mut baseline),
+        BaselineCommand::Review(file) => review(&mut baseline, file),
         BaselineCommand::Prune(file) => prune(&mut baseline, file),
         BaselineCommand::Check(file) => check(&baseline, file),
     }
@@ -51,8 +51,15 @@ fn accept(baseline: &mut Baseline, file: &BaselineFile) -> Result<u8, CommandErr
     Ok(exit::CLEAN)
 }
 
-/// Goes through the entries without a reason, one question each.
-fn review(baseline: &mut Baseline) -> Result<u8, CommandError> {
+/// Goes through the entries without a reason, one question each. What the run observed stands above the question.
+fn review(baseline: &mut Baseline, file: &BaselineFile) -> Result<u8, CommandError> {
+    let run = match show::stored(&file.run) {
+        Ok(stored) => Some(stored.run),
+        // Reasons can be given without it.
+        Err(_) if file.run == "latest" => None,
+        Err(error) => return Err(error),
+    };
+    let look = Look::default();
     let mut out = io::stdout();
     let mut lines = io::stdin().lock().lines();
     let mut kept = Vec::new();
@@ -65,10 +72,18 @@ fn review(baseline: &mut Baseline) -> Result<u8, CommandError> {
             continue;
         }
         let until = entry.expires.map(|day| format!(", until {day}")).unwrap_or_default();
+        writeln!(out, "{} {} {}{until}", entry.case, entry.check, entry.fingerprint)?;
+        if let Some(title) = catalog::all().find(|case| case.id == entry.case).map(|case| case.title) {
+            writeln!(out, "  {title}")?;
+        }
+        let case = run.as_ref().and_then(|run| run.case(&entry.case));
+        let findings = case.map(finding::of_case).unwrap_or_default();
+        if let Some(found) = findings.iter().find(|found| entry.fits(found)) {
+            writeln!(out, "  observed: {}", look.text(&found.saw))?;
+        }
         write!(
             out,
-            "{} {} {}{until}\n  why is it accepted? (a reason; Enter: decide later; `remove`: delete the entry) ",
-            entry.case, entry.check, entry.fingerprint
+            "  why is it accepted? (a reason; Enter: decide later; `remove`: delete the entry) "
         )?;
         out.flush()?;
         let answer = lines.next().transpose()?;

@@ -19,6 +19,7 @@ use crate::{
         store::{self, Stored, write_whole},
         summary,
     },
+    suggest::several,
 };
 
 /// The folder of the nearest configuration, or the current one.
@@ -40,13 +41,18 @@ pub(super) fn stored(name: &str) -> Result<Stored, CommandError> {
 pub(super) fn show(args: &ShowArgs) -> Result<u8, CommandError> {
     let mut stored = stored(&args.run)?;
     if let Some(id) = &args.case {
-        stored.run.cases.retain(|case| case.id == *id);
-        if stored.run.cases.is_empty() {
+        if stored.run.case(id).is_none() {
+            let judged = stored.run.cases.iter().map(|case| case.id.as_str());
+            let meant = match several(id, judged, 1).as_slice() {
+                [meant, ..] => format!("; did you mean {meant}?"),
+                [] => String::new(),
+            };
             return Err(CommandError::Usage(format!(
-                "the run {} did not judge `{id}`",
+                "the run {} did not judge `{id}`{meant}",
                 stored.run.run.id
             )));
         }
+        stored.run.cases.retain(|case| case.id == *id);
     }
     let text = text(args, &stored)?;
     match &args.output {

@@ -7,7 +7,7 @@ use super::{
     evidence_file,
     store::{Stored, write_whole},
 };
-use crate::{case::Lane, catalog, exit::Policy};
+use crate::{case::Lane, catalog, exit::Policy, shard::Shard};
 
 /// Why parts do not make a whole.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,7 @@ pub fn merge(parts: &[Stored]) -> Result<Run, MergeError> {
     whole.preflight.clear();
     whole.controls.clear();
     whole.notices.clear();
+    whole.run.starts = None;
     let mut seen: BTreeSet<(usize, usize)> = BTreeSet::new();
     for part in parts {
         let run = &part.run;
@@ -47,6 +48,7 @@ pub fn merge(parts: &[Stored]) -> Result<Run, MergeError> {
             ("the profile", run.run.profile != first.run.run.profile),
             ("the driver", run.run.walked_by() != first.run.run.walked_by()),
             ("the policy", policy(run) != policy(&first.run)),
+            ("the number of parts", parts_of(run) != parts_of(&first.run)),
         ];
         if let Some((what, _)) = differs.into_iter().find(|(_, differs)| *differs) {
             return Err(MergeError::Differ {
@@ -55,12 +57,7 @@ pub fn merge(parts: &[Stored]) -> Result<Run, MergeError> {
                 what,
             });
         }
-        if let Some(shard) = run
-            .run
-            .shard
-            .as_deref()
-            .and_then(|shard| shard.parse::<crate::shard::Shard>().ok())
-        {
+        if let Some(shard) = shard(run) {
             seen.insert((shard.index, shard.of));
         }
         let label = run.run.shard.clone().unwrap_or_else(|| run.run.id.clone());
@@ -79,6 +76,10 @@ pub fn merge(parts: &[Stored]) -> Result<Run, MergeError> {
         }
         whole.run.interrupted |= run.run.interrupted;
         whole.run.partial |= run.run.partial;
+        whole.run.starts = match (whole.run.starts, run.run.starts) {
+            (Some(one), Some(other)) => Some(one + other),
+            (one, other) => one.or(other),
+        };
         whole.run.duration_ms = whole.run.duration_ms.max(run.run.duration_ms);
         whole.run.started = whole.run.started.clone().min(run.run.started.clone());
         for case in &run.cases {
@@ -113,6 +114,15 @@ pub fn merge(parts: &[Stored]) -> Result<Run, MergeError> {
     whole.sort();
     whole.settle();
     Ok(whole)
+}
+
+fn shard(part: &Run) -> Option<Shard> {
+    part.run.shard.as_deref()?.parse().ok()
+}
+
+/// Of how many parts this is one; `None` for a run that is no part.
+fn parts_of(part: &Run) -> Option<usize> {
+    shard(part).map(|shard| shard.of)
 }
 
 /// What makes the whole red. A part may end green for the sake of its job, which the whole does not.

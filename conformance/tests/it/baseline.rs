@@ -183,6 +183,13 @@ fn the_command_works_on_a_stored_run() {
     assert!(text.contains("`reason` is empty"), "{text}");
     let (code, text) = baseline("review", "", "being rewritten\nremove\n");
     assert_eq!(code, 0, "{text}");
+    // Whoever is asked sees what the finding is.
+    assert!(
+        text.contains("  the callback accepts a code with somebody else's state\n")
+            || text.contains("  observed: 302 /dashboard;"),
+        "{text}"
+    );
+    assert_eq!(text.matches("  observed: ").count(), 2, "{text}");
     let (code, text) = baseline("check", "", "");
     assert_eq!(code, 0, "{text}");
     assert!(

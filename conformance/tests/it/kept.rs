@@ -383,6 +383,21 @@ fn the_parts_come_to_what_the_whole_comes_to() {
         &["report", "merge", "one", "--out", "half"],
     ));
     assert!(text.contains("parts are missing: 2/2"), "{text}");
+    assert_eq!(
+        merged.run.starts,
+        one.run
+            .starts
+            .zip(stored(&folder.path().join("two")).run.run.starts)
+            .map(|(one, two)| one + two)
+    );
+    // A whole run is no part of another.
+    let (code, text) = outcome(&mut conformance(
+        folder.path(),
+        "",
+        &["report", "merge", "one", "whole"],
+    ));
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("the number of parts differs"), "{text}");
 }
 
 #[test]
