@@ -534,6 +534,10 @@ pub struct Idp {
     pub server: String,
     /// Scopes that the custom authorization server knows beside the built-in ones.
     pub scopes: Vec<String>,
+    /// Where an authorization server runs already, to be used instead of one in this process.
+    pub url: Option<String>,
+    /// Where that one keeps what it knows: a URL of Redis.
+    pub store: Option<String>,
     /// Its port when the app is started by hand; with a start command it is free.
     pub port: u16,
     /// Where the app reaches it, where that is not where browsers do; `{idp.port}` is filled in.
@@ -555,6 +559,8 @@ impl Default for Idp {
             builtin: true,
             server: "default".to_owned(),
             scopes: Vec::new(),
+            url: None,
+            store: None,
             port: 9494,
             backend_url: None,
             client_id: "conformance-web-app".to_owned(),

@@ -18,8 +18,6 @@
 )]
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -31,23 +29,21 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use mock_idp::{
-    Client, MockIdp,
-    protocol::{
-        draft::{Signing, TokenDraft},
-        keys::KeyRing,
-    },
+use driver::{Browser, Process, Servers, http};
+use mock_idp::protocol::{
+    draft::{Signing, TokenDraft},
+    keys::KeyRing,
 };
 use serde_json::{Map, Value, json};
+
+mod driver;
 
 // Both servers allocate as the command does.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const REDIRECT_URI: &str = "http://localhost:3000/callback";
-const SECRET: &str = "a-secret-that-is-long-enough-for-all";
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+/// Who signs in.
+const ALICE: &str = "alice@example.test";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -252,7 +248,7 @@ async fn dashboard(origin: String) {
 
 /// A child process that serves.
 struct Server {
-    child: Child,
+    process: Process,
     origin: String,
     /// Whether it is the yardstick.
     stick: bool,
@@ -267,20 +263,11 @@ struct Measured {
 impl Server {
     async fn start(kind: &str) -> Self {
         let begun = Instant::now();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .arg(kind)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut origin = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut origin)
-            .unwrap();
-        let origin = origin.trim().to_owned();
+        let (process, origin) = Process::start(&[kind.to_owned()]);
         let first = format!("{origin}/oauth2/default/.well-known/openid-configuration");
         http().get(first).send().await.unwrap().bytes().await.unwrap();
         Self {
-            child,
+            process,
             origin,
             stick: kind == "yardstick",
             ready_after: begun.elapsed(),
@@ -289,17 +276,20 @@ impl Server {
 
     async fn run(&self, concurrency: usize, rounds: usize) -> Measured {
         let left = Arc::new(AtomicI64::new(i64::try_from(rounds).unwrap()));
-        let (cpu, begun) = (self.cpu(), Instant::now());
+        let servers = Servers::new(vec![self.origin.clone()]);
+        let (cpu, begun) = (self.process.cpu(), Instant::now());
         let workers: Vec<_> = (0..concurrency)
             .map(|_| {
                 let (left, origin, stick) = (left.clone(), self.origin.clone(), self.stick);
+                let browser = Browser::new(servers.clone());
                 tokio::spawn(async move {
                     let http = http();
                     while left.fetch_sub(1, Ordering::Relaxed) > 0 {
                         if stick {
                             round(&http, &origin).await;
                         } else {
-                            sign_in(&http, &origin).await;
+                            let done = browser.sign_in(ALICE).await;
+                            done.unwrap_or_else(|trouble| panic!("{trouble}"));
                         }
                     }
                 })
@@ -308,99 +298,18 @@ impl Server {
         for worker in workers {
             worker.await.unwrap();
         }
-        let cpu = self.cpu() - cpu;
+        let cpu = self.process.cpu() - cpu;
         Measured {
             per_second: rounds as f64 / begun.elapsed().as_secs_f64(),
             cpu_each: cpu / u32::try_from(rounds).unwrap(),
         }
     }
 
-    /// User and system time, from fields 14 and 15 of `/proc/{pid}/stat`, in hundredths of a second.
-    fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux's /proc");
-        let after_name = stat.rsplit_once(')').unwrap().1;
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-        Duration::from_millis(ticks * 10)
-    }
-
     fn resident_mib(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn http() -> reqwest::Client {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap()
-}
-
-/// A complete sign-in of a new browser.
-async fn sign_in(http: &reqwest::Client, origin: &str) {
-    let base = format!("{origin}/oauth2/default/v1");
-    let request = [
-        ("client_id", "web"),
-        ("response_type", "code"),
-        ("redirect_uri", REDIRECT_URI),
-        ("scope", "openid profile email"),
-        ("state", "a-state-of-some-length-0123456789"),
-        ("nonce", "a-nonce-of-some-length-0123456789"),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-    ];
-    let url = format!("{base}/authorize");
-    let page = http
-        .get(&url)
-        .query(&request)
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
-    let token = between(&page, "name=\"stateToken\" value=\"", "\"");
-    let form = [
-        ("stateToken", token),
-        ("identifier", "alice@example.test"),
-        ("credentials.passcode", "any"),
-    ];
-    let back = http.post(&url).form(&form).send().await.unwrap();
-    let location = back.headers()["location"].to_str().unwrap().to_owned();
-    let code = between(&format!("{location}&"), "code=", "&").to_owned();
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("code", &code),
-        ("redirect_uri", REDIRECT_URI),
-        ("code_verifier", VERIFIER),
-    ];
-    let answer = http
-        .post(format!("{base}/token"))
-        .basic_auth("web", Some(SECRET))
-        .form(&form)
-        .send()
-        .await
-        .unwrap();
-    let tokens: Value = answer.json().await.unwrap();
-    let access_token = tokens["access_token"].as_str().expect("an access token");
-    let info = http
-        .get(format!("{base}/userinfo"))
-        .bearer_auth(access_token)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(info.status(), 200);
-    info.bytes().await.unwrap();
 }
 
 /// Three requests, the second of which signs twice.
@@ -429,14 +338,8 @@ async fn round(http: &reqwest::Client, origin: &str) {
         .unwrap();
 }
 
-fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
-    let rest = text.split_once(from).expect(from).1;
-    rest.split_once(to).expect(to).0
-}
-
 async fn serve(record_bytes: Option<usize>) {
-    let client = Client::web("web").secret(SECRET).redirect(REDIRECT_URI);
-    let mut builder = MockIdp::builder().client(client);
+    let mut builder = driver::server();
     if let Some(bytes) = record_bytes {
         builder = builder.record_bytes(bytes);
     }

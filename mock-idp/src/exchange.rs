@@ -13,7 +13,7 @@ use crate::{
         fault::Fault,
         near_miss::{self, NearMiss, Refused},
         record::{self, Endpoint, Event, Stamp},
-        scenario::Point,
+        scenario::{Barrier, Point},
         store::{FLOW_COOKIE, Flow, locked},
     },
     idp::{Idp, Server},
@@ -102,8 +102,6 @@ impl Exchange {
                 .to_ascii_lowercase()
                 .starts_with(b"application/x-www-form-urlencoded")
         });
-        let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
-        let custom_domain = idp.custom_domain(host.unwrap_or_default());
         let request = if idp.journal.is_on() {
             recorded(&parts.method, &target, &parts.headers, &body)
         } else {
@@ -129,8 +127,42 @@ impl Exchange {
             request: Some(request),
             flow: None,
             early: Vec::new(),
-            custom_domain,
+            custom_domain: None,
         }
+    }
+
+    /// Takes note of the domain that was asked, now that it is known how the org is.
+    pub(crate) fn note_domain(&mut self) {
+        let host = self.header(header::HOST).unwrap_or_default();
+        self.custom_domain = self.idp.custom_domain(host);
+    }
+
+    /// Where the entries stand that this request will ask for, as far as that can be told from it; for what several processes
+    /// share, so that all of them are read at once.
+    pub(crate) fn places(&self) -> Vec<String> {
+        let store = &self.idp.store;
+        let named = |name: &str| self.form.filled(name).or_else(|| self.query.filled(name));
+        let bearer = self.header(header::AUTHORIZATION).and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            let is_token = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("dpop");
+            is_token.then(|| token.trim())
+        });
+        let of_transaction = named("stateToken").and_then(|handle| store.transactions.place(handle));
+        let login = named("identifier").map(str::to_lowercase);
+        let of_login = login.and_then(|login| store.awaited.place(login.as_str()));
+        let of_code = named("code").and_then(|code| store.codes.place(code));
+        let tokens = [named("refresh_token"), named("token"), named("id_token_hint"), bearer];
+        let of_tokens = tokens
+            .into_iter()
+            .flatten()
+            .filter_map(|token| store.tokens.place(token));
+        let cookies = [self.cookie("sid"), self.cookie("idx")];
+        let of_sessions = cookies
+            .into_iter()
+            .flatten()
+            .filter_map(|cookie| store.sessions.place(cookie));
+        let singles = [of_transaction, of_login, of_code].into_iter().flatten();
+        singles.chain(of_tokens).chain(of_sessions).collect()
     }
 
     /// The authorization server that the path names.
@@ -342,17 +374,22 @@ impl Exchange {
         self.receive();
     }
 
-    pub(crate) async fn wait_at_barrier(&mut self) {
+    /// What holds the answer to this request.
+    pub(crate) fn barrier(&self) -> Option<Barrier> {
         let point = match self.endpoint {
             Endpoint::Token => Point::TokenResponse,
             Endpoint::Userinfo => Point::Userinfo,
-            _ => return,
+            _ => return None,
         };
-        let barrier = self.flow.as_ref().and_then(|flow| flow.scenario.barrier.clone());
-        if let Some(barrier) = barrier.filter(|barrier| barrier.at == point) {
-            self.event(Event::Held { point });
+        let barrier = self.flow.as_ref()?.scenario.barrier.clone();
+        barrier.filter(|barrier| barrier.at == point)
+    }
+
+    pub(crate) async fn wait_at_barrier(&mut self) {
+        if let Some(barrier) = self.barrier() {
+            self.event(Event::Held { point: barrier.at });
             barrier.opened().await;
-            self.event(Event::Released { point });
+            self.event(Event::Released { point: barrier.at });
         }
     }
 

@@ -26,6 +26,8 @@ use crate::{
 
 mod org;
 
+pub(crate) use org::CannotJoin;
+
 /// The shared state of one mock-idp.
 #[derive(Debug)]
 pub(crate) struct Idp {
@@ -46,6 +48,8 @@ pub(crate) struct Idp {
     seed: Tenant,
     seed_faults: Vec<Arming>,
     seed_login: Option<String>,
+    /// Whether it takes part in an org that others serve, and has none of its own.
+    joins: bool,
     tenant: RwLock<Arc<Tenant>>,
     servers: RwLock<HashMap<String, Arc<Server>>>,
     /// Which state of the org this process knows, where several share it.
@@ -68,6 +72,8 @@ pub(crate) struct Server {
     generation: u64,
     /// Server-wide faults.
     pub(crate) faults: Vec<Fault>,
+    /// The second origin of whoever armed them, where several processes share it.
+    second_origin: Option<Url>,
 }
 
 /// What a mock-idp is told at start beside its org.
@@ -79,6 +85,8 @@ pub(crate) struct Settings {
     pub(crate) remote: Option<Arc<Remote>>,
     /// Wanted from whoever calls the control API.
     pub(crate) admin_token: Option<String>,
+    /// Takes part in what others serve from the shared store.
+    pub(crate) joins: bool,
     /// Armed from the start.
     pub(crate) faults: Vec<Arming>,
     /// Whoever is signed in without the page, from the start.
@@ -92,6 +100,7 @@ impl Default for Settings {
             record_bytes: RECORD_BYTES,
             remote: None,
             admin_token: None,
+            joins: false,
             faults: Vec::new(),
             auto_login: None,
         }
@@ -103,10 +112,11 @@ impl Idp {
         let idp = Self {
             org,
             origin,
+            store: Store::new(settings.remote.clone(), second_origin.clone()),
             second_origin,
             clock: Clock::default(),
             journal: Journal::new(settings.record_bytes, settings.remote.as_ref()),
-            store: Store::new(settings.remote),
+            joins: settings.joins,
             lax: settings.lax,
             admin_token: settings.admin_token,
             seed: tenant,
@@ -315,6 +325,7 @@ impl Idp {
             retired: Vec::new(),
             generation: 0,
             faults: Vec::new(),
+            second_origin: None,
             settings,
             id: id.clone(),
         };
@@ -340,6 +351,14 @@ impl Idp {
                 result
             })
         })
+    }
+
+    /// From now on these server-wide faults are in force on this server, instead of earlier ones.
+    pub(crate) fn misbehave(&self, server: &str, faults: &[Fault]) {
+        self.change_server(server, |server| {
+            server.faults = faults.to_vec();
+            server.second_origin = self.store.remote().map(|_| self.second_origin.clone());
+        });
     }
 
     pub(crate) fn issuer_of(&self, id: &str) -> String {
@@ -468,7 +487,11 @@ pub(crate) fn with_context<R>(
         issuer: &server.issuer,
         client_id: client.map_or("", |client| &client.id),
         client_secret: client.and_then(|client| client.secret.as_deref()),
-        second_origin: &idp.second_origin,
+        // Another process that shares the store may have been told about this, and listens there.
+        second_origin: flow
+            .and_then(|flow| flow.second_origin.as_ref())
+            .or(server.second_origin.as_ref())
+            .unwrap_or(&idp.second_origin),
         flow: flow.map(|flow| flow.id),
         keys: &server.keys,
         now: idp.clock.now(),

@@ -92,6 +92,9 @@ pub mod tenant;
 mod tls;
 mod wire;
 
+/// The version of this crate, which [`MockIdp`] tells at `/_mock/health`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 pub use clock::Span;
 pub use endpoint::{
     logout_token::{LogoutTokenError, TIMED_OUT},

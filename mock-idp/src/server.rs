@@ -8,7 +8,9 @@ use std::{
 
 use tokio::{
     net::TcpListener,
+    runtime::Handle,
     sync::{broadcast, watch},
+    task::spawn_blocking,
 };
 use tower::ServiceExt as _;
 use url::Url;
@@ -24,10 +26,10 @@ use crate::{
         Arming,
         fault::Fault,
         record::{Record, Stamp},
-        scenario::{FlowId, Scenario},
+        scenario::{Barrier, FlowId, Scenario},
         store::Remote,
     },
-    idp::{Idp, Settings},
+    idp::{CannotJoin, Idp, Settings},
     router,
     tenant::{Client, Scope, Tenant, User},
     tls::Tls,
@@ -61,6 +63,7 @@ struct Running {
     http: reqwest::Client,
     stop: watch::Sender<bool>,
     router: axum::Router,
+    runtime: Handle,
     data: Option<PathBuf>,
 }
 
@@ -216,6 +219,15 @@ impl Builder {
         self
     }
 
+    /// Take part in what other processes serve from the store: begin flows, arm faults and read records for all of them, at the
+    /// issuer that they serve. This one brings no users, clients and authorization servers with it, and leaves aside what was
+    /// recorded before.
+    #[must_use]
+    pub fn joins(mut self, joins: bool) -> Self {
+        self.settings.joins = joins;
+        self
+    }
+
     /// Accept what Okta would refuse, for everybody, and say so on every page.
     #[must_use]
     pub fn lax(mut self, lax: bool) -> Self {
@@ -267,6 +279,11 @@ impl Builder {
             let remote = Remote::new(url, self.settings.record_bytes).map_err(StartError::Store)?;
             self.settings.remote = Some(remote);
         }
+        if self.settings.joins {
+            let tenant = &mut self.tenant;
+            (tenant.users, tenant.clients) = (Vec::new(), Vec::new());
+            (tenant.groups, tenant.servers) = (Vec::new(), Vec::new());
+        }
         let listener = bind(self.host, self.port).await?;
         let second = bind(self.host, 0).await?;
         let port = local_port(&listener);
@@ -297,7 +314,16 @@ impl Builder {
             Some(file) => Some(data::load(file, &mut tenant).map_err(StartError::Data)?),
             None => None,
         };
+        let joins = self.settings.joins;
         let idp = Arc::new(Idp::new(tenant, org, url, second_origin, self.settings));
+        if joins {
+            let idp = idp.clone();
+            // Waits for Redis.
+            let joined = spawn_blocking(move || idp.take_part()).await;
+            joined
+                .unwrap_or(Err(CannotJoin::Nobody))
+                .map_err(|why| StartError::Store(why.to_string()))?;
+        }
         let tls = match (self.tls, &self.certificate) {
             (true, Some((chain, key))) => Some(Tls::own(&idp, &name, self.host, chain, key).map_err(StartError::Tls)?),
             (true, None) => Some(Tls::make(&idp, &name, self.host).map_err(StartError::Tls)?),
@@ -336,6 +362,7 @@ impl Builder {
                 tls,
                 http,
                 router,
+                runtime: Handle::current(),
                 stop,
                 data: self.data,
             }),
@@ -407,6 +434,11 @@ impl MockIdp {
         self.idp().add_server()
     }
 
+    /// Removes a custom authorization server.
+    pub fn remove_server(&self, server: &str) {
+        self.idp().remove_server(server);
+    }
+
     /// Lets a server know these scopes beside the built-in ones, as an admin adds them; its metadata lists them.
     pub fn add_scopes(&self, server: &str, names: &[String]) {
         self.idp().change_server(server, |server| {
@@ -436,8 +468,7 @@ impl MockIdp {
     /// From now on these server-wide faults (metadata, keys, certificate) are in force on this server, instead of earlier
     /// ones. A fault of the certificate is seen by whoever connects, whatever server he asks, and ends open connections.
     pub fn misbehave(&self, server: &str, faults: &[Fault]) {
-        self.idp()
-            .change_server(server, |server| server.faults = faults.to_vec());
+        self.idp().misbehave(server, faults);
         if let Some(tls) = &self.running.tls {
             tls.misbehave(server, faults);
         }
@@ -476,14 +507,36 @@ impl MockIdp {
         );
     }
 
+    /// Removes the registration of this id.
+    pub fn remove_client(&self, id: &str) {
+        self.idp()
+            .change_tenant(|tenant| tenant.clients.retain(|client| client.id != id));
+    }
+
     /// Begins a flow: watched, carrying its scenario, kept until it is forgotten. Its authorization server is the one that its
     /// authorization request names.
     #[must_use]
     pub fn begin(&self, scenario: Scenario) -> FlowHandle {
+        let barrier = scenario.barrier.clone();
         let flow = self.idp().store.begin(true, scenario);
+        if let Some(barrier) = barrier.filter(|_| self.idp().store.remote().is_some()) {
+            self.tell_release(barrier, flow.id);
+        }
         let mut enter = self.idp().origin.clone();
         enter.set_path(&format!("{}/flows/{}/enter", control::BASE, flow.id));
         FlowHandle::new(self, flow.id, enter)
+    }
+
+    /// Lets the other processes know when this barrier is open.
+    fn tell_release(&self, barrier: Barrier, flow: FlowId) {
+        let idp = Arc::downgrade(self.idp());
+        self.running.runtime.spawn(async move {
+            barrier.opened().await;
+            if let Some(idp) = idp.upgrade() {
+                // Waits for Redis.
+                let _ = spawn_blocking(move || idp.store.release(flow)).await;
+            }
+        });
     }
 
     /// What happened in this flow so far, in order.
@@ -503,6 +556,12 @@ impl MockIdp {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Record>> {
         self.idp().journal.subscribe()
+    }
+
+    /// As [`MockIdp::subscribe`], with what the other processes record that share the store, if there is one.
+    #[must_use]
+    pub fn follow(&self) -> broadcast::Receiver<Arc<Record>> {
+        self.idp().journal.follow()
     }
 
     /// Frees what is kept of this flow; late requests of it are still answered, but no longer found here.

@@ -56,9 +56,13 @@ pub(super) fn env(args: EnvArgs) -> Result<u8, CommandError> {
 fn variables(config: &Config) -> Vec<(&'static str, String)> {
     let idp = &config.idp;
     let target = &config.target;
+    let org = match &idp.url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => format!("http://127.0.0.1:{}", idp.port),
+    };
     let issuer = match idp.server.as_str() {
-        "org" => format!("http://127.0.0.1:{}", idp.port),
-        server => format!("http://127.0.0.1:{}/oauth2/{server}", idp.port),
+        "org" => org,
+        server => format!("{org}/oauth2/{server}"),
     };
     let mut variables = vec![("OKTA_ISSUER", issuer), ("OKTA_CLIENT_ID", idp.client_id.clone())];
     if !target.declares.public_client {

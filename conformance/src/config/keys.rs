@@ -855,6 +855,24 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "idp",
+        "url",
+        Kind::Text,
+        "\"http://127.0.0.1:9494\"",
+        "Use mock-idp processes that run already and share `store` (`mock-idp --store`), and how browsers and the app reach them: \
+         what they were given as `--issuer`. An app that is told `{idp.issuer}` and `{idp.client.id}` at its start gets a \
+         server and a client of its own there for each run, so that shards of a run may share them.",
+    )
+    .default("the built-in authorization server, for this run alone"),
+    key(
+        "idp",
+        "store",
+        Kind::Text,
+        "\"redis://127.0.0.1:6379/0\"",
+        "The Redis that the processes at `url` share: the harness begins sign-ins and reads what happened there.",
+    )
+    .default("none; `url` needs it"),
+    key(
+        "idp",
         "port",
         Kind::Whole(0, 65_535),
         "9494",

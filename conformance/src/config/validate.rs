@@ -353,11 +353,54 @@ impl Checker<'_> {
         }
     }
 
+    /// An authorization server that runs already.
+    fn running_idp(&mut self, config: &Config) {
+        let idp = &config.idp;
+        let Some(url) = &idp.url else {
+            if idp.store.is_some() {
+                let message = "the built-in authorization server keeps what it knows in this process".to_owned();
+                self.report(
+                    &["idp", "store"],
+                    message,
+                    "leave it out, or write url = \"…\" beside it",
+                );
+            }
+            return;
+        };
+        let is_origin = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/";
+        if !Url::parse(url).is_ok_and(|url| is_origin(&url)) {
+            let message = format!("`{url}` is no origin: scheme, host and port, without a path");
+            self.report(&["idp", "url"], message, "for instance \"http://127.0.0.1:9494\"");
+        }
+        if !idp.store.as_ref().is_some_and(|store| store.starts_with("redis://")) {
+            let message = "what runs at `url` is used through the store that it shares".to_owned();
+            let mend = "store = \"redis://127.0.0.1:6379/0\", the same as mock-idp --store";
+            self.report(&["idp", "store"], message, mend);
+        }
+        if idp.server == "org" {
+            let message = "the org's own server is one for all, and many cases need one of their own".to_owned();
+            self.report(&["idp", "server"], message, "use \"default\", or leave url out");
+        }
+        if idp.backend_url.is_some() {
+            let message = "what runs at `url` says itself where apps reach it".to_owned();
+            self.report(
+                &["idp", "backend_url"],
+                message,
+                "leave it out: it stands in their mock-idp.toml",
+            );
+        }
+        if config.target.start.as_ref().is_some_and(|start| start.https_issuer) {
+            let message = "what runs at `url` has its own certificate, or none".to_owned();
+            self.report(&["target", "start", "https_issuer"], message, "leave it out");
+        }
+    }
+
     fn idp_and_run(&mut self, config: &Config) {
         if !config.idp.builtin {
             let message = "only the built-in authorization server can misbehave on purpose".to_owned();
             self.report(&["idp", "builtin"], message, "leave it out, or write true");
         }
+        self.running_idp(config);
         if config.idp.client_auth == AuthMethod::PrivateKeyJwt && config.idp.client_jwks.is_empty() {
             let message = "private_key_jwt cannot be verified without the client's public key".to_owned();
             let fix = "add client_jwks = [{ kty = \"RSA\", n = \"…\", e = \"AQAB\" }]";

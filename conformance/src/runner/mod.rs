@@ -15,6 +15,7 @@ mod first_failure;
 mod fresh;
 mod ground;
 mod in_process;
+mod joined;
 mod keys;
 mod ledger;
 mod options;

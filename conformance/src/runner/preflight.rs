@@ -341,6 +341,8 @@ fn issuer_is_ours(evidence: &Evidence, stage: &Stage, config: &Config) -> Prefli
                 ..
             }
         ) && record.server != stage.world.server
+            // Where others serve, it may have been the app of another run.
+            && config.idp.url.is_none()
     });
     let hint = if refused {
         "; the app asked for the metadata of another issuer"

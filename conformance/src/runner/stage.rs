@@ -23,6 +23,7 @@ use url::Url;
 use super::{
     cool_down::CoolDown,
     in_process::{InProcess, Launched},
+    joined::Guest,
     options::Options,
 };
 use crate::{
@@ -43,6 +44,8 @@ const PORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The fake org, shared by all stages of a run.
 pub(super) struct Org {
     idp: MockIdp,
+    /// Where others serve it.
+    guest: Option<Guest>,
     /// Bundle of the system's roots and ours, when the issuer is served over TLS.
     ca: Option<Bundle>,
     client: Client,
@@ -146,19 +149,36 @@ const RECORD_BYTES: usize = 1 << 30;
 impl Org {
     pub(super) async fn open(config: &Config, options: &Options, browsers: Option<Pool>) -> Result<Self, String> {
         let start = config.target.start.as_ref();
-        let https = start.is_some_and(|start| start.https_issuer) || options.https_issuer;
-        // An app that may run already knows the issuer by the port that the configuration gives it.
-        let is_ours = start.is_some_and(|start| !start.reuse_existing) || options.launcher.is_some();
-        let port = if is_ours { 0 } else { config.idp.port };
-        let server = match config.idp.server.as_str() {
+        let client = Client::new(options.timeout);
+        let mut server = match config.idp.server.as_str() {
             "org" => String::new(),
             custom => custom.to_owned(),
         };
-        let (idp, ca) = open_org(config, &server, port, https).await?;
+        let (idp, ca, guest) = match &config.idp.url {
+            Some(url) => {
+                let guest = Guest::join(&config.idp, url, &client, RECORD_BYTES).await?;
+                if is_told(config, options, &["idp.issuer", "idp.backend"]) {
+                    server = guest.add_server();
+                }
+                let idp = guest.idp().clone();
+                idp.add_scopes(&server, &config.target.custom_scopes(&config.idp));
+                guest.is_served(&server, &client).await?;
+                (idp, None, Some(guest))
+            }
+            None => {
+                let https = start.is_some_and(|start| start.https_issuer) || options.https_issuer;
+                // An app that may run already knows the issuer by the port that the configuration gives it.
+                let is_ours = start.is_some_and(|start| !start.reuse_existing) || options.launcher.is_some();
+                let port = if is_ours { 0 } else { config.idp.port };
+                let (idp, ca) = open_org(config, &server, port, https).await?;
+                (idp, ca, None)
+            }
+        };
         Ok(Self {
             idp,
+            guest,
             ca,
-            client: Client::new(options.timeout),
+            client,
             driver: options.driver.name(),
             browsers,
             complaints: Complaints::default(),
@@ -199,8 +219,16 @@ impl Org {
 
     /// The main stage: the configured client on the `default` authorization server.
     pub(super) async fn stage(&self, config: &Config, options: &Options) -> Result<Stage, String> {
+        let mut id = config.idp.client_id.clone();
+        if let Some(guest) = &self.guest
+            && is_told(config, options, &["idp.client.id"])
+        {
+            // Another run registers another address for its app.
+            id = format!("{id}{}", Stamp::now().0);
+            guest.will_remove_client(&id);
+        }
         let credentials = Credentials {
-            id: config.idp.client_id.clone(),
+            id,
             secret: (!config.target.declares.public_client).then(|| config.idp.client_secret.clone()),
         };
         let realm = Realm {
@@ -231,7 +259,10 @@ impl Org {
                 own_server: true,
             }
         } else {
-            let server = self.idp.add_server();
+            let server = match &self.guest {
+                Some(guest) => guest.add_server(),
+                None => self.idp.add_server(),
+            };
             self.idp.add_scopes(&server, &config.target.custom_scopes(&config.idp));
             Realm {
                 idp: self.idp.clone(),
@@ -242,12 +273,16 @@ impl Org {
         };
         let odd = if odd_client { ODD } else { "" };
         let place = match realm.server.as_str() {
-            "" => realm.idp.port().to_string(),
+            "" => port_of(&realm.idp).to_string(),
             server => server.to_owned(),
         };
         let secret = format!("{odd}{}", config.idp.client_secret);
+        let id = format!("{}{odd}{place}", config.idp.client_id);
+        if let Some(guest) = &self.guest {
+            guest.will_remove_client(&id);
+        }
         let credentials = Credentials {
-            id: format!("{}{odd}{place}", config.idp.client_id),
+            id,
             secret: (!config.target.declares.public_client).then_some(secret),
         };
         self.raise(config, options, realm, credentials, faults).await
@@ -304,7 +339,7 @@ impl Org {
             .idp
             .backend_url
             .as_deref()
-            .map(|text| backend_url(text, idp.port()));
+            .map(|text| backend_url(text, port_of(&idp)));
         let backend = issuer.replacen(&org, backend.as_deref().unwrap_or(&org), 1);
         let bundle = ca.as_ref().or(self.ca.as_ref());
         let scratch = wants_scratch(config)
@@ -315,7 +350,7 @@ impl Org {
             ("idp.issuer".to_owned(), issuer),
             ("idp.org".to_owned(), org),
             ("idp.host".to_owned(), host),
-            ("idp.port".to_owned(), idp.port().to_string()),
+            ("idp.port".to_owned(), port_of(&idp).to_string()),
             ("idp.backend".to_owned(), backend),
             ("idp.client.id".to_owned(), credentials.id.clone()),
             (
@@ -474,11 +509,28 @@ fn register(org: &MockIdp, idp: &Idp, credentials: &Credentials, site: &Site) {
 
 /// Whether a copy of the app is to have a folder of its own.
 fn wants_scratch(config: &Config) -> bool {
-    let Some(start) = &config.target.start else {
-        return false;
-    };
+    config
+        .target
+        .start
+        .as_ref()
+        .is_some_and(|start| names(start, &["scratch"]))
+}
+
+/// Whether how the app is started names one of these placeholders.
+fn names(start: &Start, wanted: &[&str]) -> bool {
     let mut texts = start.env.values().chain([&start.command]);
-    texts.any(|text| placeholder::names(text).any(|name| name == "scratch"))
+    texts.any(|text| placeholder::names(text).any(|name| wanted.contains(&name)))
+}
+
+/// Whether the app is told one of these when it starts, instead of knowing it.
+fn is_told(config: &Config, options: &Options, wanted: &[&str]) -> bool {
+    let start = config.target.start.as_ref();
+    options.launcher.is_some() || start.is_some_and(|start| !start.reuse_existing && names(start, wanted))
+}
+
+/// The port at which the authorization server is reached.
+fn port_of(idp: &MockIdp) -> u16 {
+    idp.origin().port_or_known_default().unwrap_or_else(|| idp.port())
 }
 
 /// An empty folder for one copy of the app; it goes with the stage.

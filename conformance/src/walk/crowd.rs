@@ -389,7 +389,7 @@ impl<'w> Walker<'w> {
 /// Returns when every one of these flows has so many such events in its record.
 async fn until(idp: &MockIdp, flows: &[FlowId], count: usize, wanted: impl Fn(&Event) -> bool) {
     // Subscribed before the first look, so that nothing falls between the look and the wait.
-    let mut news = idp.subscribe();
+    let mut news = idp.follow();
     let has = |flow: FlowId| {
         let records = idp.records(flow);
         records.iter().filter(|record| wanted(&record.event)).count() >= count

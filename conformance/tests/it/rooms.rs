@@ -50,6 +50,7 @@ const RUNNER: &[&[&str]] = &[
     &["in_process"],
     &["options"],
     &["task"],
+    &["joined"],
     &["stage"],
     &["ledger"],
     &["first_failure"],

@@ -177,7 +177,7 @@ pub(crate) async fn arm(
 impl Control {
     /// Puts these server-wide faults in force.
     pub(crate) fn misbehave(&self, server: &str, faults: &[Fault]) {
-        self.idp.change_server(server, |server| server.faults = faults.to_vec());
+        self.idp.misbehave(server, faults);
         if let Some(tls) = &self.tls {
             tls.misbehave(server, faults);
         }

@@ -14,7 +14,7 @@ use super::{
     problem::Problem,
     view::{self, Step},
 };
-use crate::{clock::iso8601, idp::Server};
+use crate::{clock::iso8601, flow::record::Stamp, idp::Server};
 
 /// Which server this is.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -26,6 +26,8 @@ pub(crate) struct Health {
     /// The issuer of the `default` authorization server.
     issuer: String,
     pid: u32,
+    /// Its system's clock, microseconds since 1970.
+    now: u64,
     /// Whether the other calls want `authorization: Bearer …`.
     token_required: bool,
 }
@@ -37,6 +39,7 @@ pub(crate) async fn health(State(control): State<Control>) -> Json<Health> {
         status: "ready",
         issuer: control.idp.issuer_of("default"),
         pid: std::process::id(),
+        now: Stamp::now().0,
         token_required: control.idp.admin_token.is_some(),
     })
 }

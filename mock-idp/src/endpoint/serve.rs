@@ -18,7 +18,8 @@ use crate::{
     endpoint::{answer, cors, dpop, limits, page, userinfo},
     exchange::{Answer, Exchange, Refusal},
     flow::{
-        record::{Endpoint, Stamp},
+        record::{Endpoint, Event, Stamp},
+        scenario::Barrier,
         store::{Away, Remote},
     },
     idp::Idp,
@@ -31,6 +32,9 @@ use crate::{
 
 /// Larger bodies are refused.
 const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Whether another process has opened the barrier of a flow is looked for so often.
+const HELD: Duration = Duration::from_millis(20);
 
 /// What other processes recorded is looked for so often while somebody follows it.
 const FOLLOW: Duration = Duration::from_millis(100);
@@ -52,39 +56,73 @@ pub(crate) async fn answer(
     let body = wire::read_body(body, BODY_LIMIT).await;
     let is_whole = body.is_ok();
     let body = body.unwrap_or_default();
-    let reply = if idp.store.remote().is_some() {
-        let unit = idp.clone();
-        in_unit(&idp, move || {
-            let mut exchange = Exchange::new(unit, endpoint, at, parts, body);
-            let reply = delivery::serialised(handled(&mut exchange, handle, is_whole));
-            exchange.record_answer(&reply);
-            reply
-        })
-        .await
-        .unwrap_or_else(delivery::serialised)
+    let mut exchange = Exchange::new(idp, endpoint, at, parts, body);
+    let reply = if exchange.idp.store.remote().is_some() {
+        let answered = shared(exchange, handle, is_whole).await;
+        answered.unwrap_or_else(delivery::serialised)
     } else {
-        let mut exchange = Exchange::new(idp, endpoint, at, parts, body);
         let reply = handled(&mut exchange, handle, is_whole);
         exchange.wait_at_barrier().await;
-        let reply = delivery::serialised(reply);
-        exchange.record_answer(&reply);
-        reply
+        finished(&mut exchange, reply)
     };
     delivery::write(reply, accepts_gzip, cutter.as_ref()).await
 }
 
-/// Runs `work` as one unit of work, where several processes share what they remember. It waits for Redis, so it has a thread for
-/// itself meanwhile.
+/// The answer as it is written, recorded.
+fn finished(exchange: &mut Exchange, reply: Reply) -> Reply {
+    let reply = delivery::serialised(reply);
+    exchange.record_answer(&reply);
+    reply
+}
+
+/// Decides and answers as one unit of work. What follows a barrier is another one: the store must not be waited for meanwhile.
+async fn shared(mut exchange: Exchange, handle: Answer, is_whole: bool) -> Result<Reply, Reply> {
+    let idp = exchange.idp.clone();
+    let wanted = exchange.places();
+    let work = move || {
+        let reply = handled(&mut exchange, handle, is_whole);
+        match exchange.barrier().zip(exchange.flow().map(|flow| flow.id)) {
+            None => Ok(finished(&mut exchange, reply)),
+            Some((Barrier { at: point, .. }, flow)) => {
+                exchange.event(Event::Held { point });
+                Err((exchange, reply, point, flow))
+            }
+        }
+    };
+    let (mut exchange, reply, point, flow) = match in_unit(&idp, wanted, work).await? {
+        Ok(reply) => return Ok(reply),
+        Err(held) => held,
+    };
+    loop {
+        let unit = idp.clone();
+        if in_unit(&idp, Vec::new(), move || unit.store.is_released(flow)).await? {
+            break;
+        }
+        tokio::time::sleep(HELD).await;
+    }
+    let work = move || {
+        exchange.event(Event::Released { point });
+        finished(&mut exchange, reply)
+    };
+    in_unit(&idp, Vec::new(), work).await
+}
+
+/// Runs `work` as one unit of work, where several processes share what they remember; it will ask for the entries at the places
+/// `wanted`. It waits for Redis, so it has a thread for itself meanwhile.
 ///
 /// # Errors
 /// The answer where Redis is away, whatever came of `work`: 503.
-async fn in_unit<R: Send + 'static>(idp: &Arc<Idp>, work: impl FnOnce() -> R + Send + 'static) -> Result<R, Reply> {
+async fn in_unit<R: Send + 'static>(
+    idp: &Arc<Idp>,
+    wanted: Vec<String>,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, Reply> {
     let Some(remote) = idp.store.remote().cloned() else {
         return Ok(work());
     };
     let (idp, address) = (idp.clone(), remote.address.clone());
     let unit = move || {
-        let done = remote.unit(|| {
+        let done = remote.unit_with(wanted, || {
             idp.refresh();
             // Without Redis nobody acts on what is not known.
             Remote::broken().is_none().then(work)
@@ -117,7 +155,7 @@ pub(crate) async fn call_in_unit(
         return next.run(request).await;
     }
     let runtime = Handle::current();
-    match in_unit(&idp, move || runtime.block_on(next.run(request))).await {
+    match in_unit(&idp, Vec::new(), move || runtime.block_on(next.run(request))).await {
         Ok(response) => response,
         Err(reply) => delivery::write(delivery::serialised(reply), false, None).await,
     }
@@ -141,6 +179,7 @@ pub(crate) async fn follow(idp: Weak<Idp>, mut stop: watch::Receiver<bool>) {
 /// Decides and answers; the flow that the exchange is bound to decides what is drawn meanwhile.
 fn handled(exchange: &mut Exchange, handle: Answer, is_whole: bool) -> Reply {
     let _scope = random::scope();
+    exchange.note_domain();
     let is_foreign = is_management(&exchange.path) && !is_for_us(exchange);
     let left = limits::count(exchange);
     let answered = if !is_whole {

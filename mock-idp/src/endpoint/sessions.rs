@@ -43,6 +43,8 @@ pub(crate) fn open(exchange: &Exchange, subject: Arc<Subject>, amr: &[&str], rem
         remembered: remember,
     });
     keep(exchange, &session);
+    // Said here, it need not be asked: nobody else knows this session yet.
+    exchange.idp.store.visited.put(session.sid.clone(), Vec::new());
     if !session.subject.guest {
         let id = session.subject.persona.sub.clone();
         exchange.idp.store.last_logins.put(id, now);

@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use foldhash::HashMap;
 use tokio::sync::broadcast;
 
 use super::{
@@ -50,7 +51,7 @@ struct Shared {
     /// Up to this place in the stream.
     place: Mutex<String>,
     /// Those of flows that were begun; all others are kept where those of one process are.
-    watched: Mutex<Kept>,
+    watched: Mutex<Watched>,
     subscribers: broadcast::Sender<Arc<Record>>,
 }
 
@@ -58,6 +59,35 @@ struct Shared {
 struct Kept {
     records: VecDeque<Arc<Record>>,
     bytes: usize,
+}
+
+/// The records of watched flows that several processes share.
+#[derive(Debug, Default)]
+struct Watched {
+    flows: HashMap<FlowId, Vec<Arc<Record>>>,
+    /// In the order of their first records.
+    order: VecDeque<FlowId>,
+    bytes: usize,
+}
+
+impl Watched {
+    /// Beyond so many bytes the flow that began first is forgotten.
+    fn keep(&mut self, id: FlowId, record: Arc<Record>, weight: usize, limit: usize) {
+        let records = self.flows.entry(id).or_default();
+        if records.is_empty() {
+            self.order.push_back(id);
+        }
+        if records.len() >= PER_FLOW {
+            return;
+        }
+        records.push(record);
+        self.bytes += weight;
+        while self.bytes > limit && self.order.len() > 1 {
+            let oldest = self.order.pop_front().and_then(|oldest| self.flows.remove(&oldest));
+            let weight: usize = oldest.iter().flatten().map(|record| record.weight()).sum();
+            self.bytes = self.bytes.saturating_sub(weight);
+        }
+    }
 }
 
 /// The records of one watched flow; their bytes are given back when it is forgotten.
@@ -165,11 +195,7 @@ impl Journal {
     }
 
     fn keep(&self, record: Arc<Record>, weight: usize) {
-        self.keep_in(&self.unbound, record, weight);
-    }
-
-    fn keep_in(&self, kept: &Mutex<Kept>, record: Arc<Record>, weight: usize) {
-        let mut kept = locked(kept);
+        let mut kept = locked(&self.unbound);
         kept.bytes += weight;
         kept.records.push_back(record);
         while kept.records.len() > UNBOUND || (kept.bytes > self.limit && kept.records.len() > 1) {
@@ -188,11 +214,9 @@ impl Journal {
         loop {
             let read = shared.remote.unit(|| shared.remote.recorded_after(&place));
             let read = read.unwrap_or_default();
-            if read.is_empty() {
-                return;
-            }
-            for (at, recorded) in read {
-                *place = at;
+            let Some((last, _)) = read.last() else { return };
+            last.clone_into(&mut place);
+            for recorded in read.into_iter().flat_map(|(_, recorded)| recorded) {
                 let (watched, record) = match recorded {
                     Recorded::Cleared => {
                         self.forget_all();
@@ -202,12 +226,21 @@ impl Journal {
                     Recorded::Unreadable => continue,
                     Recorded::Record { watched, record } => (watched, Arc::new(*record)),
                 };
-                let kept = if watched { &shared.watched } else { &self.unbound };
                 let weight = record.weight();
-                self.keep_in(kept, record.clone(), weight);
+                match record.flow.filter(|_| watched) {
+                    Some(id) => locked(&shared.watched).keep(id, record.clone(), weight, self.limit),
+                    None => self.keep(record.clone(), weight),
+                }
                 // An error means that nobody listens.
                 let _ = shared.subscribers.send(record);
             }
+        }
+    }
+
+    /// Leaves aside what was recorded until now.
+    pub(crate) fn skip(&self) {
+        if let Some(shared) = &self.shared {
+            *locked(&shared.place) = shared.remote.last_place();
         }
     }
 
@@ -228,20 +261,17 @@ impl Journal {
     /// The records of a flow that are still kept. `held` is the flow, if it can be found by its name.
     pub(crate) fn of(&self, id: FlowId, held: Option<&Arc<Flow>>) -> Vec<Arc<Record>> {
         self.catch_up();
-        let own = |kept: &Mutex<Kept>| -> Vec<Arc<Record>> {
-            let kept = locked(kept);
-            let records = kept.records.iter().filter(|record| record.flow == Some(id));
-            records.cloned().collect()
-        };
-        match (&self.shared, held.filter(|flow| flow.watched)) {
-            (Some(shared), _) => {
-                let mut records = own(&shared.watched);
-                records.extend(own(&self.unbound));
-                records
-            }
-            (None, Some(flow)) => flow.records(),
-            (None, None) => own(&self.unbound),
+        if let Some(shared) = &self.shared
+            && let Some(records) = locked(&shared.watched).flows.get(&id)
+        {
+            return records.clone();
         }
+        if let (None, Some(flow)) = (&self.shared, held.filter(|flow| flow.watched)) {
+            return flow.records();
+        }
+        let unbound = locked(&self.unbound);
+        let records = unbound.records.iter().filter(|record| record.flow == Some(id));
+        records.cloned().collect()
     }
 
     /// Every record that is kept, in order of time.
@@ -249,7 +279,7 @@ impl Journal {
         self.catch_up();
         let mut records: Vec<Arc<Record>> = locked(&self.unbound).records.iter().cloned().collect();
         if let Some(shared) = &self.shared {
-            records.extend(locked(&shared.watched).records.iter().cloned());
+            records.extend(locked(&shared.watched).flows.values().flatten().cloned());
         }
         let watched: Vec<Arc<Flow>> = locked(&self.watched).iter().filter_map(Weak::upgrade).collect();
         records.extend(watched.iter().flat_map(|flow| flow.records()));
@@ -279,7 +309,7 @@ impl Journal {
     /// Forgets what this process has.
     fn forget_all(&self) {
         if let Some(shared) = &self.shared {
-            *locked(&shared.watched) = Kept::default();
+            *locked(&shared.watched) = Watched::default();
         }
         *locked(&self.unbound) = Kept::default();
         self.forgotten.store(false, Ordering::Relaxed);

@@ -153,7 +153,7 @@ pub struct Scenario {
     pub victim: Option<Persona>,
     /// The flow whose nonce, ID token or code faults borrow.
     pub earlier: Option<FlowId>,
-    /// Holds an endpoint of this flow until released. It does not reach other processes that share the store.
+    /// Holds an endpoint of this flow until released.
     #[serde(skip)]
     pub barrier: Option<Barrier>,
     /// Whether an existing session of the authorization server may answer without the hosted page.

@@ -10,6 +10,7 @@ use std::sync::{
 
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::{
     armed::{Arms, NextLogins},
@@ -28,6 +29,7 @@ use crate::{
 
 mod bounded;
 mod held;
+mod link;
 #[cfg(test)]
 mod model;
 mod remote;
@@ -54,6 +56,8 @@ pub(crate) struct Flow {
     /// Begun by the harness: refusals are recorded and the flow goes on where it can.
     pub(crate) watched: bool,
     pub(crate) scenario: Scenario,
+    /// The second origin of whoever watches it, where several processes share it.
+    pub(crate) second_origin: Option<Url>,
     /// The flow that faults borrow from.
     pub(crate) earlier: Option<Arc<Flow>>,
     /// What this flow leaves behind for later ones.
@@ -117,6 +121,7 @@ impl Flow {
             id,
             watched,
             scenario,
+            second_origin: None,
             earlier,
             memory: Mutex::default(),
             session: Mutex::default(),
@@ -398,6 +403,8 @@ pub(crate) enum TokenKind {
 pub(crate) struct Store {
     /// What several processes share; `None` in memory.
     remote: Option<Arc<Remote>>,
+    /// Where this process listens as the attacker's origin.
+    second_origin: Url,
     next_flow: AtomicU64,
     /// How often each seed was given to a flow.
     seeds: Mutex<HashMap<u64, u64>>,
@@ -450,7 +457,7 @@ const ALL: &str = "all";
 
 impl Store {
     /// An empty store in memory, or the one that several processes share.
-    pub(crate) fn new(remote: Option<Arc<Remote>>) -> Self {
+    pub(crate) fn new(remote: Option<Arc<Remote>>, second_origin: Url) -> Self {
         macro_rules! tables {
             ($($field:ident: $seconds:expr),* $(,)?) => {
                 Self {
@@ -460,6 +467,7 @@ impl Store {
                     $($field: Table::new(remote.as_ref(), stringify!($field), $seconds),)*
                     arms: Arms::new(remote.as_ref()),
                     next_logins: NextLogins::new(remote.as_ref()),
+                    second_origin,
                     remote,
                 }
             };
@@ -503,7 +511,11 @@ impl Store {
             };
             FlowId::random(self.next_number())
         };
-        let flow = Arc::new(Flow::new(id, seeds, watched, scenario, earlier));
+        let mut flow = Flow::new(id, seeds, watched, scenario, earlier);
+        if watched && self.remote.is_some() {
+            flow.second_origin = Some(self.second_origin.clone());
+        }
+        let flow = Arc::new(flow);
         match &self.remote {
             None => self.flows.put(id, flow.clone()),
             Some(_) => held::begun(&flow),
@@ -576,6 +588,20 @@ impl Store {
         if let Some(remote) = &self.remote {
             let _ = remote.unit(|| remote.mark_flow(id, held::FORGOTTEN));
         }
+    }
+
+    /// Opens the barrier of a flow for every process.
+    pub(crate) fn release(&self, id: FlowId) {
+        if let Some(remote) = &self.remote {
+            // With a store that is away, its answers are 503 anyhow.
+            let _ = remote.unit(|| remote.mark_flow(id, held::RELEASED));
+        }
+    }
+
+    /// Whether the barrier of a flow was opened, by whatever process.
+    pub(crate) fn is_released(&self, id: FlowId) -> bool {
+        let released = self.remote.as_ref().map(|remote| remote.is_marked(id, held::RELEASED));
+        released.unwrap_or_default()
     }
 
     /// The value of a one-shot cookie that binds the next authorization request to this flow.

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::{Idp, Server};
 use crate::{
@@ -45,6 +46,16 @@ struct SharedServer {
     /// The generations of earlier keys that are still published.
     retired: Vec<u64>,
     faults: Vec<Fault>,
+    second_origin: Option<Url>,
+}
+
+/// Why a process could not take part in what others serve.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CannotJoin {
+    #[error("the store does not answer: {0}")]
+    Away(String),
+    #[error("no mock-idp has served from this store yet")]
+    Nobody,
 }
 
 impl Idp {
@@ -65,10 +76,30 @@ impl Idp {
             Some(version) => {
                 let is_first = self.known_version().is_empty();
                 self.read_org(remote, &version);
-                if is_first {
+                if is_first && !self.joins {
                     self.join(remote);
                 }
             }
+        }
+    }
+
+    /// Takes part in what other processes serve: learns their org, and leaves aside what was recorded before.
+    pub(crate) fn take_part(&self) -> Result<(), CannotJoin> {
+        let Some(remote) = self.store.remote() else {
+            return Err(CannotJoin::Nobody);
+        };
+        let is_served = remote.unit(|| {
+            let is_served = remote.org_version().is_some();
+            if is_served {
+                self.refresh();
+                self.journal.skip();
+            }
+            is_served
+        });
+        match is_served {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(CannotJoin::Nobody),
+            Err(away) => Err(CannotJoin::Away(away.0)),
         }
     }
 
@@ -111,6 +142,7 @@ impl Idp {
                 generation: server.generation,
                 retired: server.retired.iter().map(|(generation, _)| *generation).collect(),
                 faults: server.faults.clone(),
+                second_origin: server.second_origin.clone(),
             })
             .collect();
         servers.sort_by(|one, other| one.settings.id.cmp(&other.settings.id));
@@ -183,6 +215,7 @@ impl Idp {
                 .collect(),
             generation: shared.generation,
             faults: shared.faults,
+            second_origin: shared.second_origin,
             settings,
             id,
         }

@@ -59,10 +59,25 @@ impl Redis {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Sends it a signal by its name, such as `-STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
     /// Ends it, with all that it had; its port.
     pub(crate) fn stop(self) -> u16 {
         self.port
     }
+}
+
+/// Sends a signal to a process.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let done = Command::new("kill").args([name, &child.id().to_string()]).status();
+    assert!(done.unwrap().success());
 }
 
 impl Drop for Redis {

@@ -15,10 +15,14 @@ use mock_idp::{Client, MockIdp, User};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    sync::Notify,
+};
 
 use crate::{
     app::{self, ALICE, Browser, REDIRECT_URI, SECRET, VERIFIER, param, part},
-    redis::Redis,
+    redis::{self, Redis},
 };
 
 /// Two servers that share a store. Both are known by the address of the first.
@@ -324,6 +328,97 @@ async fn without_redis_every_request_is_answered_with_503_until_it_is_back() {
     drop(redis);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_was_paused_leaves_no_503_behind() {
+    let Some(redis) = Redis::start() else { return };
+    let idp = replica(&redis.url(), None).await;
+    let url = app::authorization_url(&at(&idp), &[]);
+    // Several connections are idle when it is paused.
+    let ask = async || Browser::new().get(&url).await.status().as_u16();
+    assert_eq!(tokio::join!(ask(), ask(), ask(), ask()), (200, 200, 200, 200));
+    redis.signal("-STOP");
+    assert_eq!(tokio::join!(ask(), ask()), (503, 503));
+    redis.signal("-CONT");
+    let begun = Instant::now();
+    while ask().await != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it does not come back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for _ in 0..10 {
+        assert_eq!(tokio::join!(ask(), ask(), ask(), ask()), (200, 200, 200, 200));
+    }
+    app::sign_in(&at(&idp), ALICE, &[]).await;
+}
+
+/// A way to Redis on which questions can be held.
+struct Way {
+    port: u16,
+    /// Whether the next question is held.
+    is_held: Arc<AtomicBool>,
+    /// A question has come that is held.
+    came: Arc<Notify>,
+    /// It may go on.
+    goes_on: Arc<Notify>,
+}
+
+impl Way {
+    async fn to(redis: u16) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let way = Self {
+            port: listener.local_addr().unwrap().port(),
+            is_held: Arc::default(),
+            came: Arc::default(),
+            goes_on: Arc::default(),
+        };
+        let (is_held, came, goes_on) = (way.is_held.clone(), way.came.clone(), way.goes_on.clone());
+        tokio::spawn(async move {
+            while let Ok((from, _)) = listener.accept().await {
+                let (is_held, came, goes_on) = (is_held.clone(), came.clone(), goes_on.clone());
+                let (mut questions, mut answers) = from.into_split();
+                let to = tokio::net::TcpStream::connect(("127.0.0.1", redis)).await.unwrap();
+                let (mut back, mut there) = to.into_split();
+                // Both end when either side has gone.
+                tokio::spawn(async move { tokio::io::copy(&mut back, &mut answers).await });
+                tokio::spawn(async move {
+                    let mut bytes = vec![0; 64 * 1024];
+                    while let Ok(count) = questions.read(&mut bytes).await
+                        && count > 0
+                    {
+                        if is_held.swap(false, Ordering::SeqCst) {
+                            came.notify_one();
+                            goes_on.notified().await;
+                        }
+                        if there.write_all(&bytes[..count]).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        way
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_was_paused_while_it_waited_for_redis_answers() {
+    let Some(redis) = Redis::start() else { return };
+    let way = Way::to(redis.port()).await;
+    let port = free_port();
+    let store = format!("redis://127.0.0.1:{}/0", way.port);
+    let process = Process::start(port, vec!["--store".to_owned(), store]);
+    let url = format!("http://127.0.0.1:{port}/oauth2/default/v1/keys");
+    for _ in 0..3 {
+        way.is_held.store(true, Ordering::SeqCst);
+        let asked = tokio::spawn(app::http(None).get(&url).send());
+        way.came.notified().await;
+        // What goes on after a pause finds its reading interrupted.
+        process.signal("-STOP");
+        process.signal("-CONT");
+        way.goes_on.notify_one();
+        assert_eq!(asked.await.unwrap().unwrap().status(), 200);
+    }
+}
+
 /// A process that is killed, paused and started again.
 struct Process {
     child: Child,
@@ -338,8 +433,7 @@ impl Process {
     }
 
     fn signal(&self, name: &str) {
-        let done = Command::new("kill").args([name, &self.child.id().to_string()]).status();
-        assert!(done.unwrap().success());
+        redis::signal(&self.child, name);
     }
 
     fn start_again(&mut self) {
@@ -406,7 +500,7 @@ fn free_port() -> u16 {
 #[derive(Debug)]
 enum Outcome {
     Good,
-    /// A connection broke off in the middle of a request, or a process that was paused in the middle of one answered 503.
+    /// A connection broke off in the middle of a request.
     Cut,
 }
 
@@ -423,24 +517,16 @@ async fn sign_in_through(http: &reqwest::Client, origin: &str, login: &str) -> O
     }
 }
 
-/// An answer, unless it is 503.
-fn whole(answer: reqwest::Response) -> reqwest::Result<reqwest::Response> {
-    match answer.status().as_u16() {
-        503 => answer.error_for_status(),
-        _ => Ok(answer),
-    }
-}
-
 async fn attempt(http: &reqwest::Client, origin: &str, login: &str) -> reqwest::Result<()> {
     let issuer = format!("{origin}/oauth2/default");
     let url = app::authorization_url(&issuer, &[]);
-    let answer = whole(http.get(url.clone()).send().await?)?;
+    let answer = http.get(url.clone()).send().await?;
     assert_eq!(answer.status(), 200);
     let (_, mut fields) = app::form(&answer.text().await?);
     fields.retain(|(name, _)| name != "identifier" && name != "credentials.passcode");
     fields.push(("identifier".to_owned(), login.to_owned()));
     fields.push(("credentials.passcode".to_owned(), "any".to_owned()));
-    let back = whole(http.post(url.clone()).form(&fields).send().await?)?;
+    let back = http.post(url.clone()).form(&fields).send().await?;
     assert_eq!(back.status(), 302);
     let cookies: Vec<String> = back
         .headers()
@@ -462,7 +548,7 @@ async fn attempt(http: &reqwest::Client, origin: &str, login: &str) -> reqwest::
     let mut cut = None;
     let mut redeemed = 0;
     for answer in [first, second] {
-        match answer.and_then(whole) {
+        match answer {
             Ok(answer) if answer.status() == 200 => {
                 redeemed += 1;
                 let tokens: Value = answer.json().await?;
@@ -481,7 +567,6 @@ async fn attempt(http: &reqwest::Client, origin: &str, login: &str) -> reqwest::
     }
     assert_eq!(redeemed, 1, "a code was lost");
     let again = http.get(url).header("cookie", cookies.join("; ")).send().await?;
-    let again = whole(again)?;
     assert_eq!(again.status(), 302, "a session was lost");
     Ok(())
 }

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex};
 
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use url::Url;
 
 use super::{
     Flow, Grant, Request, Revocation, Seeds, Session, locked,
     remote::{current, with},
 };
 use crate::{
-    flow::scenario::{FlowId, Scenario},
+    flow::scenario::{Barrier, FlowId, Point, Scenario},
     tenant::Subject,
 };
 
@@ -23,6 +24,8 @@ const LIFETIME: u64 = 3 * 3_600;
 const BEGINNING: &str = "beginning";
 /// The field of a flow that is not to be found by its name any more.
 pub(super) const FORGOTTEN: &str = "forgotten";
+/// The field of a flow whose barrier is open.
+pub(super) const RELEASED: &str = "released";
 /// The field that counts the processes and requests that draw from the seed of a flow.
 const DRAWN: &str = "drawn";
 
@@ -46,6 +49,9 @@ pub(crate) struct Held {
 struct Beginning {
     watched: bool,
     scenario: Scenario,
+    /// Where its barrier is, which is no value.
+    holds: Option<Point>,
+    second_origin: Option<Url>,
     seed: Option<u64>,
     earlier: Option<FlowId>,
 }
@@ -126,6 +132,8 @@ pub(super) fn flow(id: FlowId) -> Option<Arc<Flow>> {
     let remote = current()?;
     let fields = remote.flow_fields(id)?;
     let beginning: Beginning = parsed(&fields, BEGINNING)?;
+    let mut scenario = beginning.scenario;
+    scenario.barrier = beginning.holds.map(Barrier::new);
     let session: Option<Session> = parsed(&fields, "session").flatten();
     let flow = Arc::new(Flow {
         id,
@@ -134,7 +142,8 @@ pub(super) fn flow(id: FlowId) -> Option<Arc<Flow>> {
             .seed
             .map(|seed| Seeds::from(seed, remote.count_flow(id, DRAWN))),
         watched: beginning.watched,
-        scenario: beginning.scenario,
+        scenario,
+        second_origin: beginning.second_origin,
         earlier: beginning.earlier.and_then(self::flow),
         memory: Mutex::new(parsed(&fields, "memory").unwrap_or_default()),
         session: Mutex::new(session.map(Arc::new)),
@@ -235,10 +244,17 @@ pub(super) fn grant(named: GrantName) -> Option<Grant> {
     })
 }
 
-/// A flow, its fields that changed, and how long it is kept from now on, seconds.
-pub(super) type Change = (FlowId, Vec<(String, String)>, u64);
+/// What is to be written of a flow.
+pub(super) struct Change {
+    pub(super) id: FlowId,
+    /// Those that changed.
+    pub(super) fields: Vec<(String, String)>,
+    /// How long it is kept from now on, if it began just now or is to be kept longer than it was.
+    pub(super) seconds: u64,
+    pub(super) is_kept_longer: bool,
+}
 
-/// What changed in the flows that the unit holds: fields, and how long each flow is kept from now on.
+/// What changed in the flows that the unit holds.
 pub(super) fn changes() -> Vec<Change> {
     let changes = with(|unit| {
         let mut changes = Vec::new();
@@ -249,6 +265,8 @@ pub(super) fn changes() -> Vec<Change> {
                 let beginning = Beginning {
                     watched: flow.watched,
                     scenario: flow.scenario.clone(),
+                    holds: flow.scenario.barrier.as_ref().map(|barrier| barrier.at),
+                    second_origin: flow.second_origin.clone(),
                     seed: flow.seeds.as_ref().map(Seeds::origin),
                     earlier: flow.earlier.as_ref().map(|flow| flow.id),
                 };
@@ -266,7 +284,12 @@ pub(super) fn changes() -> Vec<Change> {
             }
             fields.extend(held.marks.drain(..).map(|mark| (mark, "1".to_owned())));
             if !fields.is_empty() || held.is_kept_longer {
-                changes.push((*id, fields, held.seconds));
+                changes.push(Change {
+                    id: *id,
+                    fields,
+                    seconds: held.seconds,
+                    is_kept_longer: std::mem::take(&mut held.is_kept_longer),
+                });
             }
         }
         changes

@@ -1,7 +1,8 @@
 //! What several processes share: a connection to Redis, and units of work.
 //!
-//! A unit is all that one request does. It begins with one question (what changed for everybody since the last one), holds what
-//! it has read, and ends with one transaction that writes what need not be atomic before. What must be decided between
+//! A unit is all that one request does. It begins with one question (what changed for everybody since the last one, and what
+//! the request will ask for, as far as that can be told from it), holds what it has read, and ends with one transaction that
+//! writes what need not be atomic before. What must be decided between
 //! processes (who redeems a code, who takes a ticket) is decided by Redis at once, by one script or one command.
 //!
 //! Whoever asks for something while Redis is away gets nothing, and the unit is broken: what came of it is not shown to
@@ -14,11 +15,15 @@ use std::{
 };
 
 use foldhash::HashMap;
-use redis::{Cmd, Connection, FromRedisValue, Pipeline, RedisResult};
+use redis::{Cmd, FromRedisValue, Pipeline, RedisResult};
 use tokio::sync::broadcast;
 use url::Url;
 
-use super::{held::Held, locked};
+use super::{
+    held::Held,
+    link::{Link, reason},
+    locked,
+};
 use crate::{
     flow::{record::Record, scenario::FlowId},
     protocol::{keys::digest43, random},
@@ -26,10 +31,6 @@ use crate::{
 
 /// All keys begin with it, where the URL says no other word by `?prefix=`.
 const PREFIX: &str = "mock-idp";
-/// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(1);
-/// How long an answer of Redis may take.
-const ANSWER: Duration = Duration::from_secs(2);
 /// After a failure nobody tries again for so long: a request is answered at once then.
 const REST: Duration = Duration::from_millis(100);
 /// So many connections are kept open.
@@ -60,6 +61,16 @@ redis.call('SET', KEYS[3], ARGV[3])
 redis.call('DEL', KEYS[1])
 return 1
 ";
+/// Reads entries, and the flows that those after the first three speak of.
+const BEGIN: &str = "
+local entries = redis.call('MGET', unpack(KEYS, 2))
+local flows = {}
+for at = 4, #entries do
+  local name = entries[at] and string.match(entries[at], '\"flow\":\"(f%-[%w%-]+)\"')
+  if name then flows[#flows + 1] = { name, redis.call('HGETALL', KEYS[1] .. name) } end
+end
+return { entries, flows }
+";
 thread_local! {
     static UNIT: RefCell<Option<Unit>> = const { RefCell::new(None) };
 }
@@ -68,7 +79,7 @@ thread_local! {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Away(pub(crate) String);
 
-/// One entry of the stream of records.
+/// One field of the stream of records.
 #[derive(Debug)]
 pub(crate) enum Recorded {
     Record {
@@ -81,7 +92,7 @@ pub(crate) enum Recorded {
     Unreadable,
 }
 
-/// The field of a record in the stream.
+/// How the stream of records calls what is in it.
 const WATCHED: &str = "watched";
 const UNWATCHED: &str = "unwatched";
 const CLEARED: &str = "cleared";
@@ -93,12 +104,12 @@ pub(crate) struct Remote {
     pub(crate) address: String,
     /// All keys begin with it.
     prefix: String,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Link>>,
     health: Mutex<Health>,
     /// Numbers of flows that were reserved: the next one, and the first that is not ours.
     numbers: Mutex<(u64, u64)>,
-    /// How many records of either kind are kept.
-    records: usize,
+    /// How many entries the stream of records has; each holds what a unit recorded.
+    entries: usize,
     /// Tells what this process recorded.
     pub(crate) told: broadcast::Sender<Arc<Record>>,
 }
@@ -123,17 +134,25 @@ enum Write {
     Remove,
 }
 
+/// The fields of a flow.
+pub(super) type Fields = HashMap<String, String>;
+
+/// What a unit begins with: entries, and flows by their names.
+type Beginning = (Vec<Option<String>>, Vec<(String, Fields)>);
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Unit {
     remote: Option<Arc<Remote>>,
-    connection: Option<Connection>,
+    connection: Option<Link>,
     broken: Option<String>,
     /// What was read or written so far, by key; `None` for what is not there.
     known: HashMap<String, Option<String>>,
     /// In the order in which they were first written.
     writes: Vec<(String, Write)>,
     pub(super) flows: HashMap<FlowId, Held>,
+    /// The fields of flows that were read and are not held yet.
+    read: HashMap<FlowId, Fields>,
     records: Vec<(bool, Arc<Record>)>,
     /// Those that are in the stream.
     recorded: Vec<Arc<Record>>,
@@ -168,8 +187,8 @@ impl Remote {
     /// # Errors
     /// When the URL is none of Redis's, as a sentence.
     pub(crate) fn new(url: &str, bytes: usize) -> Result<Arc<Self>, String> {
-        /// What a record takes, about.
-        const RECORD: usize = 1_024;
+        /// What the records of a unit take, about.
+        const ENTRY: usize = 2_048;
         let wrong = |why: &str| {
             format!(
                 "the store `{}` is no URL like redis://127.0.0.1:6379/0: {why}",
@@ -203,7 +222,8 @@ impl Remote {
             idle: Mutex::default(),
             health: Mutex::default(),
             numbers: Mutex::new((0, 0)),
-            records: bytes / RECORD,
+            // As many bytes of watched flows, and of all others.
+            entries: 2 * bytes / ENTRY,
             told: broadcast::Sender::new(BACKLOG),
         }))
     }
@@ -213,7 +233,15 @@ impl Remote {
     /// # Errors
     /// When Redis is away. What `work` did is not written then, and its result is not to be used.
     pub(crate) fn unit<R>(self: &Arc<Self>, work: impl FnOnce() -> R) -> Result<R, Away> {
-        match self.run(work) {
+        self.unit_with(Vec::new(), work)
+    }
+
+    /// As [`Remote::unit`], for work that will ask for the entries with these keys.
+    ///
+    /// # Errors
+    /// As [`Remote::unit`].
+    pub(crate) fn unit_with<R>(self: &Arc<Self>, wanted: Vec<String>, work: impl FnOnce() -> R) -> Result<R, Away> {
+        match self.run_with(wanted, work) {
             (result, None) => Ok(result),
             (_, Some(away)) => Err(away),
         }
@@ -221,6 +249,10 @@ impl Remote {
 
     /// As [`Remote::unit`], with the result of `work` also where Redis is away: there was nothing for it to find then.
     pub(crate) fn run<R>(self: &Arc<Self>, work: impl FnOnce() -> R) -> (R, Option<Away>) {
+        self.run_with(Vec::new(), work)
+    }
+
+    fn run_with<R>(self: &Arc<Self>, wanted: Vec<String>, work: impl FnOnce() -> R) -> (R, Option<Away>) {
         if UNIT.with_borrow(Option::is_some) {
             let result = work();
             return (result, Self::broken().map(Away));
@@ -230,7 +262,7 @@ impl Remote {
             ..Unit::default()
         }));
         let leave = Leave;
-        self.begin();
+        self.begin(wanted);
         let result = work();
         self.commit();
         let unit = UNIT.take().unwrap_or_default();
@@ -261,7 +293,7 @@ impl Remote {
     }
 
     fn flow_key(&self, id: FlowId) -> String {
-        self.key("flow", &id.0.to_string())
+        self.key("flow", &id.to_string())
     }
 
     /// Why the unit of this thread cannot come to anything, if so.
@@ -269,39 +301,43 @@ impl Remote {
         with(|unit| unit.broken.clone()).flatten()
     }
 
-    /// The first question of a unit: which org is in force, and what waits for whoever comes.
-    fn begin(&self) {
-        let keys = [
+    /// The first question of a unit: which org is in force, what waits for whoever comes, and what this unit will ask for.
+    fn begin(&self, wanted: Vec<String>) {
+        let mut keys = vec![
             self.key("org", "version"),
             self.key("arms", super::ALL),
             self.key("next-logins", super::ALL),
         ];
-        let mut question = redis::cmd("MGET");
+        keys.extend(wanted);
+        let mut question = redis::cmd("EVAL");
+        question.arg(BEGIN).arg(keys.len() + 1).arg(self.key("flow", ""));
         question.arg(&keys);
+        // An idle connection may be one to a Redis that is gone. One that does not answer is not asked twice.
         let pooled = locked(&self.idle).pop();
-        let first = pooled.and_then(|mut connection| {
-            let answer: RedisResult<[Option<String>; 3]> = question.query(&mut connection);
-            answer.ok().map(|answer| (connection, answer))
-        });
+        let first = pooled.map(|mut link| question.query::<Beginning>(&mut link).map(|answer| (link, answer)));
         let answer = match first {
-            Some((connection, answer)) => {
-                with(|unit| unit.connection = Some(connection));
+            Some(Ok((link, answer))) => {
+                with(|unit| unit.connection = Some(link));
                 Some(answer)
             }
-            None => {
-                // The connections were of a Redis that is gone.
-                locked(&self.idle).clear();
-                self.ask::<[Option<String>; 3]>(&question)
+            Some(Err(error)) if error.is_timeout() => {
+                self.fail(&reason(&error));
+                None
             }
+            Some(Err(_)) => {
+                locked(&self.idle).clear();
+                self.ask(&question)
+            }
+            None => self.ask(&question),
         };
-        if let Some([version, arms, next]) = answer {
-            self.is_back();
-            with(|unit| {
-                unit.version = version;
-                unit.known.insert(keys[1].clone(), arms);
-                unit.known.insert(keys[2].clone(), next);
-            });
-        }
+        let Some((entries, flows)) = answer else { return };
+        self.is_back();
+        with(|unit| {
+            unit.known = keys.into_iter().zip(entries).collect();
+            unit.version = unit.known.remove(&self.key("org", "version")).flatten();
+            let named = |(name, fields): (String, Fields)| Some((name.parse().ok()?, fields));
+            unit.read = flows.into_iter().filter_map(named).collect();
+        });
     }
 
     /// Writes what waits.
@@ -316,24 +352,25 @@ impl Remote {
             return;
         }
         let mut pipe = written(writes);
-        for (id, fields, seconds) in flows {
-            let key = self.flow_key(id);
-            if !fields.is_empty() {
-                pipe.cmd("HSET").arg(&key).arg(&fields).ignore();
+        for change in flows {
+            let key = self.flow_key(change.id);
+            if !change.fields.is_empty() {
+                pipe.cmd("HSET").arg(&key).arg(&change.fields).ignore();
+                // It may have been forgotten meanwhile, and began anew.
+                pipe.cmd("EXPIRE").arg(&key).arg(change.seconds).arg("NX").ignore();
             }
-            pipe.cmd("EXPIRE").arg(&key).arg(seconds).arg("NX").ignore();
-            pipe.cmd("EXPIRE").arg(&key).arg(seconds).arg("GT").ignore();
+            if change.is_kept_longer {
+                pipe.cmd("EXPIRE").arg(&key).arg(change.seconds).arg("GT").ignore();
+            }
         }
-        for (watched, record) in &records {
-            let text = serde_json::to_string(&**record).unwrap_or_default();
-            let stream = self.key("records", super::ALL);
-            let kind = if *watched { WATCHED } else { UNWATCHED };
-            pipe.cmd("XADD")
-                .arg(stream)
-                .arg("MAXLEN")
-                .arg("~")
-                .arg(2 * self.records);
-            pipe.arg("*").arg(kind).arg(text).ignore();
+        if !records.is_empty() {
+            pipe.cmd("XADD").arg(self.key("records", super::ALL));
+            pipe.arg("MAXLEN").arg("~").arg(self.entries).arg("*");
+            for (watched, record) in &records {
+                let kind = if *watched { WATCHED } else { UNWATCHED };
+                pipe.arg(kind).arg(serde_json::to_string(&**record).unwrap_or_default());
+            }
+            pipe.ignore();
         }
         self.ask_all(&pipe);
         with(|unit| unit.recorded.extend(records.into_iter().map(|(_, record)| record)));
@@ -356,46 +393,44 @@ impl Remote {
     }
 
     /// One question to Redis, with the connection of the unit. `None` if it is away: the unit is broken from then on.
-    fn converse<T>(&self, question: impl FnOnce(&mut Connection) -> RedisResult<T>) -> Option<T> {
-        let (is_broken, connection) = with(|unit| (unit.broken.is_some(), unit.connection.take()))?;
+    fn converse<T>(&self, question: impl FnOnce(&mut Link) -> RedisResult<T>) -> Option<T> {
+        let (is_broken, link) = with(|unit| (unit.broken.is_some(), unit.connection.take()))?;
         if is_broken {
             return None;
         }
-        let connection = match connection {
-            Some(connection) => Ok(connection),
+        let link = match link {
+            Some(link) => Ok(link),
             None => self.connect(),
         };
-        let answer = connection.and_then(|mut connection| {
-            let answer = question(&mut connection).map_err(|error| error.to_string())?;
-            Ok((answer, connection))
+        let answer = link.and_then(|mut link| {
+            let answer = question(&mut link).map_err(|error| reason(&error))?;
+            Ok((answer, link))
         });
         match answer {
-            Ok((answer, connection)) => {
-                with(|unit| unit.connection = Some(connection));
+            Ok((answer, link)) => {
+                with(|unit| unit.connection = Some(link));
                 Some(answer)
             }
             Err(why) => {
-                self.is_away(&why);
-                with(|unit| unit.broken = Some(why));
+                self.fail(&why);
                 None
             }
         }
     }
 
-    fn connect(&self) -> Result<Connection, String> {
+    /// The unit cannot come to anything: Redis is away.
+    fn fail(&self, why: &str) {
+        self.is_away(why);
+        with(|unit| unit.broken = Some(why.to_owned()));
+    }
+
+    fn connect(&self) -> Result<Link, String> {
         if let Some((_, tried, why)) = &locked(&self.health).away
             && tried.elapsed() < REST
         {
             return Err(why.clone());
         }
-        let connection = self.client.get_connection_with_timeout(CONNECT);
-        let connection = connection.map_err(|error| error.to_string())?;
-        let limit = Some(ANSWER);
-        connection
-            .set_read_timeout(limit)
-            .and_then(|()| connection.set_write_timeout(limit))
-            .map_err(|error| error.to_string())?;
-        Ok(connection)
+        Link::open(&self.client).map_err(|error| reason(&error))
     }
 
     fn is_away(&self, why: &str) {
@@ -586,6 +621,7 @@ impl Remote {
         with(|unit| {
             unit.known.clear();
             unit.flows.clear();
+            unit.read.clear();
         });
         self.mark_cleared();
     }
@@ -596,13 +632,17 @@ impl Remote {
         with(|unit| {
             unit.known.clear();
             unit.flows.clear();
+            unit.read.clear();
         });
     }
 
     /// The fields of a flow.
-    pub(super) fn flow_fields(&self, id: FlowId) -> Option<HashMap<String, String>> {
-        let fields: Vec<(String, String)> = self.ask(redis::cmd("HGETALL").arg(self.flow_key(id)))?;
-        (!fields.is_empty()).then(|| fields.into_iter().collect())
+    pub(super) fn flow_fields(&self, id: FlowId) -> Option<Fields> {
+        let fields = match with(|unit| unit.read.remove(&id))? {
+            Some(fields) => fields,
+            None => self.ask(redis::cmd("HGETALL").arg(self.flow_key(id)))?,
+        };
+        (!fields.is_empty()).then_some(fields)
     }
 
     /// Sets a field of a flow now, if the flow is still there.
@@ -613,8 +653,10 @@ impl Remote {
                 held.marks.push(field.to_owned());
                 true
             }
-            Some(_) => false,
-            None => false,
+            _ => {
+                unit.read.remove(&id);
+                false
+            }
         });
         if is_new != Some(true) {
             let script = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], '1') end";
@@ -622,6 +664,14 @@ impl Remote {
             command.arg(script).arg(1).arg(self.flow_key(id)).arg(field);
             let _: Option<redis::Value> = self.ask(&command);
         }
+    }
+
+    /// Whether a field of a flow is set, or the flow is forgotten.
+    pub(super) fn is_marked(&self, id: FlowId, field: &str) -> bool {
+        let script = "return redis.call('EXISTS', KEYS[1]) - redis.call('HEXISTS', KEYS[1], ARGV[1])";
+        let mut command = redis::cmd("EVAL");
+        command.arg(script).arg(1).arg(self.flow_key(id)).arg(field);
+        self.ask(&command) == Some(0)
     }
 
     /// Counts up the field of a flow; what it was before.
@@ -655,8 +705,8 @@ impl Remote {
         let _ = self.unit(|| with(|unit| unit.records.push((watched, record))));
     }
 
-    /// What was recorded after this place in the stream, each with its place.
-    pub(crate) fn recorded_after(&self, place: &str) -> Vec<(String, Recorded)> {
+    /// What was recorded after this place in the stream: what each unit recorded, with its place.
+    pub(crate) fn recorded_after(&self, place: &str) -> Vec<(String, Vec<Recorded>)> {
         type Entries = Vec<(String, Vec<(String, String)>)>;
         let mut command = redis::cmd("XRANGE");
         let stream = self.key("records", super::ALL);
@@ -669,22 +719,32 @@ impl Remote {
         let Some(entries) = self.ask::<Entries>(&command) else {
             return Vec::new();
         };
-        let read = |(place, fields): (String, Vec<(String, String)>)| {
-            let field = fields.into_iter().next();
-            let recorded = match field {
-                Some((kind, _)) if kind == CLEARED => Recorded::Cleared,
-                Some((kind, text)) => match serde_json::from_str(&text) {
-                    Ok(record) => Recorded::Record {
-                        watched: kind == WATCHED,
-                        record: Box::new(record),
-                    },
-                    Err(_) => Recorded::Unreadable,
+        let read = |(kind, text): (String, String)| match kind.as_str() {
+            CLEARED => Recorded::Cleared,
+            _ => match serde_json::from_str(&text) {
+                Ok(record) => Recorded::Record {
+                    watched: kind == WATCHED,
+                    record: Box::new(record),
                 },
-                None => Recorded::Unreadable,
-            };
-            (place, recorded)
+                Err(_) => Recorded::Unreadable,
+            },
         };
-        entries.into_iter().map(read).collect()
+        let entries = entries.into_iter();
+        entries
+            .map(|(place, fields)| (place, fields.into_iter().map(read).collect()))
+            .collect()
+    }
+
+    /// The place in the stream of what was recorded last.
+    pub(crate) fn last_place(&self) -> String {
+        type Entries = Vec<(String, redis::Value)>;
+        let mut command = redis::cmd("XREVRANGE");
+        command.arg(self.key("records", super::ALL));
+        command.arg("+").arg("-").arg("COUNT").arg(1);
+        let last = self
+            .ask::<Entries>(&command)
+            .and_then(|entries| entries.into_iter().next());
+        last.map_or_else(|| "0".to_owned(), |(place, _)| place)
     }
 
     /// Tells every process to forget records.

@@ -90,6 +90,18 @@ impl<K: Clone + Key, V: Stored> Table<K, V> {
         self.read(key, V::clone)
     }
 
+    /// Where an entry stands in what several processes share; `None` in memory.
+    pub(crate) fn place<Q>(&self, key: &Q) -> Option<String>
+    where
+        K: Borrow<Q>,
+        Q: Key + ?Sized,
+    {
+        match &self.0 {
+            Place::Memory(_) => None,
+            Place::Shared { remote, name, .. } => Some(remote.key(name, &key.text())),
+        }
+    }
+
     /// A part of an entry.
     pub(crate) fn read<Q, R>(&self, key: &Q, part: impl FnOnce(&V) -> R) -> Option<R>
     where
