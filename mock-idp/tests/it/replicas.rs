@@ -11,7 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mock_idp::{Client, MockIdp, User};
+use mock_idp::{
+    Client, Event, MockIdp, Scenario, User,
+    flow::{
+        record::{Endpoint, Stamp},
+        scenario::{Barrier, Point},
+    },
+};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -296,6 +302,80 @@ async fn a_changed_configuration_counts_and_what_the_api_made_stays() {
             200
         );
     }
+}
+
+/// Takes part in what others serve from this store.
+async fn guest(redis: &Redis) -> Result<MockIdp, mock_idp::StartError> {
+    let builder = MockIdp::builder().store(&redis.url()).issuer("http://127.0.0.1:9");
+    builder.joins(true).start().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_part_begins_and_holds_flows_and_reads_what_the_others_recorded() {
+    let Some(two) = Two::start().await else { return };
+    let refused = guest(&two.redis).await.expect_err("nobody has served yet");
+    assert!(refused.to_string().contains("has served from this store"), "{refused}");
+    app::sign_in(&at(&two.one), ALICE, &[]).await;
+    let guest = guest(&two.redis).await.unwrap();
+    assert!(guest.unbound(Stamp(0)).is_empty(), "that was before");
+    assert_eq!(guest.client().map(|client| client.id).as_deref(), Some("web"));
+    let mut news = guest.follow();
+    let barrier = Barrier::new(Point::TokenResponse);
+    let flow = guest.begin(Scenario {
+        barrier: Some(barrier.clone()),
+        ..Scenario::fault("userinfo.redirect.302".parse().unwrap())
+    });
+    let mut browser = Browser::new();
+    let enter = format!("http://127.0.0.1:{}{}", two.one.port(), flow.enter.path());
+    assert_eq!(browser.get(enter).await.status(), 204);
+    let back = app::authorize(&mut browser, &app::authorization_url(&at(&two.other), &[]), ALICE).await;
+    let (there, code) = (at(&two.one), param(&back, "code").unwrap());
+    let redeemed = tokio::spawn(async move { app::redeem(&there, &code, &[]).await });
+    while !matches!(news.recv().await.unwrap().event, Event::Held { .. }) {}
+    let events = |wanted: fn(&Event) -> bool| {
+        let records = guest.records(flow.id);
+        records.iter().filter(|record| wanted(&record.event)).count()
+    };
+    let is_answer = |event: &Event| {
+        matches!(
+            event,
+            Event::Answered {
+                endpoint: Endpoint::Token,
+                ..
+            }
+        )
+    };
+    assert_eq!(events(is_answer), 0, "it is held");
+    barrier.release();
+    let tokens: Value = redeemed.await.unwrap().json().await.unwrap();
+    assert_eq!(events(is_answer), 1);
+    assert_eq!(events(|event| matches!(event, Event::Released { .. })), 1);
+    // The attacker's origin is the one that the watcher knows, whoever answers.
+    let info = app::userinfo(&at(&two.other), tokens["access_token"].as_str().unwrap()).await;
+    let elsewhere = app::location(&info);
+    assert_eq!(elsewhere.origin(), guest.second_origin().origin());
+    Browser::new().get(elsewhere).await;
+    assert_eq!(
+        events(|event| matches!(
+            event,
+            Event::Received {
+                endpoint: Endpoint::SecondOrigin,
+                ..
+            }
+        )),
+        1
+    );
+    // What it adds is served by the others, until it removes that.
+    let server = guest.add_server();
+    guest.misbehave(&server, &["metadata.cross-origin-redirect".parse().unwrap()]);
+    let metadata = format!(
+        "http://127.0.0.1:{}/oauth2/{server}/.well-known/openid-configuration",
+        two.one.port()
+    );
+    let answer = Browser::new().get(&metadata).await;
+    assert_eq!(app::location(&answer).origin(), guest.second_origin().origin());
+    guest.remove_server(&server);
+    assert_eq!(Browser::new().get(&metadata).await.status(), 404);
 }
 
 #[tokio::test]
