@@ -860,7 +860,8 @@ pub const KEYS: &[Key] = &[
         "\"http://127.0.0.1:9494\"",
         "Use mock-idp processes that run already and share `store` (`mock-idp --store`), and how browsers and the app reach them: \
          what they were given as `--issuer`. An app that is told `{idp.issuer}` and `{idp.client.id}` at its start gets a \
-         server and a client of its own there for each run, so that shards of a run may share them.",
+         server and a client of its own there for each run, so that shards of a run may share them. Their clocks have to agree \
+         with this machine's, and apps reach the attacker's origin on this machine.",
     )
     .default("the built-in authorization server, for this run alone"),
     key(

@@ -367,9 +367,10 @@ impl Checker<'_> {
             }
             return;
         };
-        let is_origin = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/";
+        // Faults of certificates stay with the process that they are armed in.
+        let is_origin = |url: &Url| url.scheme() == "http" && url.has_host() && url.path() == "/";
         if !Url::parse(url).is_ok_and(|url| is_origin(&url)) {
-            let message = format!("`{url}` is no origin: scheme, host and port, without a path");
+            let message = format!("`{url}` is no origin with http: scheme, host and port, without a path");
             self.report(&["idp", "url"], message, "for instance \"http://127.0.0.1:9494\"");
         }
         if !idp.store.as_ref().is_some_and(|store| store.starts_with("redis://")) {

@@ -25,6 +25,7 @@ mod full_disk;
 mod habits;
 mod hostile_pages;
 mod init;
+mod joined;
 mod judging;
 mod junit_schema;
 mod kept;
@@ -37,6 +38,9 @@ mod places;
 mod process;
 mod reach;
 mod readers;
+#[allow(dead_code, reason = "mock-idp's own tests need more of it")]
+#[path = "../../../mock-idp/tests/it/redis.rs"]
+mod redis;
 mod report;
 mod rooms;
 mod scripted;
