@@ -85,13 +85,13 @@ async fn shared(mut exchange: Exchange, handle: Answer, is_whole: bool) -> Resul
             None => Ok(finished(&mut exchange, reply)),
             Some((Barrier { at: point, .. }, flow)) => {
                 exchange.event(Event::Held { point });
-                Err((exchange, reply, point, flow))
+                Err(Box::new((exchange, reply, point, flow)))
             }
         }
     };
     let (mut exchange, reply, point, flow) = match in_unit(&idp, wanted, work).await? {
         Ok(reply) => return Ok(reply),
-        Err(held) => held,
+        Err(held) => *held,
     };
     loop {
         let unit = idp.clone();
