@@ -337,6 +337,8 @@ impl Journal {
 
 #[cfg(test)]
 mod tests {
+    use url::Url;
+
     use super::*;
     use crate::{
         Scenario,
@@ -354,11 +356,12 @@ mod tests {
             text: String::new(),
         };
         let scenario = Scenario::honest(Persona::default());
-        let lasting = Store::new(None);
+        let store = || Store::new(None, Url::parse("http://127.0.0.1:1").unwrap());
+        let lasting = store();
         let first = lasting.begin(true, scenario.clone());
         journal.append(Stamp::now(), Some(&first), "default", event(0));
         for number in 1..10_000 {
-            let passing = Store::new(None).begin(true, scenario.clone());
+            let passing = store().begin(true, scenario.clone());
             journal.append(Stamp::now(), Some(&passing), "default", event(number));
         }
         assert!(
