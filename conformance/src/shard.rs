@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     case::{Case, Lane, Variant},
-    script::Act,
+    script::{Act, Step},
 };
 
 /// Part `index` of `of`, counted from 1.
@@ -62,26 +62,43 @@ impl Shard {
     }
 }
 
-/// What a case costs, in parts of a plain walk.
+/// What a case costs, in sign-ins.
 fn cost(case: &Case) -> u64 {
     let of_lane = match case.lane {
-        Lane::Watch => 0,
-        Lane::Parallel => 1,
+        Lane::Watch => return 0,
+        Lane::Parallel => 0,
+        // Nothing else runs meanwhile.
         Lane::Alone => 6,
-        // Each walk starts an app of its own.
+        // An app is started for it, which few others share.
         Lane::Server => 8,
         Lane::Restart => 12,
         Lane::Slow => 60,
     };
-    case.variants.iter().map(|variant| of_lane + waiting(variant)).sum()
+    let of = |variant: &Variant| of_lane + sign_ins(variant.script).max(1) + waiting(variant);
+    case.variants.iter().map(of).sum()
+}
+
+/// How many sign-ins these steps come to, about: some cases ask for a hundred.
+fn sign_ins(steps: &[Step]) -> u64 {
+    let of = |step: &Step| match step.act {
+        Act::Repeat(times, steps) => u64::from(times) * sign_ins(steps),
+        Act::Crowd(crowd) => u64::from(crowd.size) * u64::from(crowd.rounds.max(1)),
+        // Sign-ins that are only begun.
+        Act::Flood(count) => u64::from(count) / 50,
+        Act::Deliver(..)
+        | Act::SignIn(_)
+        | Act::SignInAs(..)
+        | Act::SignInWith(..)
+        | Act::Insist(..)
+        | Act::DeliverTwice(_) => 1,
+        _ => 0,
+    };
+    steps.iter().map(of).sum()
 }
 
 /// Walks in which the app waits take seconds.
 fn waiting(variant: &Variant) -> u64 {
-    let pauses = variant
-        .script
-        .iter()
-        .any(|step| matches!(step.act, Act::Wait(_) | Act::Crowd(_)));
+    let pauses = variant.script.iter().any(|step| matches!(step.act, Act::Wait(_)));
     let delays = variant.faults.iter().any(|fault| fault.delays());
     10 * u64::from(pauses) + 20 * u64::from(delays)
 }
@@ -108,6 +125,21 @@ mod tests {
             .collect();
         let (least, most) = (costs.iter().min().unwrap(), costs.iter().max().unwrap());
         assert!(most - least <= most / 10, "{costs:?}");
+    }
+
+    #[test]
+    fn a_case_that_signs_many_people_in_costs_as_many_sign_ins() {
+        let of = |id: &str| cost(catalog::all().find(|case| case.id == id).unwrap());
+        let plain = of("callback/state-mismatch");
+        for many in [
+            "concurrency/reversed-replies",
+            "session/id-entropy",
+            "jwks/refetch-throttled",
+        ] {
+            assert!(of(many) > 30 * plain, "{many}: {} and {plain}", of(many));
+        }
+        // One variant and one sign-in, which the authorization server answers late.
+        assert!(of("token-response/slow") > 10 * plain);
     }
 
     #[test]
