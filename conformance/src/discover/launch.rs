@@ -28,6 +28,8 @@ pub(super) struct Launched {
     pub(super) start: Start,
     port: u16,
     ca: Option<PathBuf>,
+    /// Variables that it reads and was not given, each with the file.
+    pub(super) unknown: BTreeMap<String, String>,
 }
 
 impl Launched {
@@ -132,7 +134,8 @@ async fn attempt(
         Ok(path)
     });
     let ca = ca.transpose()?;
-    let env = names::environment(&wish.folder, https);
+    let own = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let environment = names::environment(&wish.folder, https, own);
     let fixed = wish.url.as_ref().and_then(Url::port_or_known_default);
     let port = match fixed {
         Some(port) => port,
@@ -169,13 +172,19 @@ async fn attempt(
         wait_for: Some(format!("http://{host}:{{port}}")),
         timeout: Some(READY),
         https_issuer: https,
-        env,
+        env: environment.env.clone(),
         ..Start::default()
     };
     let names: Vec<&str> = start.env.keys().map(String::as_str).collect();
     tell(&format!("starting `{command}` with {}", names.join(", ")));
     let started = App::start_anywhere(&start, &wish.folder, &vars).await;
-    let (app, found) = started.map_err(|error| error.to_string())?;
+    let (app, found) = started.map_err(|error| {
+        let error = error.to_string();
+        match environment.advice(&error) {
+            Some(advice) => format!("{error}\n{advice}"),
+            None => error,
+        }
+    })?;
     // An app that does not hear of PORT listens where it always does.
     let (port, start) = match found {
         Some(other) if other != port => {
@@ -202,6 +211,7 @@ async fn attempt(
         start,
         port,
         ca,
+        unknown: environment.unknown,
     };
     Ok((idp, launched))
 }

@@ -10,7 +10,7 @@ mod names;
 mod session;
 mod write;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use mock_idp::{Client as Registration, MockIdp};
 use url::Url;
@@ -63,6 +63,8 @@ pub struct Findings {
     pub framework: Option<(String, String)>,
     /// How the app was started.
     pub start: Option<Start>,
+    /// Variables that the app reads and was not given, each with the file that reads it.
+    pub unknown: BTreeMap<String, String>,
     /// What could not be found, each with the line to fill in.
     pub open: Vec<String>,
 }
@@ -99,6 +101,7 @@ pub async fn look(wish: &Wish, tell: &mut dyn FnMut(&str)) -> Result<Findings, S
     if let Some(app) = app {
         findings.url = app.url();
         findings.start = Some(app.start.clone());
+        findings.unknown.clone_from(&app.unknown);
         for uri in &mut findings.post_logout {
             *uri = app.with_placeholder(uri);
         }

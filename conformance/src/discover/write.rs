@@ -150,6 +150,12 @@ pub(super) fn toml(found: &Findings) -> String {
     );
     if let Some(start) = &found.start {
         start_table(&mut file, start);
+        for (name, source) in &found.unknown {
+            let _ = writeln!(
+                file,
+                "# {name} = \"\"   # {source} reads it: fill in where the app needs it"
+            );
+        }
     }
     file
 }

@@ -17,6 +17,7 @@ mod id_token;
 mod in_process;
 mod jws;
 mod keys;
+mod learnt;
 mod logout_notices;
 mod metadata;
 mod mirror;
