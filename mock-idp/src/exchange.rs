@@ -131,6 +131,17 @@ impl Exchange {
         }
     }
 
+    /// As it arrived, with nothing of what came of it so far.
+    pub(crate) fn again(&mut self) {
+        let request = match self.idp.journal.is_on() {
+            true => recorded(&self.method, &self.target, &self.headers, &self.body),
+            false => record::Request::default(),
+        };
+        self.request = Some(request);
+        self.flow = None;
+        self.early.clear();
+    }
+
     /// Takes note of the domain that was asked, now that it is known how the org is.
     pub(crate) fn note_domain(&mut self) {
         let host = self.header(header::HOST).unwrap_or_default();

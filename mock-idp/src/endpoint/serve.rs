@@ -78,6 +78,13 @@ fn finished(exchange: &mut Exchange, reply: Reply) -> Reply {
 /// Decides and answers as one unit of work. What follows a barrier is another one: the store must not be waited for meanwhile.
 async fn shared(mut exchange: Exchange, handle: Answer, is_whole: bool) -> Result<Reply, Reply> {
     let idp = exchange.idp.clone();
+    if may_be_tried(exchange.endpoint) && !exchange.flow_is_watched() {
+        let tried = attempt(&mut exchange, handle, is_whole).await;
+        if let Some(reply) = tried.map_err(|why| away(&idp, why))? {
+            return Ok(reply);
+        }
+        exchange.again();
+    }
     let wanted = exchange.places();
     let work = move || {
         let reply = handled(&mut exchange, handle, is_whole);
@@ -107,6 +114,39 @@ async fn shared(mut exchange: Exchange, handle: Answer, is_whole: bool) -> Resul
     in_unit(&idp, Vec::new(), work).await
 }
 
+/// Whether what this endpoint does may be done twice where nothing came of it at first. Those of a sign-in do nothing beside
+/// what they write into the store.
+fn may_be_tried(endpoint: Endpoint) -> bool {
+    matches!(
+        endpoint,
+        Endpoint::Metadata | Endpoint::Jwks | Endpoint::Authorize | Endpoint::Token | Endpoint::Userinfo
+    )
+}
+
+/// Decides and answers without waiting for the store on a thread; `None` if that has to be done by one that waits.
+async fn attempt(exchange: &mut Exchange, handle: Answer, is_whole: bool) -> Result<Option<Reply>, Away> {
+    let idp = exchange.idp.clone();
+    let Some(remote) = idp.store.remote() else {
+        return Ok(None);
+    };
+    let Some(read) = remote.read_ahead(exchange.places()).await? else {
+        return Ok(None);
+    };
+    let work = || {
+        idp.refresh();
+        // With an org that is not known nobody is answered.
+        Remote::broken().is_none().then(|| {
+            let reply = handled(exchange, handle, is_whole);
+            let is_held = exchange.barrier().is_some();
+            (!is_held).then(|| finished(exchange, reply))
+        })
+    };
+    let Some((Some(Some(reply)), conclusion)) = remote.attempt(read, work) else {
+        return Ok(None);
+    };
+    Ok(remote.conclude(conclusion).await?.then_some(reply))
+}
+
 /// Runs `work` as one unit of work, where several processes share what they remember; it will ask for the entries at the places
 /// `wanted`. It waits for Redis, so it has a thread for itself meanwhile.
 ///
@@ -120,29 +160,38 @@ async fn in_unit<R: Send + 'static>(
     let Some(remote) = idp.store.remote().cloned() else {
         return Ok(work());
     };
-    let (idp, address) = (idp.clone(), remote.address.clone());
+    let unit_idp = idp.clone();
     let unit = move || {
         let done = remote.unit_with(wanted, || {
-            idp.refresh();
+            unit_idp.refresh();
             // Without Redis nobody acts on what is not known.
             Remote::broken().is_none().then(work)
         });
         done.and_then(|done| done.ok_or_else(Away::default))
     };
-    let error = match spawn_blocking(unit).await {
-        Ok(Ok(done)) => return Ok(done),
-        Ok(Err(Away(why))) => ApiError {
-            causes: vec![format!(
-                "The store at {address}, which the processes of this server share, does not answer: {why}"
-            )],
-            ..API_UNAVAILABLE
-        },
+    match spawn_blocking(unit).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(why)) => Err(away(idp, why)),
         // The answer could not be made.
-        Err(_) => API_INTERNAL,
-    };
-    let mut reply = answer::api_error(&error);
+        Err(_) => Err(answer::api_error(&API_INTERNAL)),
+    }
+}
+
+/// The answer where Redis is away.
+fn away(idp: &Idp, Away(why): Away) -> Reply {
+    let address = idp
+        .store
+        .remote()
+        .map(|remote| remote.address.as_str())
+        .unwrap_or_default();
+    let mut reply = answer::api_error(&ApiError {
+        causes: vec![format!(
+            "The store at {address}, which the processes of this server share, does not answer: {why}"
+        )],
+        ..API_UNAVAILABLE
+    });
     answer::put(&mut reply, "retry-after", "1");
-    Err(reply)
+    reply
 }
 
 /// Answers a call of the control API as one unit of work. Whether this process lives is told without.

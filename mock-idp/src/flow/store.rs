@@ -27,6 +27,7 @@ use crate::{
     tenant::Subject,
 };
 
+mod attempt;
 mod bounded;
 mod held;
 mod link;

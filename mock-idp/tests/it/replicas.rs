@@ -486,8 +486,9 @@ async fn a_process_that_was_paused_while_it_waited_for_redis_answers() {
     let port = free_port();
     let store = format!("redis://127.0.0.1:{}/0", way.port);
     let process = Process::start(port, vec!["--store".to_owned(), store]);
-    let url = format!("http://127.0.0.1:{port}/oauth2/default/v1/keys");
-    for _ in 0..3 {
+    // One is answered without waiting for Redis on a thread, the other by a thread that waits.
+    for path in ["oauth2/default/v1/keys", "_mock/keys"].repeat(3) {
+        let url = format!("http://127.0.0.1:{port}/{path}");
         way.is_held.store(true, Ordering::SeqCst);
         let asked = tokio::spawn(app::http(None).get(&url).send());
         way.came.notified().await;

@@ -13,9 +13,9 @@ use std::{
 use redis::{Client, ConnectionAddr, ConnectionLike, ErrorKind, Parser, RedisError, RedisResult, Value};
 
 /// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(1);
+pub(super) const CONNECT: Duration = Duration::from_secs(1);
 /// How long an answer of Redis may take.
-const ANSWER: Duration = Duration::from_secs(2);
+pub(super) const ANSWER: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub(super) struct Link {

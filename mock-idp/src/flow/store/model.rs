@@ -1,10 +1,12 @@
 //! The two kinds of tables do the same: whatever is done to one in memory and to one that two processes share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use proptest::{collection::vec, prelude::*};
 
-use super::{Remote, Table};
+use tokio::runtime::Runtime;
+
+use super::{Remote, Table, attempt::ReadAhead};
 
 #[allow(dead_code, reason = "the tests through the public surface need more of it")]
 #[path = "../../../tests/it/redis.rs"]
@@ -23,6 +25,8 @@ enum Step {
     Retain(i64),
     /// Several steps as one unit of work.
     Unit(Vec<Step>),
+    /// The same without waiting, where that is enough.
+    Attempt(Vec<Step>),
 }
 
 #[derive(Debug, PartialEq)]
@@ -48,7 +52,11 @@ fn simple() -> impl Strategy<Value = Step> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![4 => simple(), 1 => vec(simple(), 1..6).prop_map(Step::Unit)]
+    prop_oneof![
+        4 => simple(),
+        1 => vec(simple(), 1..6).prop_map(Step::Unit),
+        2 => vec(simple(), 1..6).prop_map(Step::Attempt),
+    ]
 }
 
 fn name(key: u8) -> String {
@@ -84,6 +92,68 @@ fn take(table: &Table<String, i64>, remote: Option<&Arc<Remote>>, step: &Step) -
                 None => all(),
             })
         }
+        Step::Attempt(steps) => {
+            let all = || steps.iter().map(|step| take(table, remote, step)).collect();
+            let Some(remote) = remote else {
+                return Seen::Several(all());
+            };
+            let tried = runtime().block_on(async {
+                let (seen, conclusion) = remote.attempt(read(remote, table).await, all)?;
+                let is_written = remote.conclude(conclusion).await.unwrap();
+                assert!(is_written, "nobody came in between");
+                Some(seen)
+            });
+            // All entries are read before; only who looks for keys has to wait.
+            let looks_for_keys = steps.iter().any(|step| matches!(step, Step::Retain(_)));
+            assert_eq!(tried.is_none(), looks_for_keys);
+            Seen::Several(tried.unwrap_or_else(|| remote.unit(all).unwrap()))
+        }
+    }
+}
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap())
+}
+
+/// Every entry that steps are about.
+async fn read(remote: &Remote, table: &Table<String, i64>) -> ReadAhead {
+    let places = (0..4).map(|key| table.place(name(key).as_str()).unwrap());
+    remote.read_ahead(places.collect()).await.unwrap().unwrap()
+}
+
+#[test]
+fn of_two_attempts_that_decide_on_the_same_entry_one_is_written() {
+    let Some(server) = redis::Redis::start() else { return };
+    let remotes = [(); 2].map(|()| Remote::new(&server.url(), 0).unwrap());
+    let tables = remotes
+        .each_ref()
+        .map(|remote| Table::<String, i64>::new(Some(remote), "table", 60));
+    let decisions = [
+        Step::Take(0),
+        Step::Change(0, 5),
+        Step::Alter(0, -9),
+        Step::InsertNew(1, 3),
+    ];
+    for decision in &decisions {
+        tables[0].put(name(0), 7);
+        tables[0].take(name(1).as_str());
+        let [first, second] = runtime().block_on(async {
+            let reads = [read(&remotes[0], &tables[0]).await, read(&remotes[1], &tables[1]).await];
+            let mut written = Vec::new();
+            for (at, ahead) in reads.into_iter().enumerate() {
+                let work = || {
+                    tables[at].put(name(2), i64::try_from(at).unwrap());
+                    take(&tables[at], Some(&remotes[at]), decision)
+                };
+                let (seen, conclusion) = remotes[at].attempt(ahead, work).unwrap();
+                written.push((seen, remotes[at].conclude(conclusion).await.unwrap()));
+            }
+            written.try_into().unwrap()
+        });
+        assert_eq!(first.0, second.0, "both decided alike: {decision:?}");
+        assert_eq!((first.1, second.1), (true, false), "{decision:?}");
+        assert_eq!(tables[0].get(name(2).as_str()), Some(0), "the second one wrote nothing");
     }
 }
 

@@ -15,6 +15,7 @@ use std::{
 };
 
 use foldhash::HashMap;
+use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, Pipeline, RedisResult};
 use tokio::sync::broadcast;
 use url::Url;
@@ -99,7 +100,9 @@ const CLEARED: &str = "cleared";
 
 /// See the module.
 pub(crate) struct Remote {
-    client: redis::Client,
+    pub(super) client: redis::Client,
+    /// The connection of those who do not wait.
+    pub(super) line: Mutex<Option<MultiplexedConnection>>,
     /// As it is shown: without a password.
     pub(crate) address: String,
     /// All keys begin with it.
@@ -138,14 +141,14 @@ enum Write {
 pub(super) type Fields = HashMap<String, String>;
 
 /// What a unit begins with: entries, and flows by their names.
-type Beginning = (Vec<Option<String>>, Vec<(String, Fields)>);
+pub(super) type Beginning = (Vec<Option<String>>, Vec<(String, Fields)>);
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Unit {
-    remote: Option<Arc<Remote>>,
+    pub(super) remote: Option<Arc<Remote>>,
     connection: Option<Link>,
-    broken: Option<String>,
+    pub(super) broken: Option<String>,
     /// What was read or written so far, by key; `None` for what is not there.
     known: HashMap<String, Option<String>>,
     /// In the order in which they were first written.
@@ -160,10 +163,46 @@ pub(crate) struct Unit {
     version: Option<String>,
     /// What this unit holds the lock of the org with.
     lock: Option<String>,
+    /// Whether it must not wait: see [`super::attempt`].
+    pub(super) is_attempt: bool,
+    /// What an attempt took for granted: these entries still have these texts; none, where the text is empty.
+    pub(super) granted: Vec<(String, String)>,
+}
+
+impl Unit {
+    /// A unit that must not wait.
+    pub(super) fn attempt(remote: &Arc<Remote>) -> Self {
+        Self {
+            remote: Some(remote.clone()),
+            is_attempt: true,
+            ..Self::default()
+        }
+    }
+
+    /// Takes for granted that this entry is as it was read, unless this unit has written it since.
+    fn grant(&mut self, key: &str, text: Option<String>) {
+        let is_own = self.writes.iter().any(|(known, _)| known == key);
+        if !is_own && !self.granted.iter().any(|(known, _)| known == key) {
+            self.granted.push((key.to_owned(), text.unwrap_or_default()));
+        }
+    }
+}
+
+/// Makes this the unit of this thread, until the guard is dropped.
+pub(super) fn enter(unit: Unit) -> Leave {
+    UNIT.set(Some(unit));
+    Leave
 }
 
 /// Ends the unit also when something panics.
-struct Leave;
+pub(super) struct Leave;
+
+impl Leave {
+    /// The unit as it ended.
+    pub(super) fn unit(self) -> Unit {
+        UNIT.take().unwrap_or_default()
+    }
+}
 
 impl Drop for Leave {
     fn drop(&mut self) {
@@ -217,6 +256,7 @@ impl Remote {
         let client = redis::Client::open(parsed).map_err(|error| wrong(&error.to_string()))?;
         Ok(Arc::new(Self {
             client,
+            line: Mutex::default(),
             address: shown(url),
             prefix: prefix.unwrap_or_else(|| PREFIX.to_owned()),
             idle: Mutex::default(),
@@ -257,16 +297,14 @@ impl Remote {
             let result = work();
             return (result, Self::broken().map(Away));
         }
-        UNIT.set(Some(Unit {
+        let leave = enter(Unit {
             remote: Some(self.clone()),
             ..Unit::default()
-        }));
-        let leave = Leave;
+        });
         self.begin(wanted);
         let result = work();
         self.commit();
-        let unit = UNIT.take().unwrap_or_default();
-        drop(leave);
+        let unit = leave.unit();
         if let Some(why) = unit.broken {
             return (result, Some(Away(why)));
         }
@@ -276,11 +314,16 @@ impl Remote {
                 idle.push(connection);
             }
         }
-        for record in unit.recorded {
+        self.tell(unit.recorded);
+        (result, None)
+    }
+
+    /// Tells what is in the stream.
+    pub(super) fn tell(&self, recorded: Vec<Arc<Record>>) {
+        for record in recorded {
             // An error means that nobody listens.
             let _ = self.told.send(record);
         }
-        (result, None)
     }
 
     /// The key of an entry.
@@ -303,15 +346,7 @@ impl Remote {
 
     /// The first question of a unit: which org is in force, what waits for whoever comes, and what this unit will ask for.
     fn begin(&self, wanted: Vec<String>) {
-        let mut keys = vec![
-            self.key("org", "version"),
-            self.key("arms", super::ALL),
-            self.key("next-logins", super::ALL),
-        ];
-        keys.extend(wanted);
-        let mut question = redis::cmd("EVAL");
-        question.arg(BEGIN).arg(keys.len() + 1).arg(self.key("flow", ""));
-        question.arg(&keys);
+        let (keys, question) = self.first_question(wanted);
         // An idle connection may be one to a Redis that is gone. One that does not answer is not asked twice.
         let pooled = locked(&self.idle).pop();
         let first = pooled.map(|mut link| question.query::<Beginning>(&mut link).map(|answer| (link, answer)));
@@ -330,8 +365,27 @@ impl Remote {
             }
             None => self.ask(&question),
         };
-        let Some((entries, flows)) = answer else { return };
+        let Some(answer) = answer else { return };
         self.is_back();
+        self.take_up(keys, answer);
+    }
+
+    /// What a unit asks first, and the keys of the entries that it asks for.
+    pub(super) fn first_question(&self, wanted: Vec<String>) -> (Vec<String>, Cmd) {
+        let mut keys = vec![
+            self.key("org", "version"),
+            self.key("arms", super::ALL),
+            self.key("next-logins", super::ALL),
+        ];
+        keys.extend(wanted);
+        let mut question = redis::cmd("EVAL");
+        question.arg(BEGIN).arg(keys.len() + 1).arg(self.key("flow", ""));
+        question.arg(&keys);
+        (keys, question)
+    }
+
+    /// The unit of this thread holds what was read for it.
+    pub(super) fn take_up(&self, keys: Vec<String>, (entries, flows): Beginning) {
         with(|unit| {
             unit.known = keys.into_iter().zip(entries).collect();
             unit.version = unit.known.remove(&self.key("org", "version")).flatten();
@@ -342,45 +396,50 @@ impl Remote {
 
     /// Writes what waits.
     fn commit(&self) {
-        let flows = super::held::changes();
-        let Some((writes, records)) =
-            with(|unit| (std::mem::take(&mut unit.writes), std::mem::take(&mut unit.records)))
-        else {
-            return;
-        };
-        if writes.is_empty() && flows.is_empty() && records.is_empty() {
-            return;
+        let (commands, records) = self.outstanding();
+        if !commands.is_empty() {
+            self.ask_all(&transaction(commands));
+            with(|unit| unit.recorded.extend(records));
         }
-        let mut pipe = written(writes);
+    }
+
+    /// What is to be written at the end of the unit, and the records among it.
+    pub(super) fn outstanding(&self) -> (Vec<Cmd>, Vec<Arc<Record>>) {
+        let flows = super::held::changes();
+        let waiting = with(|unit| (std::mem::take(&mut unit.writes), std::mem::take(&mut unit.records)));
+        let (writes, records) = waiting.unwrap_or_default();
+        let mut commands = written(writes);
         for change in flows {
             let key = self.flow_key(change.id);
             if !change.fields.is_empty() {
-                pipe.cmd("HSET").arg(&key).arg(&change.fields).ignore();
+                let mut set = redis::cmd("HSET");
+                set.arg(&key).arg(&change.fields);
+                commands.push(set);
                 // It may have been forgotten meanwhile, and began anew.
-                pipe.cmd("EXPIRE").arg(&key).arg(change.seconds).arg("NX").ignore();
+                commands.push(expiry(&key, change.seconds, "NX"));
             }
             if change.is_kept_longer {
-                pipe.cmd("EXPIRE").arg(&key).arg(change.seconds).arg("GT").ignore();
+                commands.push(expiry(&key, change.seconds, "GT"));
             }
         }
         if !records.is_empty() {
-            pipe.cmd("XADD").arg(self.key("records", super::ALL));
-            pipe.arg("MAXLEN").arg("~").arg(self.entries).arg("*");
+            let mut add = redis::cmd("XADD");
+            add.arg(self.key("records", super::ALL));
+            add.arg("MAXLEN").arg("~").arg(self.entries).arg("*");
             for (watched, record) in &records {
                 let kind = if *watched { WATCHED } else { UNWATCHED };
-                pipe.arg(kind).arg(serde_json::to_string(&**record).unwrap_or_default());
+                add.arg(kind).arg(serde_json::to_string(&**record).unwrap_or_default());
             }
-            pipe.ignore();
+            commands.push(add);
         }
-        self.ask_all(&pipe);
-        with(|unit| unit.recorded.extend(records.into_iter().map(|(_, record)| record)));
+        (commands, records.into_iter().map(|(_, record)| record).collect())
     }
 
     /// Writes what waits now, because something that follows depends on it.
     fn flush(&self) {
         let writes = with(|unit| std::mem::take(&mut unit.writes)).unwrap_or_default();
         if !writes.is_empty() {
-            self.ask_all(&written(writes));
+            self.ask_all(&transaction(written(writes)));
         }
     }
 
@@ -394,7 +453,12 @@ impl Remote {
 
     /// One question to Redis, with the connection of the unit. `None` if it is away: the unit is broken from then on.
     fn converse<T>(&self, question: impl FnOnce(&mut Link) -> RedisResult<T>) -> Option<T> {
-        let (is_broken, link) = with(|unit| (unit.broken.is_some(), unit.connection.take()))?;
+        let (is_broken, link) = with(|unit| {
+            if unit.is_attempt && unit.broken.is_none() {
+                unit.broken = Some("more is needed than was read".to_owned());
+            }
+            (unit.broken.is_some(), unit.connection.take())
+        })?;
         if is_broken {
             return None;
         }
@@ -433,7 +497,12 @@ impl Remote {
         Link::open(&self.client).map_err(|error| reason(&error))
     }
 
-    fn is_away(&self, why: &str) {
+    /// Whether it did not answer when it was last asked.
+    pub(super) fn was_away(&self) -> bool {
+        locked(&self.health).away.is_some()
+    }
+
+    pub(super) fn is_away(&self, why: &str) {
         let mut health = locked(&self.health);
         let now = Instant::now();
         if health.away.is_none() {
@@ -494,6 +563,14 @@ impl Remote {
 
     /// Adds an entry unless there is one; whether it was added.
     pub(super) fn put_new(&self, key: String, text: String, seconds: u64) -> bool {
+        if is_attempt() {
+            let is_there = with(|unit| unit.known.get(&key).is_some_and(Option::is_some)).unwrap_or_default();
+            if !is_there {
+                with(|unit| unit.grant(&key, None));
+                self.put(key, text, seconds);
+            }
+            return !is_there;
+        }
         if Self::is_waiting(&key) {
             self.flush();
         }
@@ -510,6 +587,12 @@ impl Remote {
 
     /// Removes an entry now; what it was.
     pub(super) fn take(&self, key: String) -> Option<String> {
+        if is_attempt() {
+            let text = self.get(&key)?;
+            with(|unit| unit.grant(&key, Some(text.clone())));
+            self.remove(key);
+            return Some(text);
+        }
         if Self::is_waiting(&key) {
             self.flush();
         }
@@ -524,9 +607,18 @@ impl Remote {
         key: &str,
         mut change: impl FnMut(Option<String>) -> (Option<(String, u64)>, R),
     ) -> Option<R> {
-        if Self::is_waiting(key) {
-            // Nobody else knows what this unit has not written yet.
-            let (new, result) = change(self.get(key));
+        if is_attempt() || Self::is_waiting(key) {
+            // Nobody else knows what this unit has not written yet; an attempt is written only if nobody came in between.
+            let old = self.get(key);
+            if with(|unit| unit.broken.is_some())? {
+                return None;
+            }
+            let (new, result) = change(old.clone());
+            with(|unit| {
+                if unit.is_attempt {
+                    unit.grant(key, old);
+                }
+            });
             match new {
                 Some((text, seconds)) => self.put(key.to_owned(), text, seconds),
                 None => self.remove(key.to_owned()),
@@ -649,7 +741,7 @@ impl Remote {
     pub(super) fn mark_flow(&self, id: FlowId, field: &str) {
         // One that this unit has begun is written when the unit ends.
         let is_new = with(|unit| match unit.flows.get_mut(&id) {
-            Some(held) if held.is_new => {
+            Some(held) if held.is_new || unit.is_attempt => {
                 held.marks.push(field.to_owned());
                 true
             }
@@ -686,7 +778,10 @@ impl Remote {
         let mut numbers = locked(&self.numbers);
         if numbers.0 == numbers.1 {
             let name = self.key("numbers", "flows");
-            let end: u64 = self.ask(redis::cmd("INCRBY").arg(name).arg(BLOCK)).unwrap_or(BLOCK);
+            let Some(end) = self.ask::<u64>(redis::cmd("INCRBY").arg(name).arg(BLOCK)) else {
+                // Nobody gets to see this flow.
+                return 0;
+            };
             *numbers = (end - BLOCK, end);
         }
         numbers.0 += 1;
@@ -821,15 +916,40 @@ impl Remote {
     }
 }
 
-/// A transaction that writes these entries.
-fn written(writes: Vec<(String, Write)>) -> Pipeline {
+/// Whether the unit of this thread must not wait.
+fn is_attempt() -> bool {
+    with(|unit| unit.is_attempt).unwrap_or_default()
+}
+
+/// What writes these entries.
+fn written(writes: Vec<(String, Write)>) -> Vec<Cmd> {
+    let command = |(key, write): (String, Write)| match write {
+        Write::Put(text, seconds) => {
+            let mut set = redis::cmd("SET");
+            set.arg(key).arg(text).arg("EX").arg(seconds);
+            set
+        }
+        Write::Remove => {
+            let mut remove = redis::cmd("DEL");
+            remove.arg(key);
+            remove
+        }
+    };
+    writes.into_iter().map(command).collect()
+}
+
+fn expiry(key: &str, seconds: u64, when: &str) -> Cmd {
+    let mut command = redis::cmd("EXPIRE");
+    command.arg(key).arg(seconds).arg(when);
+    command
+}
+
+/// These commands, all or none.
+fn transaction(commands: Vec<Cmd>) -> Pipeline {
     let mut pipe = redis::pipe();
     pipe.atomic();
-    for (key, write) in writes {
-        match write {
-            Write::Put(text, seconds) => pipe.cmd("SET").arg(key).arg(text).arg("EX").arg(seconds).ignore(),
-            Write::Remove => pipe.cmd("DEL").arg(key).ignore(),
-        };
+    for command in commands {
+        pipe.add_command(command).ignore();
     }
     pipe
 }
