@@ -147,6 +147,35 @@ async fn both_drivers_say_the_same_of_a_right_app_and_of_wrong_ones() {
     assert!(red >= FLAWED.len(), "the flaws were seen: {red}");
 }
 
+/// Pages of a group have more variants than the apps above meet; they are judged in browsers all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_drivers_say_the_same_of_who_gets_a_page_of_a_group() {
+    if !machine_has_a_browser() {
+        return;
+    }
+    let Some(pool) = pool(Duration::from_secs(20)).await else {
+        return;
+    };
+    for flaw in [
+        None,
+        Some(Flaw::RoleUnchecked),
+        Some(Flaw::RoleSignInLoop),
+        Some(Flaw::RoleRemembered),
+    ] {
+        let of_roles = catalog::all().filter(|case| case.group() == "roles");
+        let cases: Vec<_> = of_roles
+            .filter(|case| flaw.is_none_or(|flaw| flaw.reddens().contains(&case.id)))
+            .collect();
+        let http = run_flawed(Driver::Http, None, flaw, &cases).await;
+        let browser = run_flawed(IN_CHROME, Some(&pool), flaw, &cases).await;
+        let differing = differences(&cases, &http, &browser);
+        assert!(differing.is_empty(), "{flaw:?}: {differing:#?}");
+        let red = browser.count("fail") + browser.count("warn");
+        assert_eq!(red > 0, flaw.is_some(), "{flaw:?}");
+        assert_eq!(browser.count("pass") == cases.len(), flaw.is_none(), "{flaw:?}");
+    }
+}
+
 /// A hundred pictures of the same page tell no more than two of them, and cost time.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_done_over_and_over_is_pictured_the_first_and_the_last_time() {
