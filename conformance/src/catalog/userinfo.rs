@@ -28,6 +28,8 @@ const COPES: &[Expect] = &[
 ];
 const SAME_FOR_TWO: &[Expect] = &[Should(STAYS_CLEAN), Should(SIGNED_IN_OR_TOLD), Must(SHOWS_NO_STRANGER)];
 const ESCAPED: &[Expect] = &[Must(PAYLOAD_STAYS_TEXT), Should(STAYS_CLEAN)];
+/// Signed by the issuer, and for somebody else: no clause has a client look at that.
+const FOR_ANOTHER_CLIENT: &[Expect] = &[Should(NEVER_AS_SOMEBODY_ELSE), Should(STAYS_CLEAN)];
 const KEEPS_TOKEN: &[Expect] = &[
     Must(NO_SECRET_AT_SECOND_ORIGIN),
     Must(NEVER_AS_SOMEBODY_ELSE),
@@ -205,9 +207,11 @@ pub(crate) const CASES: &[Case] = &[
             accepted_or_noted("signed", &[Userinfo(F::Jwt)]),
             himself_or_nobody("bad-signature", &[Userinfo(F::JwtSignatureFlipped)]),
             himself_or_nobody("alg-none", &[Userinfo(F::JwtAlgNone)]),
-            himself_or_nobody("wrong-aud", &[Userinfo(F::JwtAudOther)]),
+            Variant::of("wrong-aud", SIGN_IN, &[Userinfo(F::JwtAudOther)], FOR_ANOTHER_CLIENT),
         ],
-        deviation: None,
+        deviation: Some(
+            "A wrong audience only warns: OIDC Core §5.3.2 has the server name one, and §5.3.4 has the client validate the signature alone.",
+        ),
         explain: Explain {
             story: "The answer is a JWT (`application/jwt`), although the client registered nothing of the kind.\n\
                     Once it is rightly signed; then the signature is damaged, missing, or the token is for another client.\n\
@@ -341,11 +345,11 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "userinfo/redirect",
-        title: "A userinfo endpoint that redirects to a foreign origin",
+        title: "A userinfo endpoint that redirects to a foreign host",
         level: Level::Must,
         positive: false,
         why: "An HTTP client that follows a redirect with the same headers gives the access token to the new host.",
-        spec: &[RFC6750.section("5.2"), RFC9700.section("4.9")],
+        spec: &[RFC6750.section("5.3"), RFC9700.section("4.9")],
         needs: CALLS_USERINFO,
         lane: Lane::Parallel,
         variants: &[
@@ -359,12 +363,12 @@ pub(crate) const CASES: &[Case] = &[
         ],
         deviation: None,
         explain: Explain {
-            story: "The userinfo endpoint answers 302 with an address at another origin.\n\
+            story: "The userinfo endpoint answers 302 with an address at another host.\n\
                     In the second variant the address begins with `//`, which some clients take for a path.\n\
                     The client repeats the request there, with the Authorization header.\n\
                     The attacker now holds the user's access token.",
-            right: "Follows no redirects on such calls, or drops the Authorization header when the origin changes.",
-            false_alarm: "A request without the token at the foreign origin is not counted.",
+            right: "Follows no redirects on such calls, or drops the Authorization header when the host changes.",
+            false_alarm: "A request without the token at the foreign host is not counted.",
             maps: &["CVE-2026-54603"],
         },
     },

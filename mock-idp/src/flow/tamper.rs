@@ -99,6 +99,18 @@ impl Context<'_> {
             None => format!("{origin}{path}"),
         }
     }
+
+    /// The same under another host name than the authorization server's. Some HTTP clients keep credentials on a redirect to
+    /// another port of the same host, and that is no leak to a stranger.
+    #[must_use]
+    pub fn at_foreign_host(&self, path: &str) -> String {
+        let url = self.at_second_origin(path);
+        match self.second_origin.host_str() {
+            Some("127.0.0.1") => url.replacen("127.0.0.1", "localhost", 1),
+            Some("localhost") => url.replacen("localhost", "127.0.0.1", 1),
+            _ => url,
+        }
+    }
 }
 
 /// What an ID token or a userinfo answer says about the user: both endpoints call this with the claims that they are

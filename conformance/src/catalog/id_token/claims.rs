@@ -397,25 +397,27 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         id: "id-token/iat-missing",
         title: "ID token that does not say when it was issued",
-        level: Level::Must,
+        level: Level::Should,
         positive: false,
         why: "`iat` is required; without it nobody can tell a fresh token from an old one.",
-        spec: &[OIDC_CORE.section("2")],
+        spec: &[OIDC_CORE.section("2"), OIDC_CORE.section("3.1.3.7 (10)")],
         needs: &[],
         lane: Lane::Parallel,
         variants: &[
-            refused("absent", &[IdToken(F::IatAbsent)]),
-            refused("null", &[IdToken(F::IatNull)]),
+            preferably_refused("absent", &[IdToken(F::IatAbsent)]),
+            preferably_refused("null", &[IdToken(F::IatNull)]),
             preferably_refused("string", &[IdToken(F::IatString)]),
         ],
-        deviation: None,
+        deviation: Some(
+            "The catalogue calls it a broken MUST; OIDC Core §2 binds the issuer, and §3.1.3.7 leaves it to the client whether it looks at `iat`, hence a warning.",
+        ),
         explain: Explain {
             story: "The claim `iat` is left out, null or a word.\n\
                     Every ID token must have it.\n\
                     General JWT libraries do not ask for it.\n\
                     An app that relies on such a library alone accepts the token.",
             right: "Requires `iat` to be a number.",
-            false_alarm: "None known: the OpenID Foundation's own suite asks for this too.",
+            false_alarm: "That `iat` is there is the issuer's duty, and a client need not look at it. The OpenID Foundation's suite for clients wants such a token refused all the same, hence a warning.",
             maps: &["o:missing-iat", "L:rp-id_token-iat"],
         },
     },

@@ -487,3 +487,29 @@ fn public_key_encodings_are_all_different() {
     }
     assert_eq!(seen.len(), 14);
 }
+
+/// Go's client keeps credentials when it is led to another port of the same host: that is not yet a stranger.
+#[test]
+fn a_foreign_host_has_another_name_and_is_the_second_origin_all_the_same() {
+    let scenario = Scenario::honest(Persona::default());
+    let keys = KeyRing::of("default", 0);
+    let led_to = |second_origin: &str| {
+        let second_origin = Url::parse(second_origin).unwrap();
+        let context = Context {
+            scenario: &scenario,
+            issuer: "http://127.0.0.1:9494/oauth2/default",
+            client_id: "client",
+            client_secret: None,
+            second_origin: &second_origin,
+            flow: Some(FlowId(7)),
+            keys: &keys,
+            now: 1_700_000_000,
+            own: Earlier::default(),
+            earlier: None,
+        };
+        context.at_foreign_host("/token")
+    };
+    assert_eq!(led_to("http://127.0.0.1:9999"), "http://localhost:9999/f-7/token");
+    assert_eq!(led_to("http://localhost:9999"), "http://127.0.0.1:9999/f-7/token");
+    assert_eq!(led_to("http://idp-b.test:9999"), "http://idp-b.test:9999/f-7/token");
+}

@@ -134,11 +134,11 @@ pub(super) fn apply(reply: &mut Reply, fault: F, context: &Context<'_>) {
         F::CutBeforeHeaders => reply.delivery = Delivery::Cut(Cut::BeforeHeaders),
         F::CutMidHeaders => reply.delivery = Delivery::Cut(Cut::MidHeaders),
         F::CutMidBody => reply.delivery = Delivery::Cut(Cut::MidBody),
-        F::Redirect302 => redirect(reply, 302, context.at_second_origin("/token")),
-        F::Redirect307 => redirect(reply, 307, context.at_second_origin("/token")),
-        F::Redirect308 => redirect(reply, 308, context.at_second_origin("/token")),
+        F::Redirect302 => redirect(reply, 302, context.at_foreign_host("/token")),
+        F::Redirect307 => redirect(reply, 307, context.at_foreign_host("/token")),
+        F::Redirect308 => redirect(reply, 308, context.at_foreign_host("/token")),
         F::RedirectProtocolRelative => {
-            redirect(reply, 307, text::protocol_relative(&context.at_second_origin("/token")));
+            redirect(reply, 307, text::protocol_relative(&context.at_foreign_host("/token")));
         }
 
         F::MembersReversed => {

@@ -81,12 +81,12 @@ pub(super) fn apply(reply: &mut Reply, fault: F, context: &Context<'_>) {
             profile_of_victim(reply, context);
             jwt(reply, context, "RS256", &[("aud", forge::OTHER_CLIENT)], |_| {});
         }
-        F::Redirect302 => redirect(reply, 302, context.at_second_origin("/userinfo")),
+        F::Redirect302 => redirect(reply, 302, context.at_foreign_host("/userinfo")),
         F::RedirectProtocolRelative => {
             redirect(
                 reply,
                 302,
-                text::protocol_relative(&context.at_second_origin("/userinfo")),
+                text::protocol_relative(&context.at_foreign_host("/userinfo")),
             );
         }
     }
