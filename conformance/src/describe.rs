@@ -169,6 +169,10 @@ fn act(act: &Act) -> String {
             "opens the page of the first group and follows, to see whether a sign-in begins ({})",
             flow(*slot)
         ),
+        Act::StartAgain(slot) => format!(
+            "starts {} although somebody is signed in, to see whether it begins",
+            flow(*slot)
+        ),
         Act::LearnCookies => "removes each cookie in turn, to see which ones carry the session".to_owned(),
         Act::Idp(act) => format!("waits while {}", idp(*act)),
         Act::Repeat(times, inner) => format!("does this {times} times: {}", steps(inner).join("; ")),
@@ -183,6 +187,7 @@ fn act(act: &Act) -> String {
                 Hold::Reversed => ", answers released in reverse order",
                 Hold::Shuffled => ", answers released in random order",
                 Hold::FirstOnly => ", the first one's answer released last",
+                Hold::AllButLast => ", everybody's answer released after the last one's",
                 Hold::FaultyFirst => ", those with faults first",
             };
             format!(

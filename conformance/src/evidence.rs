@@ -364,6 +364,16 @@ pub enum Shows {
     Unclear(String),
 }
 
+/// Whether a text holds another. Pages can be long, and much is looked for in each: unlike `str::contains`, this is quick in
+/// builds without optimisation too.
+#[must_use]
+pub fn holds(text: &str, what: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), what.as_bytes()).is_some()
+}
+
+/// What the names of a crowd's members begin with.
+pub const IN_A_CROWD: &str = "crowd-";
+
 /// The label of probes that are only asked to learn something about the app.
 pub const EXPERIMENT: &str = "experiment";
 
@@ -442,6 +452,22 @@ impl Hop {
     #[must_use]
     pub fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.headers(name).next()
+    }
+
+    /// Whether the answer says that too much is asked at the moment: 429, or 503 with `Retry-After`.
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        match self.status() {
+            Some(429) => true,
+            Some(503) => self.header("retry-after").is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether somebody asked who signs in together with many others.
+    #[must_use]
+    pub fn is_of_a_crowd(&self) -> bool {
+        self.who.starts_with(IN_A_CROWD)
     }
 
     /// Whether it was really sent.

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::{
     evidence::{Evidence, Hop, Leg, ResponseMode},
-    script::{MAIN, THIRD},
+    script::{FOURTH, MAIN, THIRD},
     target::{SignIn, SignOut, Target},
 };
 
@@ -235,10 +235,15 @@ impl Feature {
                 !control.target.session_cookies.is_empty(),
                 "no cookie carries the session: without any of them the page shows the same",
             ),
-            Feature::SignsInOverSession => yes(
-                !matches!(target.sign_in, SignIn::Protected(_)),
-                "sign-ins start at the protected page, which shows who is signed in instead of starting a second one",
+            Feature::SignsInOverSession if matches!(target.sign_in, SignIn::Protected(_)) => Seen::No(
+                "sign-ins start at the protected page, which shows who is signed in instead of starting a second one"
+                    .to_owned(),
             ),
+            Feature::SignsInOverSession => {
+                let tried = control.flow(FOURTH);
+                let began = tried.is_none_or(|flow| flow.authorization_request.is_some());
+                yes(began, "the app begins no sign-in while somebody is signed in")
+            }
             Feature::Roles => yes(
                 !target.roles.is_empty(),
                 "no page of a group is configured: add `[[target.roles]]` with group = \"admins\" and page = \"/admin\"",

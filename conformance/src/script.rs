@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::edit::{CookieEdit, Edit};
-pub use crate::slot::{MAIN, OTHER, Slot, THIRD};
+pub use crate::slot::{FOURTH, MAIN, OTHER, Slot, THIRD};
 
 /// Whose browser acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, serde::Deserialize)]
@@ -98,6 +98,9 @@ pub enum Act {
     /// stops before the authorization request. An app that answers with a page begins none: that is no obstacle, and later
     /// steps of the same flow are passed over.
     RoleSignIn(Slot),
+    /// `Start` by somebody who is signed in, to learn whether the app begins a sign-in then. One that begins none is no
+    /// obstacle.
+    StartAgain(Slot),
     /// Find out which cookies carry the session of this person, who is signed in, and which carry a pending sign-in: each is
     /// taken away in turn. The names go into the target's facts.
     LearnCookies,
@@ -217,6 +220,8 @@ pub enum Hold {
     Shuffled,
     /// Only the first flow's token reply is held until all others are done.
     FirstOnly,
+    /// Every flow's token reply but the last one's is held until that one is done.
+    AllButLast,
     /// Not at all, but the others come back to the app only once the faulty ones have asked for their tokens.
     FaultyFirst,
 }

@@ -13,3 +13,5 @@ pub const MAIN: Slot = Slot(0);
 pub const OTHER: Slot = Slot(1);
 /// A third one.
 pub const THIRD: Slot = Slot(2);
+/// A fourth one.
+pub const FOURTH: Slot = Slot(3);

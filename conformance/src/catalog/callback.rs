@@ -23,7 +23,7 @@ use crate::{
         Initiator::OtherSiteLink,
         Text::{self, AccessTokenOf, IdTokenOf, Plain, ResponseOf},
     },
-    feature::Feature::{FetchesDiscovery, ResponseInAddress, SendsNonce, SignsInOverSession},
+    feature::Feature::{FetchesDiscovery, ResponseInAddress, SendsNonce, SendsState, SignsInOverSession},
     outcome::Level,
     script::{
         AFTER,
@@ -284,7 +284,7 @@ pub(super) const CASES: &[Case] = &[
             OIDC_CORE.section("3.1.2.7"),
             RFC9700.section("4.7.1"),
         ],
-        needs: &[],
+        needs: &[SendsState],
         lane: Lane::Parallel,
         variants: &[Variant::of(
             "left-out",
@@ -396,7 +396,7 @@ pub(super) const CASES: &[Case] = &[
         positive: false,
         why: "A state that stays valid after use lets a response that leaked be sent again.",
         spec: &[RFC9700.section("4.2.4")],
-        needs: &[],
+        needs: &[SendsState],
         lane: Lane::Parallel,
         variants: &[
             Variant::of(

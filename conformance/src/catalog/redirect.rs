@@ -16,7 +16,7 @@ use crate::{
     },
     feature::Feature::{
         CookieCarriesTarget, DeepLinks, InitiateLogin as HasInitiateLogin, SendsState, SignOutRequest,
-        StateCarriesTarget,
+        SignsInOverSession, StateCarriesTarget,
     },
     outcome::Level,
     script::{
@@ -319,7 +319,7 @@ pub(super) const CASES: &[Case] = &[
                 &[],
                 &[Must(ask::STAYS_INSIDE), Should(STAYS_CLEAN)],
             )
-            .needing(&[SendsState]),
+            .needing(&[SendsState, SignsInOverSession]),
         ],
         deviation: None,
         explain: Explain {

@@ -25,7 +25,7 @@ use crate::{
     outcome::Level,
     script::{
         AFTER,
-        Act::{Authorize, Deliver, Flood, Probe, RawBytes, Request, SignIn, SignInWith, Start},
+        Act::{Authorize, Deliver, Flood, NewBrowser, Probe, RawBytes, Request, SignIn, SignInWith, Start},
         MAIN,
         Place::{Callback, SignIn as SignInPage, SignOut},
         SIGN_IN, Step, user,
@@ -119,6 +119,7 @@ macro_rules! line_breaks {
                         Query("next", Bytes($bytes)),
                     ],
                 )),
+                user(NewBrowser),
                 user(Start(MAIN, &[])),
                 user(Authorize(MAIN, &[])),
                 user(Deliver(MAIN, &[Query("state", Bytes($bytes))])),

@@ -382,10 +382,10 @@ pub const START_IS_NOT_CACHEABLE: Check = Check {
     },
 };
 
-/// Two visitors share nothing.
+/// Two visitors share nothing of their sign-ins. Other cookies (a language, a consent) may well be the same for everybody.
 pub const STARTS_SHARE_NOTHING: Check = Check {
     id: "starts-share-nothing",
-    expects: "two starts share neither state nor nonce nor challenge nor cookie",
+    expects: "two starts share neither state nor nonce nor challenge, nor a cookie of the session or the sign-in",
     ask: |evidence| {
         let (Some(one), Some(other)) = (evidence.flow(MAIN), evidence.flow(OTHER)) else {
             return CannotTell("two starts are needed".to_owned());
@@ -409,7 +409,7 @@ pub const STARTS_SHARE_NOTHING: Check = Check {
             starts(evidence)
                 .filter(|hop| hop.who == browser)
                 .flat_map(super::cookies::set_by)
-                .filter(|cookie| cookie.value.len() >= 16)
+                .filter(|cookie| cookie.value.len() >= 16 && evidence.target.is_cookie_of_sign_in(&cookie.name))
                 .map(|cookie| (cookie.name, cookie.value))
                 .collect()
         };

@@ -1,6 +1,6 @@
 //! Questions to many sign-ins at once: is everybody himself, and nobody else?
 
-use mock_idp::flow::record::Event;
+use mock_idp::flow::record::{Event, Record};
 
 use super::{Check, facts::in_words, sign_in::SHOWS_NO_STRANGER};
 use crate::{
@@ -61,14 +61,18 @@ pub const OTHERS_DO_NOT_WAIT: Check = Check {
     id: "others-do-not-wait",
     expects: "everybody else signed in while one user's reply is held",
     ask: |evidence| {
-        let released = evidence.records.iter().find_map(|record| match record.event {
-            Event::Released { .. } => Some((record.flow, record.at)),
-            _ => None,
-        });
-        let Some((held, at)) = released else {
+        let released = |record: &&Record| matches!(record.event, Event::Released { .. });
+        let Some(at) = evidence.records.iter().find(released).map(|record| record.at) else {
             return CannotTell("no reply was held".to_owned());
         };
-        let late = evidence.flows.iter().filter(|flow| Some(flow.id) != held).find(|flow| {
+        let is_held = |flow: &Flow| {
+            evidence
+                .records
+                .iter()
+                .filter(released)
+                .any(|record| record.flow == Some(flow.id))
+        };
+        let late = evidence.flows.iter().filter(|flow| !is_held(flow)).find(|flow| {
             let last = evidence
                 .hops
                 .iter()
@@ -110,13 +114,19 @@ pub const OTHERS_ARE_SERVED_MEANWHILE: Check = Check {
     },
 };
 
-/// Asks every member of the crowd what the protected page showed.
+/// Asks every member of the crowd what the protected page showed. Whom the app turned away because too many came at once says
+/// nothing: how many it serves is its own affair, as long as it says so.
 fn each_member(evidence: &Evidence, ask: impl Fn(&Flow, &Shows) -> Result<(), String>) -> Outcome {
     let mut asked = 0usize;
+    let mut turned_away = 0usize;
     let mut unclear = None;
     for probe in evidence.probes.iter().filter(|probe| probe.label == CROWD) {
         let flow = evidence.flows.iter().rfind(|flow| flow.browser == probe.who);
         let Some(flow) = flow else { continue };
+        if matches!(probe.shows, Shows::Nobody | Shows::Unclear(_)) && was_turned_away(evidence, flow) {
+            turned_away += 1;
+            continue;
+        }
         asked += 1;
         if let Shows::Unclear(what) = &probe.shows {
             unclear.get_or_insert_with(|| format!("{}: {what}", flow.person));
@@ -130,10 +140,23 @@ fn each_member(evidence: &Evidence, ask: impl Fn(&Flow, &Shows) -> Result<(), St
         return Broken(saw);
     }
     match (asked, unclear) {
+        (0 | 1, _) if turned_away > 0 => CannotTell(format!(
+            "{turned_away} of {} were turned away: the app limits how many requests it answers at once",
+            turned_away + asked
+        )),
         (0, _) => CannotTell("no crowd signed in".to_owned()),
         (_, Some(what)) => CannotTell(what),
+        (trials, None) if turned_away > 0 => HoldsWith(format!(
+            "not seen in {trials} sign-ins; {turned_away} more were turned away with 429 or 503"
+        )),
         (trials, None) => HoldsWith(format!("not seen in {trials} sign-ins")),
     }
+}
+
+/// Whether the app answered one of a member's requests with its limit.
+fn was_turned_away(evidence: &Evidence, flow: &Flow) -> bool {
+    let own = evidence.app_hops().filter(|hop| hop.who == flow.browser);
+    own.into_iter().any(|hop| hop.is_of_a_crowd() && hop.is_limit())
 }
 
 /// Whether nothing is wrong with a sign-in.

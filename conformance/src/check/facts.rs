@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::{
     evidence::{Evidence, Flow, Hop, Leg, Shows},
-    script::Slot,
+    script::{AFTER, Slot},
 };
 
 /// An authorization request as the app made it.
@@ -300,7 +300,8 @@ pub(crate) fn is_own_server_error(hop: &Hop, upstream_failed: bool) -> bool {
 }
 
 /// The sign-in that the app never began, although its start was an ordinary one: then there was nothing to refuse. Under
-/// metadata or keys that are out of order, not to begin is the refusal.
+/// metadata or keys that are out of order, not to begin is the refusal. What was started only after the script had asked who
+/// is signed in has nothing to do with the answer.
 pub(crate) fn never_began(evidence: &Evidence) -> Option<String> {
     let server_wide = evidence.records.iter().any(|record| match &record.event {
         Event::Sent { fault, .. } => !fault.is_twin() && fault.reach() == Reach::Server,
@@ -309,9 +310,11 @@ pub(crate) fn never_began(evidence: &Evidence) -> Option<String> {
     if server_wide || evidence.start_problem.is_some() {
         return None;
     }
+    let asked = evidence.probe(AFTER).map_or(evidence.hops.len(), |probe| probe.hop);
+    let before = &evidence.hops[..asked.min(evidence.hops.len())];
     let stuck = |flow: &&Flow| {
         let started = |hop: &Hop| hop.flow == Some(flow.slot) && hop.leg == Leg::SignInStart;
-        !flow.start_edited && flow.authorization_request.is_none() && evidence.hops.iter().any(started)
+        !flow.start_edited && flow.authorization_request.is_none() && before.iter().any(started)
     };
     let flow = evidence.flows.iter().find(stuck)?;
     let answer = evidence

@@ -14,7 +14,7 @@ use super::{
     needles::Needles,
 };
 use crate::{
-    evidence::{Evidence, Hop, Leg},
+    evidence::{Evidence, Hop, Leg, holds},
     outcome::Outcome::{Broken, CannotTell, Holds},
 };
 
@@ -163,7 +163,7 @@ pub const ERRORS_LEAK_NOTHING: Check = Check {
             let trace = TRACES
                 .iter()
                 .chain(PATHS)
-                .find(|trace| body.contains(**trace) && !sent.contains(**trace));
+                .find(|trace| holds(body, trace) && !sent.contains(**trace));
             if let Some(trace) = trace {
                 return Broken(format!("{} shows `{trace}`", in_short(hop)));
             }

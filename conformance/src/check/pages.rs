@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{Check, facts::in_short};
 use crate::{
-    evidence::{Evidence, Hop},
+    evidence::{Evidence, Hop, holds},
     markup,
     outcome::Outcome::{Broken, CannotTell, Holds},
 };
@@ -170,7 +170,7 @@ fn injected(hop: &Hop) -> Option<String> {
         }
     }
     // Everything below needs the mark or what a template makes of it: most pages have neither.
-    if !hop.shown().contains(MARK) && !hop.shown().contains(EVALUATED) || !is_html(hop) {
+    if !holds(hop.shown(), MARK) && !holds(hop.shown(), EVALUATED) || !is_html(hop) {
         return None;
     }
     let page = markup::parse_known(hop.shown());

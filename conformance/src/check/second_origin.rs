@@ -4,7 +4,7 @@ use mock_idp::flow::record::{Endpoint, Request};
 
 use super::Check;
 use crate::{
-    evidence::Evidence,
+    evidence::{Evidence, holds},
     outcome::Outcome::{self, Broken, Holds},
 };
 
@@ -33,7 +33,7 @@ pub const NO_INTERNAL_FETCH: Check = Check {
         if let Some(request) = from_server(evidence).find(|request| request.target.contains("/internal")) {
             return Broken(format!("the app sent {} to the loopback address", in_short(request)));
         }
-        let passwd = evidence.app_hops().find(|hop| hop.body().contains("root:x:0:0:"));
+        let passwd = evidence.app_hops().find(|hop| holds(hop.body(), "root:x:0:0:"));
         match passwd {
             Some(hop) => Broken(format!("{} shows a file of the server", hop.url)),
             None => Holds,

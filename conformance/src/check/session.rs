@@ -3,6 +3,7 @@
 use super::{
     Check,
     callback::{completes, shows_nobody, shows_user},
+    cookies::set_by,
     facts::{in_short, in_words, never_began, path_of, shows},
 };
 use crate::{
@@ -267,8 +268,8 @@ fn first_session_ends(evidence: &Evidence) -> Outcome {
 }
 
 /// Whether the browser brought a cookie of the session that the probe of this label asks with when this flow's response was
-/// delivered. Names decide, not values: some frameworks write the session's cookie anew at each start of a sign-in. Where the
-/// probe's cookies are not known, it is taken to have done so.
+/// delivered. Names decide, not values: some frameworks write the session's cookie anew at each start of a sign-in. Once the
+/// app has set that cookie, it is the new session's. Where the probe's cookies are not known, it is taken to have done so.
 fn came_along(evidence: &Evidence, label: &str, slot: crate::script::Slot) -> bool {
     let learnt = &evidence.target.session_cookies;
     let Some(asked) = evidence.probe(label).and_then(|probe| evidence.hops.get(probe.hop)) else {
@@ -277,10 +278,21 @@ fn came_along(evidence: &Evidence, label: &str, slot: crate::script::Slot) -> bo
     let saved: Vec<&str> = cookie_names(asked)
         .filter(|name| learnt.is_empty() || learnt.iter().any(|other| other == name))
         .collect();
-    let mut delivered = evidence.hops.iter().filter(|hop| {
+    if saved.is_empty() {
+        return true;
+    }
+    let delivered = evidence.hops.iter().filter(|hop| {
         hop.flow == Some(slot) && matches!(hop.leg, Leg::Callback | Leg::AfterCallback) && hop.was_sent()
     });
-    saved.is_empty() || delivered.any(|hop| cookie_names(hop).any(|name| saved.contains(&name)))
+    for hop in delivered {
+        if cookie_names(hop).any(|name| saved.contains(&name)) {
+            return true;
+        }
+        if set_by(hop).any(|cookie| saved.contains(&cookie.name.as_str()) && !cookie.is_deletion()) {
+            return false;
+        }
+    }
+    false
 }
 
 /// The names of the cookies that a request brought.

@@ -7,7 +7,7 @@ use super::{
     facts::{is_own_server_error, never_began, upstream_failed},
 };
 use crate::{
-    evidence::{Evidence, Hop, Leg, Person, Shows},
+    evidence::{Evidence, Hop, Leg, Person, Shows, holds},
     outcome::Outcome::{self, Broken, CannotTell, Holds, HoldsWith},
     script::{AFTER, BEFORE, MAIN},
 };
@@ -105,6 +105,8 @@ pub fn server_error(evidence: &Evidence) -> Option<&Hop> {
     let upstream_failed = upstream_failed(evidence);
     evidence
         .app_hops()
+        // How many people at once an app serves is its own affair, as long as it says so.
+        .filter(|hop| !(hop.is_of_a_crowd() && hop.is_limit()))
         .find(|hop| is_own_server_error(hop, upstream_failed))
 }
 
@@ -186,7 +188,7 @@ fn no_stranger(evidence: &Evidence) -> Outcome {
         for person in evidence.people.iter().filter(|person| !signed_in_here(person)) {
             let mut shown = person
                 .canaries()
-                .filter(|canary| body.contains(canary) && !sent.contains(canary));
+                .filter(|canary| holds(body, canary) && !sent.contains(canary));
             let Some(canary) = shown.next() else { continue };
             if is_error_message(hop) && canary == person.persona.sub && shown.next().is_none() {
                 repeated.get_or_insert_with(|| {

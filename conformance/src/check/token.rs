@@ -9,7 +9,7 @@ use super::{
     sign_in::{NEVER_AS_SOMEBODY_ELSE, REFUSES_SIGN_IN},
 };
 use crate::{
-    evidence::{Evidence, Hop, Leg, Shows},
+    evidence::{Evidence, Hop, Leg, Shows, holds},
     outcome::Outcome::{Broken, CannotTell, Holds},
     script::{AFTER, BEFORE, MAIN},
 };
@@ -61,7 +61,7 @@ pub const CLIENT_SECRET_STAYS_HIDDEN: Check = Check {
         else {
             return Holds;
         };
-        match evidence.app_hops().find(|hop| hop.body().contains(secret)) {
+        match evidence.app_hops().find(|hop| holds(hop.body(), secret)) {
             Some(hop) => Broken(format!("{} shows the client secret", hop.url)),
             None => Holds,
         }
@@ -160,7 +160,7 @@ fn exposed(hop: &Hop, what: &str, token: &str) -> Option<String> {
         .headers("location")
         .any(|location| location.contains("id_token_hint="));
     let is_hint = what == "ID token" && (hinted || matches!(hop.leg, Leg::SignOut | Leg::AfterSignOut));
-    if !is_hint && hop.body().contains(token) {
+    if !is_hint && holds(hop.body(), token) {
         return Some(format!("the answer of {place} holds the {what}"));
     }
     if !is_hint && hop.headers("location").any(|location| location.contains(token)) {

@@ -24,7 +24,7 @@ use crate::{
     feature::Seen,
     outcome::{Outcome, Verdict},
     run::Control,
-    script::{AFTER, Act, Crowd, Hold, MAIN, OTHER, SIGN_IN, Step, THIRD, Who, attacker, user, victim},
+    script::{AFTER, Act, Crowd, FOURTH, Hold, MAIN, OTHER, SIGN_IN, Step, THIRD, Who, attacker, user, victim},
     target::{Config, Target},
     verdict::{Cause, Control as Walked, controls},
     walk::{World, walk},
@@ -42,6 +42,7 @@ const LEARN: &[Step] = &[
     user(Act::FollowSignOut(&[])),
     user(Act::Probe("signed-out")),
     attacker(Act::DeepLink(THIRD, "?conformance=1")),
+    victim(Act::StartAgain(FOURTH)),
 ];
 
 /// The same without sign-out, for targets that have none.
@@ -53,15 +54,8 @@ const LEARN_WITHOUT_SIGN_OUT: &[Step] = &[
     victim(Act::Probe("other-user")),
     user(Act::LearnCookies),
     attacker(Act::DeepLink(THIRD, "?conformance=1")),
+    victim(Act::StartAgain(FOURTH)),
 ];
-
-/// One of two is held until the other is done.
-const ONE_WAITS: &[Step] = &[user(Act::Crowd(Crowd {
-    size: 2,
-    faulty_every: 0,
-    hold: Hold::FirstOnly,
-    rounds: 1,
-}))];
 
 /// Replies come in another order than they were asked for: tokens in the first round, userinfo in the second.
 const REPLIES_CROSS: &[Step] = &[user(Act::Crowd(Crowd {
@@ -308,10 +302,28 @@ pub(super) async fn bearable(
     jobs
 }
 
-/// Whether the app serves somebody while another one's token request waits for its answer.
-pub(super) async fn bears_waiting(stage: &Stage, seed: u64) -> bool {
+/// How many token requests, up to so many, may wait for their answers while the app serves somebody else: all, one or none.
+pub(super) async fn bears_waiting(stage: &Stage, limit: usize, seed: u64) -> usize {
+    if !serves_beside(stage, 1, seed).await {
+        return 0;
+    }
+    // A small pool of connections bears one that waits, and not several.
+    if limit > 1 && !serves_beside(stage, limit, seed).await {
+        return 1;
+    }
+    limit
+}
+
+/// Whether the app serves somebody while so many others' token requests wait for their answers.
+async fn serves_beside(stage: &Stage, waiting: usize, seed: u64) -> bool {
     let world = small_crowd(stage);
-    let evidence = walk(&world, ONE_WAITS, &[], seed_of(seed, "one waits")).await;
+    let crowd = Act::Crowd(Crowd {
+        size: u16::try_from(waiting + 1).unwrap_or(u16::MAX),
+        faulty_every: 0,
+        hold: Hold::AllButLast,
+        rounds: 1,
+    });
+    let evidence = walk(&world, &[user(crowd)], &[], seed_of(seed, format!("{waiting} wait"))).await;
     evidence.obstacles.is_empty() && (OTHERS_DO_NOT_WAIT.ask)(&evidence) == Outcome::Holds
 }
 

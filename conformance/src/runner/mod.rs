@@ -158,18 +158,20 @@ async fn bearable(
         return Width { jobs: 1, waiting: 0 };
     }
     let mut jobs = control::bearable(stage, options.jobs, options.seed, ledger, on).await;
-    // Crowds have no browsers; where scripts make the pages, they have nothing else either.
-    let mut bears_waiting = !config.target.javascript && control::bears_waiting(stage, options.seed).await;
-    // One that serves people one after the other has nothing to mix up, and would only be waited for.
-    if bears_waiting && control::mixes_people_up(stage, options.seed, ledger, on).await {
-        (jobs, bears_waiting) = (1, false);
-    }
-    let waiting = match (&options.driver, bears_waiting) {
-        (_, false) => 0,
-        (Driver::Http, true) => jobs * SLOW_FACTOR,
+    let limit = match &options.driver {
+        Driver::Http => jobs * SLOW_FACTOR,
         // Each keeps a browser while it waits.
-        (Driver::WebDriver { .. }, true) => jobs.div_ceil(2),
+        Driver::WebDriver { .. } => jobs.div_ceil(2),
     };
+    // Crowds have no browsers; where scripts make the pages, they have nothing else either.
+    let mut waiting = match config.target.javascript {
+        true => 0,
+        false => control::bears_waiting(stage, limit, options.seed).await,
+    };
+    // One that serves people one after the other has nothing to mix up, and would only be waited for.
+    if waiting > 0 && control::mixes_people_up(stage, options.seed, ledger, on).await {
+        (jobs, waiting) = (1, 0);
+    }
     Width { jobs, waiting }
 }
 

@@ -72,11 +72,7 @@ impl Cause {
     /// The limit that some of these answers name.
     #[must_use]
     pub fn limit_in<'h>(mut hops: impl Iterator<Item = &'h Hop>) -> Option<Self> {
-        let hop = hops.find(|hop| match hop.status() {
-            Some(429) => true,
-            Some(503) => hop.header("retry-after").is_some(),
-            _ => false,
-        })?;
+        let hop = hops.find(|hop| hop.is_limit())?;
         Some(Cause::Limited {
             at: answered(hop),
             retry_after: hop.header("retry-after").and_then(wait_of),

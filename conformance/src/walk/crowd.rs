@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     browser::{http::Outgoing, rule::Owner},
-    evidence::{Answer, Leg, Person, Probe},
+    evidence::{Answer, IN_A_CROWD, Leg, Person, Probe},
     script::{Crowd, Hold, MAIN, OTHER, Slot},
 };
 
@@ -81,6 +81,7 @@ impl<'w> Walker<'w> {
 
     async fn crowd_round(&mut self, crowd: Crowd, point: Point) {
         let size = crowd.size.max(self.world.crowd);
+        let crowd = Crowd { size, ..crowd };
         let mut members: Vec<Member<'w>> = (0..size).map(|index| self.member(crowd, point, index)).collect();
 
         // Everybody is authorized first, so that what is raced is the app's own part: callback, tokens, session.
@@ -104,7 +105,8 @@ impl<'w> Walker<'w> {
         let others = usize::from(size) - held.len();
         let done = AtomicUsize::new(0);
         let news = Notify::new();
-        let (open, gate) = watch::channel(!matches!(crowd.hold, Hold::FaultyFirst | Hold::FirstOnly));
+        let some_are_held = matches!(crowd.hold, Hold::FirstOnly | Hold::AllButLast);
+        let (open, gate) = watch::channel(!some_are_held && crowd.hold != Hold::FaultyFirst);
         let faulty: Vec<FlowId> = members
             .iter()
             .filter(|member| member.slot == MAIN)
@@ -145,8 +147,8 @@ impl<'w> Walker<'w> {
             );
             let complete = all_held.await.is_ok();
             open.send_replace(true);
-            if crowd.hold == Hold::FirstOnly {
-                // Bounded: an app that lets the others wait for the first would wait for ever.
+            if some_are_held {
+                // Bounded: an app that lets the others wait for those that are held would wait for ever.
                 let all_done = async {
                     while done.load(Ordering::Acquire) < others {
                         news.notified().await;
@@ -183,10 +185,11 @@ impl<'w> Walker<'w> {
     }
 
     fn member(&mut self, crowd: Crowd, point: Point, index: u16) -> Member<'w> {
-        let name = format!("crowd-{}", self.evidence.people.len() + usize::from(index));
+        let name = format!("{IN_A_CROWD}{}", self.evidence.people.len() + usize::from(index));
         let held = match crowd.hold {
             Hold::Free | Hold::FaultyFirst => false,
             Hold::FirstOnly => index == 0,
+            Hold::AllButLast => index + 1 < crowd.size,
             Hold::Reversed | Hold::Shuffled => true,
         };
         let barrier = held.then(|| Barrier::new(point));

@@ -342,6 +342,7 @@ impl<'w> Walker<'w> {
                 Act::Groups(membership) => _ = self.memberships.insert(name.to_owned(), membership),
                 Act::Roles(label, edits) => self.open_roles(name, label, edits).await,
                 Act::RoleSignIn(slot) => self.role_sign_in(name, slot).await,
+                Act::StartAgain(slot) => self.start_again(name, slot).await,
                 Act::LearnCookies => self.learn_cookies(name).await,
                 Act::Idp(act) => self.idp_act(act).await,
                 Act::Repeat(times, steps) => self.repeat(times, steps).await,
@@ -577,6 +578,7 @@ impl Act {
             | Act::DeepLink(slot, _)
             | Act::InitiateLogin(slot, _)
             | Act::RoleSignIn(slot)
+            | Act::StartAgain(slot)
             | Act::Insist(slot, _, _)
             | Act::LogoutToken(slot)
             | Act::FrontChannel(slot, _)

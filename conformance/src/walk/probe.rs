@@ -15,7 +15,7 @@ use crate::{
         rule::{Hold, Rule},
     },
     edit::Edit,
-    evidence::{Answer, Evidence, Leg, Person, Probe, Shows},
+    evidence::{Answer, Evidence, Leg, Person, Probe, Shows, holds},
     placeholder::of_person,
     target::Oracle,
 };
@@ -211,8 +211,8 @@ pub(super) fn classify(oracle: &Oracle, evidence: &Evidence, answer: &Answer, re
     };
     let folded = oracle.signed_in.ignore_case.then(|| body.to_lowercase());
     let holds = |canary: &str| match &folded {
-        Some(folded) => folded.contains(&canary.to_lowercase()),
-        None => body.contains(canary),
+        Some(folded) => holds(folded, &canary.to_lowercase()),
+        None => holds(&body, canary),
     };
     let shown: Vec<&Person> = evidence
         .people
@@ -268,9 +268,13 @@ fn readable(body: &str) -> String {
     if !body.contains('&') && !body.contains('\\') && !body.contains('%') {
         return body.to_owned();
     }
-    ["&#64;", "&#x40;", "&#X40;", "&commat;", "\\u0040", "%40"]
-        .iter()
-        .fold(body.to_owned(), |text, escape| text.replace(escape, "@"))
+    ["&#64;", "&#x40;", "&#X40;", "&commat;", "\\u0040", "%40"].iter().fold(
+        body.to_owned(),
+        |text, escape| match holds(&text, escape) {
+            true => text.replace(escape, "@"),
+            false => text,
+        },
+    )
 }
 
 #[cfg(test)]

@@ -61,6 +61,13 @@ impl Walker<'_> {
         self.keep_authorization_request(slot, landing);
     }
 
+    /// Starts another sign-in. That the app begins none is what is to be learnt, and no obstacle to the walk.
+    pub(super) async fn start_again(&mut self, who: &str, slot: Slot) {
+        let obstacles = self.evidence.obstacles.len();
+        self.start(who, who, slot, &[]).await;
+        self.evidence.obstacles.truncate(obstacles);
+    }
+
     /// A flow whose first request was edited says little about what the app sends by itself.
     fn mark_edited(&mut self, slot: Slot, edits: &[Edit]) {
         let edited = !unchanged(edits);

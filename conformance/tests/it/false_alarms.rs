@@ -153,8 +153,10 @@ fn an_error_page_that_repeats_the_forged_sub_is_a_note() {
 fn a_sign_in_that_never_began_refuses_nothing() {
     let mut evidence = refused_with(403, "");
     sign_in(&mut evidence, OTHER, "attacker", "attacker");
-    assert!(matches!((sign_in::REFUSES_SIGN_IN.ask)(&evidence), Outcome::Holds));
     never_begun(&mut evidence, OTHER, 429);
+    // What is started only after the question has nothing to do with the answer.
+    assert_eq!((sign_in::REFUSES_SIGN_IN.ask)(&evidence), Outcome::Holds);
+    probe(&mut evidence, "after", "user", "nobody");
     let outcome = (sign_in::REFUSES_SIGN_IN.ask)(&evidence);
     assert!(
         matches!(&outcome, Outcome::CannotTell(why) if why.contains("attacker")),
@@ -227,6 +229,19 @@ fn a_session_whose_cookie_stayed_behind_is_a_warning_to_whoever_leaves_it_alive(
         assert_eq!(level("session/relogin-other-user", "same-browser", check), Some(wanted));
     }
 
+    // A page that leads on brings the cookie that the callback has just set: that of the new session.
+    let page = evidence
+        .hops
+        .iter()
+        .position(|hop| hop.leg == Leg::AfterCallback && hop.flow == Some(OTHER))
+        .unwrap();
+    evidence.hops[page].request.headers = vec![cookie("sid", sid(OTHER))];
+    let outcome = asked(&evidence);
+    assert!(
+        matches!(outcome, (Outcome::HoldsWith(_), Outcome::Broken(_))),
+        "{outcome:?}"
+    );
+
     // Told of it, the app must end it, also when its cookie was written anew in between, as Flask does when a sign-in starts.
     for value in [sid(MAIN), random("the same session, written anew")] {
         evidence.hops[delivered].request.headers = vec![cookie("sid", value)];
@@ -275,14 +290,43 @@ fn cases_with_a_second_sign_in_in_one_browser_need_an_app_that_begins_one() {
     }
 }
 
-/// Whether somebody starts a sign-in in a browser in which an unedited one was completed.
+/// Such an app is one whose protected page starts the sign-in, or one that offers none to somebody who is signed in.
+#[test]
+fn the_control_shows_whether_a_sign_in_begins_over_a_session() {
+    use conformance::{
+        feature::{Feature::SignsInOverSession, Seen},
+        script::FOURTH,
+    };
+    let mut target: conformance::target::Target = toml::from_str(
+        r#"
+            url = "http://localhost:3000"
+            sign_in = { get = "/login" }
+            callback = "/callback"
+            session = { probe = "/me", signed_in = { status = 200 }, signed_out = { status = 401 } }
+        "#,
+    )
+    .unwrap();
+    let mut control = signed_in();
+    sign_in(&mut control, FOURTH, "user", "user");
+    assert_eq!(SignsInOverSession.seen(&control, &target), Seen::Yes);
+    never_begun(&mut control, FOURTH, 200);
+    assert!(matches!(SignsInOverSession.seen(&control, &target), Seen::No(why) if why.contains("begins no sign-in")));
+    target.sign_in = conformance::target::SignIn::Protected("/me".into());
+    assert!(matches!(SignsInOverSession.seen(&control, &target), Seen::No(why) if why.contains("protected page")));
+}
+
+/// Whether somebody starts a sign-in in a browser in which another one was completed.
 fn starts_over_a_session(script: &[Step]) -> bool {
     let mut signed_in = Vec::new();
     for step in script {
         match step.act {
             Act::NewBrowser | Act::SignOut(_) | Act::Cookies(_) => signed_in.retain(|who| *who != step.who),
-            Act::SignIn(_) | Act::SignInAs(..) | Act::Start(..) if signed_in.contains(&step.who) => return true,
-            Act::SignIn(_) | Act::SignInAs(..) => signed_in.push(step.who),
+            Act::SignIn(_) | Act::SignInAs(..) | Act::SignInWith(..) | Act::Start(..)
+                if signed_in.contains(&step.who) =>
+            {
+                return true;
+            }
+            Act::SignIn(_) | Act::SignInAs(..) | Act::SignInWith(..) => signed_in.push(step.who),
             _ => {}
         }
     }
@@ -449,6 +493,9 @@ fn levels_say_what_the_clause_says() {
         ("concurrency/n-users", "twenty-users", "each-as-itself"),
         ("redirect/malformed-target", "percent", "stays-clean"),
         ("userinfo/missing-optional", "absent", "signed-in-or-told"),
+        ("userinfo/jwt-response", "wrong-aud", "never-as-somebody-else"),
+        ("id-token/iat-missing", "absent", "refuses-sign-in"),
+        ("id-token/duplicate-claims", "aud-wrong-last", "refuses-sign-in"),
     ];
     for (id, variant, check) in should {
         assert_eq!(level(id, variant, check), Some(Level::Should), "{id} {variant} {check}");
@@ -458,10 +505,26 @@ fn levels_say_what_the_clause_says() {
         ("token-response/error-in-200", "alone", "refuses-sign-in"),
         ("concurrency/n-users", "twenty-users", "nobody-as-another"),
         ("concurrency/state-store", "two-hundred-starts", "bad-ones-refused"),
+        ("userinfo/jwt-response", "bad-signature", "never-as-somebody-else"),
+        ("userinfo/redirect", "302", "no-secret-at-second-origin"),
     ];
     for (id, variant, check) in must {
         assert_eq!(level(id, variant, check), Some(Level::Must), "{id} {variant} {check}");
     }
+    // Of two claims of one name a parser may take the last (RFC 7519 §4).
+    for variant in [
+        "sub-victim-last",
+        "sub-victim-first",
+        "aud-wrong-first",
+        "nonce-wrong-first",
+        "iss-wrong-first",
+    ] {
+        let asked = level("id-token/duplicate-claims", variant, "refuses-sign-in");
+        assert_eq!(asked, Some(Level::May), "{variant}");
+    }
+    // That a client follows no redirect is a verification requirement, and no MUST of OAuth's.
+    let asked = level("token-response/redirect", "307", "no-secret-at-second-origin");
+    assert_eq!(asked, Some(Level::MustStar));
 }
 
 #[test]
@@ -675,6 +738,27 @@ fn only_cookies_that_were_found_to_carry_a_session_are_one() {
     evidence.target.session_cookies.push("last_state".into());
     assert!(matches!(
         (cookies::SESSION_ID_IS_NOT_IN_URLS.ask)(&evidence),
+        Outcome::Broken(_)
+    ));
+}
+
+/// A language, a consent, a design: whatever is the same for everybody and has nothing to do with signing in.
+#[test]
+fn two_visitors_may_share_a_cookie_that_is_not_of_the_sign_in() {
+    let mut evidence = nothing();
+    sign_in(&mut evidence, MAIN, "user", "user");
+    sign_in(&mut evidence, OTHER, "attacker", "attacker");
+    for start in evidence.hops.iter_mut().filter(|hop| hop.leg == Leg::SignInStart) {
+        let Answer::Http { headers, .. } = &mut start.response else {
+            panic!("a start was answered")
+        };
+        headers.push(("set-cookie".into(), "language=c%3Den%7Cuic%3Den; Path=/".into()));
+    }
+    assert_eq!((authz::STARTS_SHARE_NOTHING.ask)(&evidence), Outcome::Holds);
+    // The same cookie once a sign-in depends on it.
+    evidence.target.flow_cookies = vec!["lang*".into()];
+    assert!(matches!(
+        (authz::STARTS_SHARE_NOTHING.ask)(&evidence),
         Outcome::Broken(_)
     ));
 }

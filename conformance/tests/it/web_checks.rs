@@ -262,6 +262,46 @@ fn what_the_harness_disturbed_is_not_held_against_the_app() {
     ));
 }
 
+/// How many people at once an app serves is its own affair, as long as it says so: 503 with `Retry-After`, or 429.
+#[test]
+fn whom_an_app_turns_away_from_a_crowd_is_not_held_against_it() {
+    let mut crowd = crowded();
+    for number in 16..20 {
+        turn_away(&mut crowd, &format!("crowd-{number}"));
+    }
+    for check in [crowd::EACH_AS_ITSELF, crowd::EXACTLY_THE_GOOD_ONES] {
+        let outcome = (check.ask)(&crowd);
+        assert!(
+            matches!(&outcome, Outcome::HoldsWith(note) if note.contains("16 sign-ins; 4 more were turned away")),
+            "{check:?}: {outcome:?}"
+        );
+    }
+    assert_eq!((sign_in::STAYS_CLEAN.ask)(&crowd), Outcome::Holds);
+    // An app that serves nobody at all has shown nothing.
+    for number in 1..16 {
+        turn_away(&mut crowd, &format!("crowd-{number}"));
+    }
+    let outcome = (crowd::EACH_AS_ITSELF.ask)(&crowd);
+    assert!(matches!(outcome, Outcome::CannotTell(_)), "{outcome:?}");
+    // The same answer without the limit's words is a server error, and one person alone is no crowd.
+    set_header(&mut crowd, Leg::Callback, "retry-after", None);
+    assert!(matches!((sign_in::STAYS_CLEAN.ask)(&crowd), Outcome::Broken(_)));
+    let mut alone = signed_in();
+    turn_away(&mut alone, "user");
+    assert!(matches!((sign_in::STAYS_CLEAN.ask)(&alone), Outcome::Broken(_)));
+}
+
+/// Whoever waits for a held reply is not one of those who had to wait for it.
+#[test]
+fn several_held_replies_do_not_accuse_one_another() {
+    let mut evidence = one_held();
+    let point = Point::TokenResponse;
+    record(&mut evidence, FlowId(2), Event::Released { point });
+    evidence.records.last_mut().unwrap().at = Stamp(u64::MAX);
+    sign_in(&mut evidence, Slot(2), "attacker", "attacker");
+    assert_eq!((crowd::OTHERS_DO_NOT_WAIT.ask)(&evidence), Outcome::Holds);
+}
+
 #[test]
 fn a_frame_without_cookies_proves_nothing() {
     let mut framed = framed();
@@ -502,6 +542,22 @@ fn crowded() -> Evidence {
         probe(&mut evidence, crowd::CROWD, &name, &name);
     }
     evidence
+}
+
+/// The app answers this member of a crowd with 503 and the time after which it is worth another try.
+fn turn_away(evidence: &mut Evidence, name: &str) {
+    let busy = [("retry-after".to_owned(), "2".to_owned())];
+    for hop in evidence.hops.iter_mut().filter(|hop| hop.who == name) {
+        hop.response = Answer::Http {
+            status: 503,
+            headers: busy.to_vec(),
+            body: String::new(),
+            truncated: false,
+        };
+    }
+    for probe in evidence.probes.iter_mut().filter(|probe| probe.who == name) {
+        probe.shows = Shows::Nobody;
+    }
 }
 
 /// Two people, the first of whom waits for a held reply.
