@@ -20,6 +20,7 @@ pub mod evidence;
 pub mod exit;
 pub mod explain;
 pub mod feature;
+pub mod habits;
 pub mod markup;
 pub mod names;
 pub mod outcome;

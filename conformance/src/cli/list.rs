@@ -9,6 +9,7 @@ use super::{CommandError, ListArgs, terminal};
 use crate::{
     case::{Case, Lane},
     catalog, config, describe, exit,
+    habits::{self, Habit},
     outcome::Level,
     report::{
         look::{Look, Tone},
@@ -26,6 +27,10 @@ pub(super) enum Format {
 }
 
 pub(super) fn list(args: &ListArgs) -> Result<u8, CommandError> {
+    if args.habits {
+        io::stdout().write_all(habits(args).as_bytes())?;
+        return Ok(exit::CLEAN);
+    }
     let selectors = args
         .selectors
         .iter()
@@ -130,6 +135,52 @@ fn as_markdown(cases: &[&Case]) -> String {
             cell(&needs.join(", ")),
             cell(&clauses.join(", "))
         ));
+    }
+    text
+}
+
+/// The habits of right apps that every case has met.
+fn habits(args: &ListArgs) -> String {
+    let habits: Vec<Habit> = habits::all().collect();
+    match args.format {
+        Format::Text => habits_as_text(&habits, &terminal::look(args.look)),
+        Format::Json => format!("{:#}\n", Value::Array(habits.iter().map(habit_as_json).collect())),
+        Format::Md => habits_as_markdown(&habits),
+    }
+}
+
+fn habits_as_text(habits: &[Habit], look: &Look) -> String {
+    let width = habits.iter().map(|habit| habit.name.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for Habit { name, does, said, .. } in habits {
+        text.push_str(&format!("{name:<width$}  {}\n", look.text(does)));
+        if !said.is_empty() {
+            let said = format!("{:width$}  said all the same: {}", "", look.text(said));
+            text.push_str(&format!("{}\n", look.paint(Tone::Faint, &said)));
+        }
+    }
+    let met = habits.iter().map(|habit| habit.passed + habit.skipped).sum::<usize>();
+    text.push_str(&format!(
+        "\n{} habits of right apps met {met} cases without a fail; where a case warns or decides nothing, it says so above\n",
+        habits.len(),
+    ));
+    text
+}
+
+fn habit_as_json(habit: &Habit) -> Value {
+    json!({
+        "name": habit.name,
+        "does": habit.does,
+        "passed": habit.passed,
+        "skipped": habit.skipped,
+        "said": habit.said,
+    })
+}
+
+fn habits_as_markdown(habits: &[Habit]) -> String {
+    let mut text = "| Habit | What the app does | Said all the same |\n|---|---|---|\n".to_owned();
+    for Habit { name, does, said, .. } in habits {
+        text.push_str(&format!("| `{name}` | {does} | {said} |\n"));
     }
     text
 }

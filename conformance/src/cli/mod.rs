@@ -293,6 +293,9 @@ struct ListArgs {
     /// Which cases [default: all]; see `conformance run --help`
     #[arg(value_name = "SELECTOR")]
     selectors: Vec<String>,
+    /// What right apps do in unusual ways, and no case calls wrong
+    #[arg(long, conflicts_with = "selectors")]
+    habits: bool,
     /// text, json or md
     #[arg(
         long,

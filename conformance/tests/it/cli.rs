@@ -152,6 +152,29 @@ fn a_listing_has_every_case_in_every_format() {
     }
 }
 
+/// What `HABITS.md` says of a habit is what the app with it does today. A habit that has not met every case is not in it.
+#[test]
+fn the_habits_that_are_proved_are_listed_in_every_format() {
+    let (code, text, _) = outcome(conformance().args(["list", "--habits", "--ascii"]));
+    assert_eq!(code, 0);
+    let (_, json, _) = outcome(conformance().args(["list", "--habits", "--format", "json"]));
+    let listed: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    let (_, md, _) = outcome(conformance().args(["list", "--habits", "--format", "md"]));
+    assert!(listed.len() >= 60, "{} habits", listed.len());
+    for entry in &listed {
+        let name = entry["name"].as_str().unwrap();
+        let habit = flawed_app::Habit::from_name(name).unwrap_or_else(|| panic!("{name} is no habit"));
+        assert_eq!(entry["does"], habit.description(), "{habit}");
+        assert!(entry["passed"].as_u64() > Some(0), "{habit}");
+        assert!(
+            text.contains(habit.name()) && md.contains(&format!("| `{habit}` |")),
+            "{habit}"
+        );
+    }
+    let (code, _, error) = outcome(conformance().args(["list", "--habits", "callback"]));
+    assert!(code == 2 && error.contains("--habits"), "{error}");
+}
+
 #[test]
 fn selectors_narrow_a_listing() {
     let listed = |selectors: &[&str]| -> Vec<String> {

@@ -32,6 +32,7 @@ const CRATE: &[&[&str]] = &[
     &["config"],
     &["describe"],
     &["elsewhere"],
+    &["habits"],
     &["remedy"],
     &["explain"],
     &["shard"],

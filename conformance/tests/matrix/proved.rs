@@ -77,7 +77,7 @@ impl Seen {
         format!(
             "# Habits: what right apps do, and what no case may call wrong\n\n\
              Written by the tests themselves; do not edit. From the root of the repository:\n\n\
-             ```sh\nHABITS=full HABITS_OUT=\"$PWD/conformance/HABITS.md\" cargo test -p conformance --test matrix -- habit::\n```\n\n\
+             ```sh\nHABITS=full HABITS_OUT=\"$PWD/conformance/HABITS.md\" cargo test --release -p conformance --test matrix -- habit::\n```\n\n\
              {} of {} habits and {} pairs met every case that does not wait for declared times, and none of them ended in a *fail*. A \
              *warn*, and what came to nothing, stands in the last column with the reason why that is fair; all else passed, or was \
              skipped for the reason below. The habits are code in `fixtures/flawed-app`: `flawed-app --habit NAME` has one.\n\n\
