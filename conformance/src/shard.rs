@@ -79,7 +79,7 @@ fn cost(case: &Case) -> u64 {
 }
 
 /// How many sign-ins these steps come to, about: some cases ask for a hundred.
-fn sign_ins(steps: &[Step]) -> u64 {
+pub(crate) fn sign_ins(steps: &[Step]) -> u64 {
     let of = |step: &Step| match step.act {
         Act::Repeat(times, steps) => u64::from(times) * sign_ins(steps),
         Act::Crowd(crowd) => u64::from(crowd.size) * u64::from(crowd.rounds.max(1)),

@@ -309,12 +309,16 @@ fn sources(folder: &Path, depth: usize, found: &mut Vec<std::path::PathBuf>) {
         "build",
         "venv",
         "__pycache__",
+        "test",
+        "tests",
     ];
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = entry.path();
         let Ok(kind) = entry.file_type() else { continue };
-        if found.len() >= FILES || name.starts_with('.') || FOREIGN.contains(&name.as_str()) {
+        // Tests set what they read.
+        let is_foreign = name.starts_with('.') || name.starts_with("test_") || FOREIGN.contains(&name.as_str());
+        if found.len() >= FILES || is_foreign {
             continue;
         }
         if kind.is_dir() && depth > 0 {

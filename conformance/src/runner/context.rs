@@ -99,6 +99,19 @@ impl<'c, 'l> Context<'c, 'l> {
         tasks
     }
 
+    /// The variants of these cases that will be walked, as far as is known.
+    pub(super) fn foreseen(&self, cases: &[&'static Case]) -> Vec<Task> {
+        let all = cases.iter().copied().flat_map(|case| {
+            (0..case.variants.len()).map(move |variant| Task {
+                case,
+                variant,
+                attempt: 1,
+            })
+        });
+        all.filter(|task| self.choice(*task).is_none() && self.known_verdict(*task).is_none())
+            .collect()
+    }
+
     /// Why a variant is left out by choice: of the configuration, or of the driver.
     fn choice(&self, task: Task) -> Option<String> {
         let skipped = self.config.run.skip.iter().find(|skip| {

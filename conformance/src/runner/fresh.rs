@@ -124,7 +124,7 @@ fn spoils_the_listener(task: Task) -> bool {
 }
 
 /// How many fresh apps at once.
-fn width(context: &Context<'_, '_>) -> Width {
+pub(super) fn width(context: &Context<'_, '_>) -> Width {
     if context.config.target.has_fixed_port() {
         // One port holds one app at a time.
         return Width { jobs: 1, waiting: 0 };
@@ -162,7 +162,7 @@ impl<'g> Fleet<'g> {
         }
     }
 
-    /// Says how often the app will be started, and how long that takes.
+    /// Says how often the app will be started, now that this is known, and how long that takes.
     fn announce(&self, context: &mut Context<'_, '_>, plan: &Plan) {
         let starts = &self.ground.org.starts;
         let (so_far, each, more) = (starts.count(), starts.each(), plan.starts());

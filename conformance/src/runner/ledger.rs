@@ -101,6 +101,12 @@ impl Ledger {
         self.controls.push(control);
     }
 
+    /// How long the first control took.
+    pub(super) fn control_time(&self) -> std::time::Duration {
+        let first = self.controls.first().map_or(0, |control| control.duration_ms);
+        std::time::Duration::from_millis(first)
+    }
+
     pub(super) fn notice(&mut self, text: String, on: &mut Listener<'_>) {
         on(RunEvent::Notice(text.clone()));
         self.notices.push(text);

@@ -2,8 +2,8 @@
 //!
 //! [`stage`] is an app on an authorization server; [`control`] and [`twins`] hold the honest sign-ins that every verdict
 //! stands on; [`beside`], [`alone`], [`fresh`], [`running`] and [`watch`] walk cases; [`plan`], [`batch`] and [`own`] say and do
-//! what happens on fresh apps; [`context`] is what they share, and where verdicts go; [`preflight`] tells a set-up mistake
-//! from a defect.
+//! what happens on fresh apps, [`forecast`] says how long all of it takes; [`context`] is what they share, and where verdicts
+//! go; [`preflight`] tells a set-up mistake from a defect.
 
 mod alone;
 mod batch;
@@ -12,6 +12,7 @@ mod context;
 mod control;
 mod cool_down;
 mod first_failure;
+mod forecast;
 mod fresh;
 mod ground;
 mod in_process;
@@ -36,7 +37,14 @@ use mock_idp::flow::record::Stamp;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub(crate) use self::options::Listener;
-use self::{context::Context, ledger::Ledger, stage::Org, task::Width, twins::Twins};
+use self::{
+    context::Context,
+    forecast::{Ahead, Measured},
+    ledger::Ledger,
+    stage::Org,
+    task::Width,
+    twins::Twins,
+};
 pub use self::{
     in_process::{InProcess, Vars},
     options::{Driver, Options},
@@ -105,7 +113,9 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
         return Ok(());
     }
     let width = bearable(&stage, config, options, ledger, on).await;
+    let walking = Instant::now();
     let twins = Twins::walk(&mut stage, &options.cases, &known, options, width.jobs).await;
+    let walking = walking.elapsed();
 
     let mut context = Context::new((config, options), (&known, &twins), &org, ledger, on);
     twins.limit.iter().for_each(|cause| context.tell(cause));
@@ -117,6 +127,21 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
             .filter(move |case| case.lane == lane)
             .collect::<Vec<_>>()
     };
+    let ahead = Ahead {
+        beside: context.foreseen(&[selected(Lane::Parallel), selected(Lane::Slow)].concat()),
+        alone: context.foreseen(&selected(Lane::Alone)),
+        fresh: context.foreseen(&[selected(Lane::Server), selected(Lane::Restart)].concat()),
+    };
+    let measured = Measured {
+        beside: walking / twins.walks(),
+        alone: context.ledger.control_time(),
+        start: stage.restartable().then(|| org.starts.each()),
+        patience: stage.world.patience,
+    };
+    let forecast = ahead.forecast(measured, width, fresh::width(&context));
+    if forecast.is_long() {
+        (context.on)(RunEvent::Notice(forecast.sentence()));
+    }
     beside::side_by_side(&mut context, &mut stage, selected(Lane::Parallel), width).await;
     beside::side_by_side(&mut context, &mut stage, selected(Lane::Slow), width).await;
     let alone = Width { jobs: 1, waiting: 0 };

@@ -101,6 +101,11 @@ impl Twins {
         }
     }
 
+    /// How many walks that were, that of the edits among them.
+    pub(super) fn walks(&self) -> u32 {
+        u32::try_from(self.messages.len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
     /// What the twins of a variant came to; the first that was refused decides.
     pub(super) fn of(&self, variant: &Variant) -> Control {
         let mut used = Control::NotNeeded;

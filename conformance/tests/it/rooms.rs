@@ -62,6 +62,7 @@ const RUNNER: &[&[&str]] = &[
     &["keys"],
     &["own"],
     &["plan"],
+    &["forecast"],
     &["batch"],
     &["context"],
     &["prepare"],
