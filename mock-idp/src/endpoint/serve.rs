@@ -133,9 +133,8 @@ async fn attempt(exchange: &mut Exchange, handle: Answer, is_whole: bool) -> Res
         return Ok(None);
     };
     let work = || {
-        idp.refresh();
-        // With an org that is not known nobody is answered.
-        Remote::broken().is_none().then(|| {
+        // Who has to learn how the org is has to wait.
+        idp.is_current().then(|| {
             let reply = handled(exchange, handle, is_whole);
             let is_held = exchange.barrier().is_some();
             (!is_held).then(|| finished(exchange, reply))

@@ -62,12 +62,16 @@ impl Idp {
     /// Sees to it that this process knows the org as it is for all of them; first of all in every unit of work.
     pub(crate) fn refresh(&self) {
         let Some(remote) = self.store.remote() else { return };
+        // Without Redis nothing is known, also not that nobody has said anything.
+        if Remote::broken().is_some() {
+            return;
+        }
         match remote.org_version() {
             // Nobody has said how it is: Redis is new, or has forgotten.
             None => {
                 // Another process may have come first.
                 let is_new = self.shared(|| remote.org_version().is_none());
-                if is_new {
+                if is_new && Remote::broken().is_none() {
                     self.arm_configured();
                     self.misbehave_as_configured();
                 }
@@ -81,6 +85,12 @@ impl Idp {
                 }
             }
         }
+    }
+
+    /// Whether this process knows the org as it is for all of them.
+    pub(crate) fn is_current(&self) -> bool {
+        let version = self.store.remote().and_then(|remote| remote.org_version());
+        version.is_some_and(|version| *self.known_version() == version)
     }
 
     /// Takes part in what other processes serve: learns their org, and leaves aside what was recorded before.
@@ -128,7 +138,12 @@ impl Idp {
     fn misbehave_as_configured(&self) {
         let of_servers = |arming: &&Arming| arming.fault.reach() == Reach::Server;
         for arming in self.seed_faults.iter().filter(of_servers) {
-            self.change_server(&arming.server, |server| server.faults.push(arming.fault));
+            // A unit that came to nothing may have done so before.
+            self.change_server(&arming.server, |server| {
+                if !server.faults.contains(&arming.fault) {
+                    server.faults.push(arming.fault);
+                }
+            });
         }
     }
 

@@ -14,6 +14,7 @@ use std::{
 use mock_idp::{
     Client, Event, MockIdp, Scenario, User,
     flow::{
+        Arming,
         record::{Endpoint, Stamp},
         scenario::{Barrier, Point},
     },
@@ -376,6 +377,39 @@ async fn who_takes_part_begins_and_holds_flows_and_reads_what_the_others_recorde
     assert_eq!(app::location(&answer).origin(), guest.second_origin().origin());
     guest.remove_server(&server);
     assert_eq!(Browser::new().get(&metadata).await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_fault_of_the_configuration_is_in_force_once_also_where_redis_was_away() {
+    for was_away in [false, true] {
+        is_in_force_once(was_away).await;
+    }
+}
+
+async fn is_in_force_once(was_away: bool) {
+    let Some(mut redis) = Redis::start() else { return };
+    let fault = "metadata.cross-origin-redirect".parse().unwrap();
+    let builder = MockIdp::builder().store(&redis.url()).arm(Arming::new(fault));
+    let idp = builder.start().await.unwrap();
+    let metadata = format!("{}/.well-known/openid-configuration", at(&idp));
+    if was_away {
+        let port = redis.stop();
+        for _ in 0..3 {
+            assert_eq!(Browser::new().get(&metadata).await.status(), 503);
+        }
+        redis = Redis::at(port).expect("there was one before");
+    }
+    let begun = Instant::now();
+    while Browser::new().get(&metadata).await.status() != 302 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it does not come back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let records = idp.unbound(Stamp(0));
+    let sent = records
+        .iter()
+        .filter(|record| matches!(record.event, Event::Sent { .. }));
+    assert_eq!(sent.count(), 1, "away before: {was_away}");
+    drop(redis);
 }
 
 #[tokio::test]
