@@ -183,6 +183,8 @@ async fn a_driver_that_does_not_fit_the_browser_is_named_before_anything_starts(
         .await;
     let mut config: Config = toml::from_str(CONFIG).unwrap();
     config.target.start = None;
+    // Any free one: the usual port may be in use on this machine.
+    config.idp.port = 0;
     let options = Options {
         driver: Driver::WebDriver {
             brand: Brand::Chrome,
