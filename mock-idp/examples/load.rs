@@ -364,7 +364,7 @@ async fn yardstick() {
     let app = Router::new()
         .route(
             "/page",
-            get(|| async { axum::response::Html(&*PAGE) })
+            get(|| async { axum::response::Html(PAGE.as_str()) })
                 .post(|_body: String| async { axum::response::Redirect::to("/") }),
         )
         .route(
