@@ -375,8 +375,8 @@ impl Checker<'_> {
         }
         if !idp.store.as_ref().is_some_and(|store| store.starts_with("redis://")) {
             let message = "what runs at `url` is used through the store that it shares".to_owned();
-            let mend = "store = \"redis://127.0.0.1:6379/0\", the same as mock-idp --store";
-            self.report(&["idp", "store"], message, mend);
+            let fix = "store = \"redis://127.0.0.1:6379/0\", the same as mock-idp --store";
+            self.report(&["idp", "store"], message, fix);
         }
         if idp.server == "org" {
             let message = "the org's own server is one for all, and many cases need one of their own".to_owned();

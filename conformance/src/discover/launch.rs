@@ -66,6 +66,10 @@ pub(super) async fn launch(
     wish: &Wish,
     tell: &mut dyn FnMut(&str),
 ) -> Result<(MockIdp, Launched), String> {
+    if names::environment(&wish.folder, false, own).wants_certificates {
+        tell("it asks for certificates to trust: starting it with an issuer over https");
+        return attempt(command, wish, true, tell).await;
+    }
     match attempt(command, wish, false, tell).await {
         Ok((idp, app)) => {
             // An app that reads its issuer at the first sign-in complains only then.
@@ -83,6 +87,11 @@ pub(super) async fn launch(
         }
         Err(why) => Err(why),
     }
+}
+
+/// A variable of this process.
+fn own(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn complains(text: &str) -> bool {
@@ -134,7 +143,6 @@ async fn attempt(
         Ok(path)
     });
     let ca = ca.transpose()?;
-    let own = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let environment = names::environment(&wish.folder, https, own);
     let fixed = wish.url.as_ref().and_then(Url::port_or_known_default);
     let port = match fixed {

@@ -29,8 +29,11 @@ const SAMPLES: &[&str] = &[
 
 /// Kinds of source files in which variables are read.
 const SOURCES: &[&str] = &[
-    "js", "mjs", "cjs", "ts", "py", "go", "rb", "rs", "java", "kt", "cs", "php", "ex", "conf",
+    "js", "mjs", "cjs", "ts", "py", "go", "rb", "rs", "java", "kt", "cs", "php", "ex", "conf", "sh",
 ];
+
+/// Ends of the names by which scripts and sources call the bundle of certificates that they trust.
+const CERTIFICATES: &[&str] = &["CA_BUNDLE", "CA_CERT", "CA_CERTS", "CA_FILE", "CA_PEM"];
 
 /// How deep and how many: an app's own sources, not its dependencies.
 const DEPTH: usize = 4;
@@ -78,10 +81,12 @@ pub(super) struct Environment {
     pub(super) unknown: BTreeMap<String, String>,
     /// Further ones that are read and may be absent.
     pub(super) optional: BTreeMap<String, String>,
+    /// Whether it asks for certificates to trust: it means to speak TLS with its issuer.
+    pub(super) wants_certificates: bool,
 }
 
 impl Environment {
-    /// The line that mends a start that failed with these words, where a variable may be the cause.
+    /// The line that fixes a start that failed with these words, where a variable may be the cause.
     pub(super) fn advice(&self, said: &str) -> Option<String> {
         let all = self.unknown.iter().chain(&self.optional);
         let named: Vec<_> = all.filter(|(name, _)| said.contains(name.as_str())).collect();
@@ -105,8 +110,14 @@ pub(super) fn environment(folder: &Path, https: bool, own: impl Fn(&str) -> Opti
     let mut env = BTreeMap::new();
     let (mut unknown, mut optional) = (BTreeMap::new(), BTreeMap::new());
     let mut told: BTreeSet<&str> = BTreeSet::new();
+    let mut wants_certificates = false;
     for (name, mention) in &found {
-        if let Some((what, value)) = meaning(name) {
+        if mention.read_by.is_some() && CERTIFICATES.iter().any(|end| name.ends_with(end)) {
+            wants_certificates = true;
+            if https {
+                env.insert(name.clone(), "{idp.ca}".to_owned());
+            }
+        } else if let Some((what, value)) = meaning(name) {
             env.insert(name.clone(), value.to_owned());
             told.insert(what);
         } else if let Some(file) = &mention.read_by
@@ -136,7 +147,12 @@ pub(super) fn environment(folder: &Path, https: bool, own: impl Fn(&str) -> Opti
             env.insert(name.to_owned(), "{idp.ca}".to_owned());
         }
     }
-    Environment { env, unknown, optional }
+    Environment {
+        env,
+        unknown,
+        optional,
+        wants_certificates,
+    }
 }
 
 /// Whether a variable of this name holds something that opens other things than this app.
@@ -247,6 +263,7 @@ fn mentioned(folder: &Path) -> BTreeMap<String, Mention> {
             })
         };
         let found = captured(&read, &text).into_iter().chain(taken_apart(&text));
+        let found = found.chain(is_shell(&file, &text).then(|| expanded(&text)).unwrap_or_default());
         for [name, default] in found {
             let is_needed = default.is_empty() && !may_be_absent(&name);
             let mention = names.entry(name).or_default();
@@ -264,6 +281,23 @@ fn taken_apart(text: &str) -> Vec<[String; 2]> {
     captured(&whole, text)
         .iter()
         .flat_map(|[names, _]| captured(&one, names))
+        .collect()
+}
+
+fn is_shell(file: &Path, text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    file.extension().is_some_and(|end| end == "sh") || (first.starts_with("#!") && first.ends_with("sh"))
+}
+
+/// `$NAME` in a shell script that does not set it.
+fn expanded(text: &str) -> Vec<[String; 2]> {
+    let plain = expression(r"\$([A-Z][A-Z0-9_]{2,60})(:)?");
+    let set = expression(r"(?m)(?:^|[;&])[ \t]*(?:export[ \t]+|local[ \t]+)?([A-Z][A-Z0-9_]{2,60})(=)");
+    let own: BTreeSet<String> = captured(&set, text).into_iter().map(|[name, _]| name).collect();
+    let names = captured(&plain, text).into_iter().map(|[name, _]| name);
+    names
+        .filter(|name| !own.contains(name))
+        .map(|name| [name, String::new()])
         .collect()
 }
 
@@ -324,11 +358,15 @@ fn sources(folder: &Path, depth: usize, found: &mut Vec<std::path::PathBuf>) {
         if kind.is_dir() && depth > 0 {
             sources(&path, depth - 1, found);
         }
-        let is_source = path
-            .extension()
-            .is_some_and(|end| SOURCES.iter().any(|known| end == *known));
-        let is_small = entry.metadata().is_ok_and(|meta| meta.len() <= SIZE);
-        if kind.is_file() && is_source && is_small {
+        if !kind.is_file() || entry.metadata().is_ok_and(|meta| meta.len() > SIZE) {
+            continue;
+        }
+        // Programs without an ending are looked at by what they begin with.
+        let is_source = match path.extension() {
+            Some(end) => SOURCES.iter().any(|known| end == *known),
+            None => fs::read(&path).is_ok_and(|bytes| bytes.starts_with(b"#!")),
+        };
+        if is_source {
             found.push(path);
         }
     }
@@ -403,8 +441,28 @@ mod tests {
         );
         assert!(said("APP_NAME must be set").contains("reads APP_NAME (app.py), of"));
         assert!(said("no database").contains("reads GUIDE (app.py), THEME (server.js), of"));
+        assert!(!told.wants_certificates);
         // What stands in an environment of one's own is the app's affair.
         write(".env", "REGION=eu-2\n");
         assert!(!environment(folder.path(), false, |_| None).env.contains_key("REGION"));
+    }
+
+    #[test]
+    fn start_scripts_name_what_they_need() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "#!/bin/sh\nset -eu\nSTORE=target/trust\njava Trust.java \"$CA_BUNDLE\" \"$STORE-$PORT\" ${MODE:-dev}\n\
+                      exec java -Dtenant=\"$TENANT\" -jar app.jar\n";
+        fs::write(folder.path().join("start"), script).unwrap();
+        fs::write(folder.path().join("LICENSE"), "costs $MONEY").unwrap();
+        let plain = environment(folder.path(), false, |_| None);
+        assert!(
+            plain.wants_certificates && !plain.env.contains_key("CA_BUNDLE"),
+            "{plain:?}"
+        );
+        assert_eq!(plain.unknown.keys().collect::<Vec<_>>(), ["TENANT"]);
+        let with_tls = environment(folder.path(), true, |_| None);
+        assert_eq!(with_tls.env["CA_BUNDLE"], "{idp.ca}");
+        assert_eq!(with_tls.env["PORT"], "{port}");
+        assert!(!with_tls.env.contains_key("STORE") && !with_tls.env.contains_key("MODE"));
     }
 }
