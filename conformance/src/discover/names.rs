@@ -263,7 +263,12 @@ fn mentioned(folder: &Path) -> BTreeMap<String, Mention> {
             })
         };
         let found = captured(&read, &text).into_iter().chain(taken_apart(&text));
-        let found = found.chain(is_shell(&file, &text).then(|| expanded(&text)).unwrap_or_default());
+        let in_shell = if is_shell(&file, &text) {
+            expanded(&text)
+        } else {
+            Vec::new()
+        };
+        let found = found.chain(in_shell);
         for [name, default] in found {
             let is_needed = default.is_empty() && !may_be_absent(&name);
             let mention = names.entry(name).or_default();
