@@ -66,11 +66,12 @@ pub(super) async fn launch(
     wish: &Wish,
     tell: &mut dyn FnMut(&str),
 ) -> Result<(MockIdp, Launched), String> {
-    if names::environment(&wish.folder, false, own).wants_certificates {
+    let named = names::Named::in_folder(&wish.folder);
+    if named.wants_certificates() {
         tell("it asks for certificates to trust: starting it with an issuer over https");
-        return attempt(command, wish, true, tell).await;
+        return attempt(command, wish, &named, true, tell).await;
     }
-    match attempt(command, wish, false, tell).await {
+    match attempt(command, wish, &named, false, tell).await {
         Ok((idp, app)) => {
             // An app that reads its issuer at the first sign-in complains only then.
             let said = provoke(&app).await.to_lowercase();
@@ -79,11 +80,11 @@ pub(super) async fn launch(
             }
             app.stop().await;
             tell("its library wants an issuer with https: starting it again with one");
-            attempt(command, wish, true, tell).await
+            attempt(command, wish, &named, true, tell).await
         }
         Err(why) if complains(&why.to_lowercase()) => {
             tell("its library wants an issuer with https: starting it again with one");
-            attempt(command, wish, true, tell).await
+            attempt(command, wish, &named, true, tell).await
         }
         Err(why) => Err(why),
     }
@@ -126,6 +127,7 @@ async fn provoke(app: &Launched) -> String {
 async fn attempt(
     command: &str,
     wish: &Wish,
+    named: &names::Named,
     https: bool,
     tell: &mut dyn FnMut(&str),
 ) -> Result<(MockIdp, Launched), String> {
@@ -143,7 +145,7 @@ async fn attempt(
         Ok(path)
     });
     let ca = ca.transpose()?;
-    let environment = names::environment(&wish.folder, https, own);
+    let environment = named.environment(https, own);
     let fixed = wish.url.as_ref().and_then(Url::port_or_known_default);
     let port = match fixed {
         Some(port) => port,

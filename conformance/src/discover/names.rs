@@ -81,8 +81,6 @@ pub(super) struct Environment {
     pub(super) unknown: BTreeMap<String, String>,
     /// Further ones that are read and may be absent.
     pub(super) optional: BTreeMap<String, String>,
-    /// Whether it asks for certificates to trust: it means to speak TLS with its issuer.
-    pub(super) wants_certificates: bool,
 }
 
 impl Environment {
@@ -104,55 +102,68 @@ impl Environment {
     }
 }
 
-/// The app's environment. `https`: its issuer is served over TLS. `own` is the environment of this process.
-pub(super) fn environment(folder: &Path, https: bool, own: impl Fn(&str) -> Option<String>) -> Environment {
-    let found = mentioned(folder);
-    let mut env = BTreeMap::new();
-    let (mut unknown, mut optional) = (BTreeMap::new(), BTreeMap::new());
-    let mut told: BTreeSet<&str> = BTreeSet::new();
-    let mut wants_certificates = false;
-    for (name, mention) in &found {
-        if mention.read_by.is_some() && CERTIFICATES.iter().any(|end| name.ends_with(end)) {
-            wants_certificates = true;
-            if https {
-                env.insert(name.clone(), "{idp.ca}".to_owned());
+/// Variables that the app's own files name.
+#[derive(Debug)]
+pub(super) struct Named(BTreeMap<String, Mention>);
+
+impl Named {
+    /// Reads the app's files.
+    pub(super) fn in_folder(folder: &Path) -> Self {
+        Self(mentioned(folder))
+    }
+
+    /// Whether the app asks for certificates to trust: it means to speak TLS with its issuer.
+    pub(super) fn wants_certificates(&self) -> bool {
+        let asks = |(name, mention): (&String, &Mention)| mention.read_by.is_some() && names_certificates(name);
+        self.0.iter().any(asks)
+    }
+
+    /// The app's environment. `https`: its issuer is served over TLS. `own` is the environment of this process.
+    pub(super) fn environment(&self, https: bool, own: impl Fn(&str) -> Option<String>) -> Environment {
+        let mut env = BTreeMap::new();
+        let (mut unknown, mut optional) = (BTreeMap::new(), BTreeMap::new());
+        let mut told: BTreeSet<&str> = BTreeSet::new();
+        for (name, mention) in &self.0 {
+            if mention.read_by.is_some() && names_certificates(name) {
+                if https {
+                    env.insert(name.clone(), "{idp.ca}".to_owned());
+                }
+            } else if let Some((what, value)) = meaning(name) {
+                env.insert(name.clone(), value.to_owned());
+                told.insert(what);
+            } else if let Some(file) = &mention.read_by
+                && !USUAL.contains(&name.as_str())
+            {
+                // An app that was begun by somebody who gave it this has to be begun so again. A secret stays out of the file.
+                match own(name).or_else(|| mention.sample.clone()) {
+                    Some(value) if !is_secret(name) => _ = env.insert(name.clone(), value),
+                    Some(_) => {}
+                    None if mention.is_needed => _ = unknown.insert(name.clone(), file.clone()),
+                    None => _ = optional.insert(name.clone(), file.clone()),
+                }
             }
-        } else if let Some((what, value)) = meaning(name) {
-            env.insert(name.clone(), value.to_owned());
-            told.insert(what);
-        } else if let Some(file) = &mention.read_by
-            && !USUAL.contains(&name.as_str())
-        {
-            // An app that was begun by somebody who gave it this has to be begun so again. A secret stays out of the file.
-            match own(name).or_else(|| mention.sample.clone()) {
-                Some(value) if !is_secret(name) => _ = env.insert(name.clone(), value),
-                Some(_) => {}
-                None if mention.is_needed => _ = unknown.insert(name.clone(), file.clone()),
-                None => _ = optional.insert(name.clone(), file.clone()),
+        }
+        for (what, name, value) in [
+            ("issuer", "OKTA_ISSUER", "{idp.issuer}"),
+            ("client id", "OKTA_CLIENT_ID", "{idp.client.id}"),
+            ("client secret", "OKTA_CLIENT_SECRET", "{idp.client.secret}"),
+            ("port", "PORT", "{port}"),
+        ] {
+            if !told.contains(what) {
+                env.insert(name.to_owned(), value.to_owned());
             }
         }
-    }
-    for (what, name, value) in [
-        ("issuer", "OKTA_ISSUER", "{idp.issuer}"),
-        ("client id", "OKTA_CLIENT_ID", "{idp.client.id}"),
-        ("client secret", "OKTA_CLIENT_SECRET", "{idp.client.secret}"),
-        ("port", "PORT", "{port}"),
-    ] {
-        if !told.contains(what) {
-            env.insert(name.to_owned(), value.to_owned());
+        if https {
+            for name in ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"] {
+                env.insert(name.to_owned(), "{idp.ca}".to_owned());
+            }
         }
+        Environment { env, unknown, optional }
     }
-    if https {
-        for name in ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"] {
-            env.insert(name.to_owned(), "{idp.ca}".to_owned());
-        }
-    }
-    Environment {
-        env,
-        unknown,
-        optional,
-        wants_certificates,
-    }
+}
+
+fn names_certificates(name: &str) -> bool {
+    CERTIFICATES.iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a variable of this name holds something that opens other things than this app.
@@ -385,7 +396,7 @@ mod tests {
     fn names_come_from_samples_and_sources_and_else_from_oktas_guides() {
         let folder = std::env::temp_dir().join(format!("conformance-names-{}", std::process::id()));
         fs::create_dir_all(folder.join("src")).unwrap();
-        let of = |https| environment(&folder, https, |_| None).env;
+        let of = |https| Named::in_folder(&folder).environment(https, |_| None).env;
         let plain = of(false);
         assert_eq!(plain["OKTA_ISSUER"], "{idp.issuer}");
         assert_eq!(plain["PORT"], "{port}");
@@ -426,7 +437,8 @@ mod tests {
         );
         write(".env.example", "REGION=eu-1\nTHEME=<your theme>\n");
         let own = |name: &str| (name == "API_TOKEN").then(|| "mine".to_owned());
-        let told = environment(folder.path(), false, own);
+        let named = Named::in_folder(folder.path());
+        let told = named.environment(false, own);
         assert_eq!(told.env["SESSION_SECRET"], SECRET);
         assert_eq!(told.env["REGION"], "eu-1");
         let unknown: Vec<(&str, &str)> = told
@@ -446,10 +458,11 @@ mod tests {
         );
         assert!(said("APP_NAME must be set").contains("reads APP_NAME (app.py), of"));
         assert!(said("no database").contains("reads GUIDE (app.py), THEME (server.js), of"));
-        assert!(!told.wants_certificates);
+        assert!(!named.wants_certificates());
         // What stands in an environment of one's own is the app's affair.
         write(".env", "REGION=eu-2\n");
-        assert!(!environment(folder.path(), false, |_| None).env.contains_key("REGION"));
+        let named = Named::in_folder(folder.path());
+        assert!(!named.environment(false, |_| None).env.contains_key("REGION"));
     }
 
     #[test]
@@ -459,13 +472,14 @@ mod tests {
                       exec java -Dtenant=\"$TENANT\" -jar app.jar\n";
         fs::write(folder.path().join("start"), script).unwrap();
         fs::write(folder.path().join("LICENSE"), "costs $MONEY").unwrap();
-        let plain = environment(folder.path(), false, |_| None);
+        let named = Named::in_folder(folder.path());
+        let plain = named.environment(false, |_| None);
         assert!(
-            plain.wants_certificates && !plain.env.contains_key("CA_BUNDLE"),
+            named.wants_certificates() && !plain.env.contains_key("CA_BUNDLE"),
             "{plain:?}"
         );
         assert_eq!(plain.unknown.keys().collect::<Vec<_>>(), ["TENANT"]);
-        let with_tls = environment(folder.path(), true, |_| None);
+        let with_tls = named.environment(true, |_| None);
         assert_eq!(with_tls.env["CA_BUNDLE"], "{idp.ca}");
         assert_eq!(with_tls.env["PORT"], "{port}");
         assert!(!with_tls.env.contains_key("STORE") && !with_tls.env.contains_key("MODE"));

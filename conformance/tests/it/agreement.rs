@@ -12,18 +12,16 @@ use conformance::{
     evidence::Evidence,
     outcome::{Outcome, Verdict},
     run::{CaseResult, RunResult, VariantResult},
-    runner::{Driver, InProcess, Options, run},
-    target::Config,
+    runner::{Driver, Options, run},
     walk::beyond_browsers,
 };
-use flawed_app::{Flaw, Flaws};
+use flawed_app::Flaw;
 
 use crate::{
+    flawed::{config, launcher},
     made::signed_in,
     webdriver::{machine_has_a_browser, pool},
 };
-
-const CONFIG: &str = include_str!("../../../fixtures/flawed-app/conformance.toml");
 
 /// Apps that are wrong in one way, from every group that a browser can walk.
 const FLAWED: &[Flaw] = &[
@@ -272,15 +270,6 @@ fn difference(case: &CaseResult, http: &VariantResult, browser: &VariantResult) 
     })
 }
 
-/// The app inside this process.
-fn app(flaw: Option<Flaw>) -> InProcess {
-    let flaws = flaw.map(Flaws::from).unwrap_or_default();
-    InProcess::new(move |listener, vars| {
-        let serving = flawed_app::serve(listener, flawed_app::Config::from_vars(&vars), flaws.clone());
-        async { Ok(serving) }
-    })
-}
-
 /// Runs these cases against the app with this flaw, or against the right one.
 pub(crate) async fn run_flawed(
     driver: Driver,
@@ -288,12 +277,11 @@ pub(crate) async fn run_flawed(
     flaw: Option<Flaw>,
     cases: &[&'static Case],
 ) -> RunResult {
-    let mut config: Config = toml::from_str(CONFIG).unwrap();
-    config.target.start = None;
+    let config = config();
     let options = Options {
         driver,
         browsers: browsers.cloned(),
-        launcher: Some(app(flaw)),
+        launcher: Some(launcher(flaw)),
         timeout: Duration::from_secs(20),
         ..Options::new(cases.to_vec())
     };

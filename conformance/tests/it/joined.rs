@@ -17,18 +17,18 @@ use conformance::{
     case::{Case, Lane},
     catalog,
     run::RunResult,
-    runner::{InProcess, Options, run},
+    runner::{Options, run},
     shard::Shard,
-    target::Config,
 };
-use flawed_app::{Flaw, Flaws};
+use flawed_app::Flaw;
 use futures_util::future::join3;
 use mock_idp::MockIdp;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::redis::Redis;
-
-const CONFIG: &str = include_str!("../../../fixtures/flawed-app/conformance.toml");
+use crate::{
+    flawed::{self, launcher, verdicts},
+    redis::Redis,
+};
 
 /// What `cargo test` meets: faults of tokens, of userinfo and of what is served for everybody, on fresh apps; barriers; the
 /// second origin; logout tokens.
@@ -89,42 +89,18 @@ impl Replicas {
 }
 
 async fn judged(flaw: Option<Flaw>, replicas: Option<&Replicas>, cases: Vec<&'static Case>) -> RunResult {
-    let mut config: Config = toml::from_str(CONFIG).unwrap();
-    config.target.start = None;
+    let mut config = flawed::config();
     // Nobody is asked how long to wait between two fetches of the keys: the flawed app never does.
     config.run.cool_down = Some(0);
     config.idp.url = replicas.map(|replicas| replicas.origin.clone());
     config.idp.store = replicas.map(|replicas| replicas.redis.url());
-    let flaws = flaw.map(Flaws::from).unwrap_or_default();
-    let app = InProcess::new(move |listener, vars| {
-        let config = flawed_app::Config::from_vars(&vars);
-        let flaws = flaws.clone();
-        async move {
-            let router = flawed_app::start(config, flaws).await?;
-            Ok(async move { axum::serve(listener, router).await })
-        }
-    });
     let options = Options {
-        launcher: Some(app),
+        launcher: Some(launcher(flaw)),
         timeout: Duration::from_secs(20),
         seed: 11,
         ..Options::new(cases)
     };
     run(&config, &options, &mut |_| {}).await
-}
-
-/// Each variant with its verdict.
-fn verdicts(result: &RunResult) -> Vec<String> {
-    let of_case = |case: &conformance::run::CaseResult| {
-        let id = case.case.id;
-        let variants = case.variants.iter();
-        variants
-            .map(|variant| format!("{id} {}: {}", variant.name, variant.verdict.word()))
-            .collect::<Vec<_>>()
-    };
-    let mut all: Vec<String> = result.cases.iter().flat_map(of_case).collect();
-    all.sort();
-    all
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,7 +155,7 @@ fn similar(name: &str, built_in: &[String], joined: &[String]) {
 async fn what_cannot_be_joined_is_said() {
     let Some(redis) = Redis::start() else { return };
     let refused = async |url: &str| -> String {
-        let mut config: Config = toml::from_str(CONFIG).unwrap();
+        let mut config = flawed::config();
         config.idp.url = Some(url.to_owned());
         config.idp.store = Some(redis.url());
         let result = run(&config, &Options::new(cases(FEW)), &mut |_| {}).await;

@@ -21,6 +21,7 @@ mod exposure;
 mod false_alarms;
 mod fixed_run;
 mod flags;
+mod flawed;
 mod full_disk;
 mod habits;
 mod hostile_pages;

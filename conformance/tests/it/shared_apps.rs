@@ -11,13 +11,12 @@ use conformance::{
     case::{Case, Lane},
     catalog,
     run::RunResult,
-    runner::{InProcess, Options, run},
-    target::Config,
+    runner::{Options, run},
 };
-use flawed_app::{Flaw, Flaws};
+use flawed_app::Flaw;
 use futures_util::{StreamExt, future::join, stream};
 
-const CONFIG: &str = include_str!("../../../fixtures/flawed-app/conformance.toml");
+use crate::flawed::{config, launcher, verdicts};
 
 /// Wrong in one way each, about what an app reads at its start or fetches later.
 const FLAWED: &[Flaw] = &[
@@ -44,39 +43,17 @@ const AT_ONCE: usize = 3;
 const LONG: &[&str] = &["discovery/unavailable", "jwks/fetch-fails"];
 
 async fn judged(flaw: Option<Flaw>, own_apps: bool, cases: &[&'static Case]) -> RunResult {
-    let mut config: Config = toml::from_str(CONFIG).unwrap();
-    config.target.start = None;
+    let mut config = config();
     // Nobody is asked how long to wait between two fetches of the keys: the flawed app never does.
     config.run.cool_down = Some(0);
-    let flaws = flaw.map(Flaws::from).unwrap_or_default();
-    let app = InProcess::new(move |listener, vars| {
-        let config = flawed_app::Config::from_vars(&vars);
-        let flaws = flaws.clone();
-        async move {
-            let router = flawed_app::start(config, flaws).await?;
-            Ok(async move { axum::serve(listener, router).await })
-        }
-    });
     let options = Options {
-        launcher: Some(app),
+        launcher: Some(launcher(flaw)),
         timeout: Duration::from_secs(20),
         own_apps,
         seed: 7,
         ..Options::new(cases.to_vec())
     };
     run(&config, &options, &mut |_| {}).await
-}
-
-/// Each variant with its verdict, in the order of the catalogue.
-fn verdicts(result: &RunResult) -> Vec<String> {
-    let of_case = |case: &conformance::run::CaseResult| {
-        let id = case.case.id;
-        let variants = case.variants.iter();
-        variants
-            .map(|variant| format!("{id} {}: {}", variant.name, variant.verdict.word()))
-            .collect::<Vec<_>>()
-    };
-    result.cases.iter().flat_map(of_case).collect()
 }
 
 fn fresh_cases(wanted: impl Fn(&Case) -> bool) -> Vec<&'static Case> {

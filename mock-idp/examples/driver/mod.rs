@@ -21,7 +21,7 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// How long a browser looks for a server that takes its connection.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A server with the client that the browsers sign in to.
 pub(crate) fn server() -> Builder {
@@ -100,7 +100,7 @@ impl Browser {
         loop {
             let base = format!("{}/oauth2/default/v1", self.servers.next());
             match make(&self.http, base).send().await {
-                Err(error) if error.is_connect() && begun.elapsed() < PATIENCE => {
+                Err(error) if error.is_connect() && begun.elapsed() < CONNECT_TIMEOUT => {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
                 Err(_) => return Err(Trouble::Cut),

@@ -55,6 +55,21 @@ impl<'a> Step<'a> {
         )
     }
 
+    /// The field for the user name.
+    fn name_field(self, name: &'static str, id: &'static str, focus: bool) -> Field<'a> {
+        Field {
+            name,
+            id,
+            kind: "text",
+            label: "Username",
+            value: self.person,
+            autocomplete: "username",
+            digits: false,
+            error: self.problem.of_identifier(self.style),
+            focus,
+        }
+    }
+
     fn is_classic(self) -> bool {
         self.style == PageStyle::Classic
     }
@@ -192,17 +207,7 @@ impl<'a> FormPage<'a> {
             class: "primary-auth-form",
             heading: "Sign In",
             fields: vec![
-                Field {
-                    name: "username",
-                    id: "okta-signin-username",
-                    kind: "text",
-                    label: "Username",
-                    value: step.person,
-                    autocomplete: "username",
-                    digits: false,
-                    error: step.problem.of_identifier(step.style),
-                    focus: !is_named,
-                },
+                step.name_field("username", "okta-signin-username", !is_named),
                 Field {
                     name: "password",
                     ..password_field("okta-signin-password", step.problem.of_password(step.style), is_named)
@@ -226,17 +231,7 @@ impl<'a> FormPage<'a> {
     fn identity_engine(step: Step<'a>) -> Self {
         let is_whole = step.style != PageStyle::IdentifierFirst;
         let is_named = is_whole && !step.person.is_empty();
-        let mut fields = vec![Field {
-            name: "identifier",
-            id: "input28",
-            kind: "text",
-            label: "Username",
-            value: step.person,
-            autocomplete: "username",
-            digits: false,
-            error: step.problem.of_identifier(step.style),
-            focus: !is_named,
-        }];
+        let mut fields = vec![step.name_field("identifier", "input28", !is_named)];
         if is_whole {
             let error = step.problem.of_password(step.style);
             fields.push(password_field("input36", error, is_named));
