@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     verdict::{Afterwards, Cause, Control, controls},
-    walk::walk,
+    walk::{pace::WHERE_NO_TIME_IS_NAMED, walk},
 };
 
 /// How long the harness waits for an app that asks to be left alone, where it cannot start it afresh.
@@ -144,8 +144,7 @@ async fn slow_down(
     retry_after: Option<Duration>,
     remaining: usize,
 ) -> Result<(), String> {
-    const WHERE_NONE_IS_NAMED: Duration = Duration::from_secs(60);
-    let window = retry_after.unwrap_or(WHERE_NONE_IS_NAMED);
+    let window = retry_after.unwrap_or(WHERE_NO_TIME_IS_NAMED);
     if window > LONGEST_WAIT {
         return Err(format!(
             "the app limits requests and asks to be left alone for {} s",
@@ -154,16 +153,7 @@ async fn slow_down(
     }
     let pace = &stage.world.pace;
     if pace.gap().is_none() {
-        let seconds = window.as_secs_f64().max(1.0);
-        let begun = pace.begun_within(window);
-        // A little less than what was too much.
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a small count"
-        )]
-        let per_minute = ((begun as f64 * 60.0 / seconds * 0.8) as u32).max(1);
+        let per_minute = pace.below().unwrap_or(1).max(1);
         let walks = u32::try_from(remaining).unwrap_or(u32::MAX);
         let rest = (Duration::from_secs(60) / per_minute).saturating_mul(walks.saturating_mul(SIGN_INS_PER_WALK));
         if rest > LONGEST_REST {

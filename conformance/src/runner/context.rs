@@ -179,7 +179,9 @@ impl<'c, 'l> Context<'c, 'l> {
 
     /// Says a cause that holds for the whole run, once.
     pub(super) fn tell(&mut self, cause: &Cause) {
-        let Some(notice) = cause.notice() else { return };
+        let Some(notice) = cause.notice(self.org.pace.below()) else {
+            return;
+        };
         self.is_limited = true;
         if !self.told.contains(&cause.id()) {
             self.told.push(cause.id());

@@ -140,7 +140,7 @@ pub(super) async fn learn(
     ledger.watch(evidence.clone());
     match trouble {
         Some(trouble) => {
-            let cause = Cause::limit_in(evidence.app_hops()).and_then(|cause| cause.notice());
+            let cause = Cause::limit_in(evidence.app_hops()).and_then(|cause| cause.notice(stage.world.pace.below()));
             let fix = cause.map(|notice| format!(": {notice}")).unwrap_or_default();
             Err(format!("the control sign-in failed: {trouble}{fix}"))
         }

@@ -75,7 +75,7 @@ pub(super) async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
                 cause: Cause::Unknown,
             },
         },
-        None => afterwards(ground, &mut stage, seed_of(seed, "after"), has_ended).await,
+        None => afterwards(ground, &mut stage, &evidence, seed_of(seed, "after"), has_ended).await,
     };
     refresh_records(&stage.world.idp, &stage.world.server, &mut evidence);
     evidence.app_output = stage.output_since(0);
@@ -89,12 +89,15 @@ pub(super) async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
 
 /// The control after. An app that keeps what it read at its start works after a restart; only one that stays broken,
 /// or that ended, is blamed, and only while another fresh app works.
-async fn afterwards(ground: Ground<'_>, stage: &mut Stage, seed: u64, has_ended: bool) -> Afterwards {
+async fn afterwards(ground: Ground<'_>, stage: &mut Stage, walk: &Evidence, seed: u64, has_ended: bool) -> Afterwards {
     let (control, outcome) = control::works(&stage.world, seed).await;
     let Err(saw) = outcome else {
         return Afterwards::Worked(controls::walked(&control));
     };
     if let Some(cause) = Cause::shown_by(&control, has_ended).filter(Cause::clears_the_walk) {
+        if cause.cut_short(walk) {
+            return Afterwards::Failed { saw, cause };
+        }
         // A limit counts in the process: one that was started afresh has counted nothing yet.
         return match restarted(stage, seed).await {
             Ok(walk) => Afterwards::Worked(walk),

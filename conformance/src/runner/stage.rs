@@ -54,7 +54,7 @@ pub(super) struct Org {
     complaints: Complaints,
     /// How long apps are left alone after a key fetch; learnt when it is first needed.
     pub(super) cool_down: OnceCell<CoolDown>,
-    pace: Arc<Pace>,
+    pub(super) pace: Arc<Pace>,
     /// Apps that are ending while the run goes on.
     endings: Endings,
     /// The main stage's authorization server; empty for the org's own.
@@ -565,6 +565,8 @@ impl Stage {
             self.port_is_free().await;
         }
         self.started = Stamp::now();
+        // A limit counts in the process.
+        self.world.pace.begin_anew();
         self.app = Some(self.launch().await?);
         Ok(())
     }

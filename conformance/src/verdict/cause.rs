@@ -79,6 +79,16 @@ impl Cause {
         })
     }
 
+    /// Whether a walk met the same refusal when it began a sign-in: it was cut short, and what it showed says nothing.
+    #[must_use]
+    pub fn cut_short(&self, walk: &Evidence) -> bool {
+        let (Cause::Limited { at, .. } | Cause::TurnedAway { at }) = self else {
+            return false;
+        };
+        let mut starts = walk.hops.iter().filter(|hop| hop.leg == Leg::SignInStart);
+        starts.any(|hop| answered(hop) == *at)
+    }
+
     /// A word for `run.json`.
     #[must_use]
     pub const fn id(&self) -> &'static str {
@@ -102,16 +112,22 @@ impl Cause {
         )
     }
 
-    /// What is to be said once for the whole run, with what fixes it.
+    /// What is to be said once for the whole run, with what fixes it. `below` is how many sign-ins a minute stay below the
+    /// limit, as far as that was seen.
     #[must_use]
-    pub fn notice(&self) -> Option<String> {
+    pub fn notice(&self, below: Option<u32>) -> Option<String> {
         match self {
             Cause::Limited { at, retry_after } => {
                 let asks = retry_after.map_or_else(String::new, |wait| format!(" (Retry-After: {})", wait.as_secs()));
-                Some(format!(
-                    "the app limits requests: {at}{asks}. Switch the limit off, or raise it, where the app is tested; or \
-                     stay below it with `pace = 10` under [run] (or --pace 10), in sign-ins a minute"
-                ))
+                let switch = "Switch the limit off, or raise it, where the app is tested";
+                let pace = match below {
+                    Some(0) => "; it lets through about one sign-in a minute or less, too few for a run".to_owned(),
+                    Some(pace) => format!(
+                        "; or stay below it with `pace = {pace}` under [run] (or --pace {pace}), in sign-ins a minute"
+                    ),
+                    None => "; or stay below it with `pace` under [run] (or --pace), in sign-ins a minute".to_owned(),
+                };
+                Some(format!("the app limits requests: {at}{asks}. {switch}{pace}"))
             }
             Cause::TurnedAway { at } => Some(format!(
                 "the app turns away browsers that it has never seen: {at}. This is how a lockout after refused sign-ins \

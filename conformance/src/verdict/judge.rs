@@ -135,7 +135,13 @@ fn ruled(checks: Vec<CheckResult>, delivered: Vec<Delivered>, evidence: &Evidenc
         after: after(&checks, controls),
         checks: weighed(&checks),
     };
+    // A limit or a lockout is why steps and messages are missing, and what is to be mended first.
+    let limit = match &controls.after {
+        Afterwards::Failed { cause, .. } if cause.clears_the_walk() => Some(controls.after.why()),
+        _ => None,
+    };
     let why = |because: Because| match because {
+        Because::Steps | Because::Delivery if limit.is_some() => limit.clone().unwrap_or_default(),
         Because::Before => controls.before.refusal().unwrap_or_default().to_owned(),
         Because::Twin => controls.twin.refusal().unwrap_or_default().to_owned(),
         Because::Steps => evidence

@@ -18,6 +18,7 @@ use crate::{
     edit::{Edit, Initiator},
     evidence::{Answer, Hop, Leg, ResponseMode},
     script::{Place, Slot},
+    verdict::Cause,
 };
 
 /// Where following redirects ended.
@@ -197,7 +198,28 @@ impl Walker<'_> {
             response: seen.answer,
             rendered: None,
         });
+        self.tell_pace();
         self.evidence.hops.len() - 1
+    }
+
+    /// Counts the sign-ins that the app let begin, and tells when it refuses a request because there were too many.
+    fn tell_pace(&self) {
+        let Some((last, earlier)) = self.evidence.hops.split_last() else {
+            return;
+        };
+        let starts = last.leg == Leg::SignInStart;
+        // 503 with `Retry-After` may be the authorization server's fault, once that takes part.
+        let may_be_a_limit = match last.leg {
+            Leg::Idp | Leg::EndSession | Leg::Elsewhere => false,
+            _ => starts || last.status() == Some(429),
+        };
+        match Cause::limit_in(std::iter::once(last)) {
+            Some(Cause::Limited { retry_after, .. }) if may_be_a_limit => self.world.pace.met_limit(retry_after),
+            None if starts && !earlier.iter().any(|hop| hop.leg == last.leg && hop.flow == last.flow) => {
+                self.world.pace.let_through();
+            }
+            _ => {}
+        }
     }
 
     /// Records a hop whose answer the browser keeps as if its tab had got it.

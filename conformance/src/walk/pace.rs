@@ -1,18 +1,20 @@
 //! How fast sign-ins are begun, where an app limits them.
 
 use std::{
-    collections::VecDeque,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::time::{Instant, sleep_until};
 
-/// Starts that are remembered: more than any limit that is worth learning lets through.
-const REMEMBERED: usize = 1000;
+/// How long to leave an app alone that limits requests and does not say for how long.
+pub const WHERE_NO_TIME_IS_NAMED: Duration = Duration::from_secs(60);
 
-/// Lets sign-ins begin one after the other with a gap between them; without a gap it only counts. One for a whole run: a
-/// limit may be shared by every instance of an app.
+/// Of what an app let through, so much is below its limit: sign-ins of other kinds send a few requests more.
+const BELOW: f64 = 0.7;
+
+/// Lets sign-ins begin one after the other, with a gap between them where there is one, and counts those that the app let
+/// through. One for a whole run: a limit may be shared by every instance of an app.
 #[derive(Debug, Default)]
 pub struct Pace(Mutex<State>);
 
@@ -20,7 +22,9 @@ pub struct Pace(Mutex<State>);
 struct State {
     gap: Option<Duration>,
     next: Option<Instant>,
-    begun: VecDeque<Instant>,
+    /// Since when, and how many.
+    let_through: Option<(Instant, u32)>,
+    below: Option<u32>,
 }
 
 impl Pace {
@@ -45,13 +49,26 @@ impl Pace {
         self.state().gap
     }
 
-    /// How many sign-ins began within this time.
+    /// How many sign-ins a minute stay below the limit that the app showed first; 0 where that is less than one. `None` while
+    /// it showed none.
     #[must_use]
-    pub fn begun_within(&self, window: Duration) -> usize {
-        let state = self.state();
-        let now = Instant::now();
-        let is_recent = |begun: &&Instant| now.duration_since(**begun) <= window;
-        state.begun.iter().rev().take_while(is_recent).count()
+    pub fn below(&self) -> Option<u32> {
+        self.state().below
+    }
+
+    /// An app was started afresh: it has counted nothing yet.
+    pub fn begin_anew(&self) {
+        self.state().let_through = None;
+    }
+
+    /// The app let a sign-in begin.
+    pub fn let_through(&self) {
+        self.state().let_through(Instant::now());
+    }
+
+    /// The app refused a request because there were too many, and asks to be left alone so long.
+    pub fn met_limit(&self, retry_after: Option<Duration>) {
+        self.state().met_limit(Instant::now(), retry_after);
     }
 
     /// Returns when the next sign-in may begin.
@@ -65,15 +82,31 @@ impl Pace {
         let mut state = self.state();
         let at = state.next.map_or(now, |next| next.max(now));
         state.next = state.gap.map(|gap| at + gap);
-        state.begun.push_back(at);
-        if state.begun.len() > REMEMBERED {
-            state.begun.pop_front();
-        }
         at
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn let_through(&mut self, now: Instant) {
+        let (_, count) = self.let_through.get_or_insert((now, 0));
+        *count += 1;
+    }
+
+    /// What was let through since the app started, over that time and the time that it asks for: where it counts from the
+    /// first request on, both together are the time that its limit is for; elsewhere they are longer.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+    fn met_limit(&mut self, now: Instant, retry_after: Option<Duration>) {
+        if self.below.is_some() {
+            return;
+        }
+        let Some((first, count)) = self.let_through else { return };
+        let window = now.duration_since(first) + retry_after.unwrap_or(WHERE_NO_TIME_IS_NAMED);
+        let per_minute = f64::from(count) * 60.0 / window.as_secs_f64().max(1.0);
+        self.below = Some((per_minute * BELOW) as u32);
     }
 }
 
@@ -88,8 +121,41 @@ mod tests {
         assert_eq!(seconds(&Pace::of(Some(30))), [0, 2, 4, 6]);
         let free = Pace::of(None);
         assert_eq!(seconds(&free), [0; 4]);
-        assert_eq!(free.begun_within(Duration::from_secs(60)), 4);
         free.slow_down(60);
         assert_eq!(seconds(&free), [0, 1, 2, 3]);
+    }
+
+    /// The pace below a limit that was met after so many sign-ins, so many seconds after the first of them.
+    fn below(let_through: u32, after: u64, retry_after: Option<u64>) -> Option<u32> {
+        let pace = Pace::of(None);
+        let now = Instant::now();
+        (0..let_through).for_each(|_| pace.state().let_through(now));
+        let later = now + Duration::from_secs(after);
+        pace.state().met_limit(later, retry_after.map(Duration::from_secs));
+        pace.below()
+    }
+
+    #[test]
+    fn what_an_app_let_through_says_which_pace_is_below_its_limit() {
+        // Ten a minute: the app names the whole minute, the rest of it, or nothing.
+        assert_eq!(below(10, 3, Some(60)), Some(6));
+        assert_eq!(below(10, 50, Some(10)), Some(7));
+        assert_eq!(below(10, 0, None), Some(7));
+        // Twenty-five in a quarter of an hour, and ten in it.
+        assert_eq!(below(25, 0, Some(900)), Some(1));
+        assert_eq!(below(10, 0, Some(900)), Some(0));
+        // What the first request already met was not made by these sign-ins.
+        assert_eq!(below(0, 0, Some(60)), None);
+    }
+
+    #[test]
+    fn an_app_that_was_started_afresh_has_counted_nothing() {
+        let pace = Pace::of(None);
+        let now = Instant::now();
+        (0..30).for_each(|_| pace.state().let_through(now));
+        pace.begin_anew();
+        (0..10).for_each(|_| pace.state().let_through(now));
+        pace.state().met_limit(now, Some(Duration::from_secs(60)));
+        assert_eq!(pace.below(), Some(7));
     }
 }
