@@ -57,6 +57,7 @@ pub enum Feature {
     /// A second sign-in can begin while somebody is signed in.
     SignsInOverSession,
     AsksForEmail,
+    AsksForProfile,
     /// The configuration names a page for a group.
     Roles,
 }
@@ -85,6 +86,7 @@ impl Feature {
             }
         };
         let request = |name: &str| authorization_parameter(control, name);
+        let asks_for = |wanted: &str| request("scope").is_some_and(|scope| scope.split(' ').any(|word| word == wanted));
         let reached = |endpoint| control.received(endpoint).next().is_some();
         let declares = &target.declares;
         match self {
@@ -175,13 +177,10 @@ impl Feature {
                 "no front-channel logout URI is registered (`frontchannel_logout`)",
             ),
             Feature::InitiateLogin => yes(target.initiate_login.is_some(), "no `initiate_login` URI is configured"),
-            Feature::RefreshesTokens => {
-                let asks = request("scope").is_some_and(|scope| scope.split(' ').any(|word| word == "offline_access"));
-                yes(
-                    asks,
-                    "the app never asks for offline_access: it does not refresh tokens",
-                )
-            }
+            Feature::RefreshesTokens => yes(
+                asks_for("offline_access"),
+                "the app never asks for offline_access: it does not refresh tokens",
+            ),
             Feature::ValidatesAccessTokens => yes(
                 declares.validates_access_token,
                 "the target does not declare `validates_access_token`",
@@ -248,10 +247,8 @@ impl Feature {
                 !target.roles.is_empty(),
                 "no page of a group is configured: add `[[target.roles]]` with group = \"admins\" and page = \"/admin\"",
             ),
-            Feature::AsksForEmail => {
-                let asks = request("scope").is_some_and(|scope| scope.split(' ').any(|word| word == "email"));
-                yes(asks, "the app does not ask for the scope `email`")
-            }
+            Feature::AsksForEmail => yes(asks_for("email"), "the app does not ask for the scope `email`"),
+            Feature::AsksForProfile => yes(asks_for("profile"), "the app does not ask for the scope `profile`"),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         Edit::{Header, Query, RawQuery},
         Text::{Plain, Repeat},
     },
-    feature::Feature::{SendsState, SignOutRequest},
+    feature::Feature::{AsksForProfile, SendsState, SignOutRequest},
     outcome::Level,
     script::{
         AFTER,
@@ -246,8 +246,9 @@ pub(super) const CASES: &[Case] = &[
                 &[],
                 &[Must(NO_HEADER_INJECTED)],
             ),
-            Variant::of("name-claim", SIGN_IN, &[Fault::Identity(NameCrlf)], SPLITS_NOTHING),
-            Variant::of("login-claim", SIGN_IN, &[Fault::Identity(LoginCrlf)], SPLITS_NOTHING),
+            Variant::of("name-claim", SIGN_IN, &[Fault::Identity(NameCrlf)], SPLITS_NOTHING).needing(&[AsksForProfile]),
+            Variant::of("login-claim", SIGN_IN, &[Fault::Identity(LoginCrlf)], SPLITS_NOTHING)
+                .needing(&[AsksForProfile]),
         ],
         deviation: None,
         explain: Explain {

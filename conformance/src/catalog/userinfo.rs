@@ -278,8 +278,8 @@ pub(crate) const CASES: &[Case] = &[
         needs: CALLS_USERINFO,
         lane: Lane::Parallel,
         variants: &[
-            escaped("name", &[Identity(IdentityFault::NameMarkup)]),
-            escaped("email", &[Identity(IdentityFault::EmailMarkup)]),
+            escaped("name", &[Identity(IdentityFault::NameMarkup)]).needing(&[Feature::AsksForProfile]),
+            escaped("email", &[Identity(IdentityFault::EmailMarkup)]).needing(&[Feature::AsksForEmail]),
             escaped("locale", &[Identity(IdentityFault::LocaleMarkup)]),
             escaped("picture", &[Identity(IdentityFault::PictureScript)]),
             escaped("website", &[Identity(IdentityFault::WebsiteScript)]),

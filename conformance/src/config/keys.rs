@@ -956,7 +956,7 @@ pub const KEYS: &[Key] = &[
         "60",
         "Seconds after a key fetch in which the app's library does not fetch keys again.",
     )
-    .default("2, or 60 without [target.start]"),
+    .default("asked on a fresh app; 60 without [target.start]"),
     key(
         "run",
         "pace",

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -16,10 +17,13 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use conformance::{
     catalog,
+    outcome::Verdict,
     run::RunResult,
     runner::{InProcess, Options, Vars, run},
     target::Config,
 };
+
+use mock_idp::Fault;
 
 use crate::made::random;
 
@@ -45,7 +49,22 @@ enum Habit {
     StartsByForm,
     /// The answer to a sign-out is JSON, and a script of the app goes on from there.
     JsonSignOut,
+    /// The key set is fetched for a key that is not in it, but not twice within two seconds.
+    SeldomFetchesKeys,
+    /// Compressed answers take longer than an ordinary request may, and are refused in the end.
+    UnpacksSlowly,
+    /// The scope `email` is not asked for; pages show names.
+    AsksForNoMail,
+    /// The scope `profile` is not asked for.
+    AsksForNoProfile,
 }
+
+/// How long an app that seldom fetches keys leaves the authorization server alone.
+const BETWEEN_FETCHES: Duration = Duration::from_secs(2);
+
+/// How long a request to an app that unpacks slowly may take, and how long it then does.
+const LIMIT: Duration = Duration::from_secs(2);
+const UNPACKING: Duration = Duration::from_secs(3);
 
 #[derive(Clone)]
 struct App {
@@ -59,8 +78,10 @@ struct Store {
     count: u64,
     /// Attempt → state, verifier, where to go afterwards.
     pending: HashMap<String, (String, String, String)>,
-    /// Session → address, ID token.
+    /// Session → address or name, ID token.
     sessions: HashMap<String, (String, String)>,
+    /// Ids of the keys that were fetched last, and when.
+    keys: Option<(Instant, Vec<String>)>,
 }
 
 impl Store {
@@ -142,7 +163,14 @@ impl App {
                 ("client_id", self.vars["idp.client.id"].as_str()),
                 ("redirect_uri", &callback),
                 ("response_type", "code"),
-                ("scope", "openid email profile"),
+                (
+                    "scope",
+                    match self.habit {
+                        Habit::AsksForNoMail => "openid profile",
+                        Habit::AsksForNoProfile => "openid email",
+                        _ => "openid email profile",
+                    },
+                ),
                 ("state", &state),
                 ("code_challenge", &random(&verifier)),
                 ("code_challenge_method", "S256"),
@@ -225,7 +253,7 @@ impl App {
         answer(StatusCode::OK, "text/html", form)
     }
 
-    /// Address and ID token that the code is worth.
+    /// Address or name, and the ID token, that the code is worth.
     async fn redeem(&self, code: &str, verifier: &str) -> Option<(String, String)> {
         let callback = format!("http://localhost:{}/callback", self.vars["port"]);
         let answer = reqwest::Client::new()
@@ -240,11 +268,66 @@ impl App {
             .send()
             .await
             .ok()?;
+        if self.habit == Habit::UnpacksSlowly && answer.headers().contains_key(header::CONTENT_ENCODING) {
+            // Not synchronisation: that it takes so long is the habit.
+            tokio::time::sleep(UNPACKING).await;
+        }
         let answer: serde_json::Value = answer.json().await.ok()?;
         let id_token = answer["id_token"].as_str()?.to_owned();
-        let claims = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1)?).ok()?;
-        let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
-        Some((claims["email"].as_str()?.to_owned(), id_token))
+        let part = |index: usize| -> Option<serde_json::Value> {
+            let bytes = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(index)?).ok()?;
+            serde_json::from_slice(&bytes).ok()
+        };
+        if self.habit == Habit::SeldomFetchesKeys && !self.has_key(part(0)?["kid"].as_str()?).await {
+            return None;
+        }
+        let mut claims = part(1)?;
+        let shown = match self.habit {
+            Habit::AsksForNoMail => "name",
+            _ => "email",
+        };
+        if matches!(self.habit, Habit::AsksForNoMail | Habit::AsksForNoProfile) {
+            let userinfo = reqwest::Client::new().get(format!("{}/v1/userinfo", self.vars["idp.issuer"]));
+            let answer = userinfo
+                .bearer_auth(answer["access_token"].as_str()?)
+                .send()
+                .await
+                .ok()?;
+            let about: serde_json::Value = answer.json().await.ok()?;
+            if about["sub"] != claims["sub"] {
+                return None;
+            }
+            claims = about;
+        }
+        let shown = claims[shown].as_str()?;
+        let shown = shown.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+        Some((shown, id_token))
+    }
+
+    /// Whether a key is in the set, which is fetched for that only now and then.
+    async fn has_key(&self, kid: &str) -> bool {
+        let (is_held, may_fetch) = {
+            let mut store = self.store.lock().unwrap();
+            let (at, held) = store.keys.clone().unzip();
+            let may_fetch = at.is_none_or(|at: Instant| at.elapsed() > BETWEEN_FETCHES);
+            let is_held = held.is_some_and(|held| held.iter().any(|key| key == kid));
+            if !is_held && may_fetch {
+                store.keys = Some((Instant::now(), Vec::new()));
+            }
+            (is_held, may_fetch)
+        };
+        if is_held || !may_fetch {
+            return is_held;
+        }
+        let Ok(answer) = reqwest::get(format!("{}/v1/keys", self.vars["idp.issuer"])).await else {
+            return false;
+        };
+        let set: serde_json::Value = answer.json().await.unwrap_or_default();
+        let keys = set["keys"].as_array().into_iter().flatten();
+        let keys: Vec<String> = keys.filter_map(|key| Some(key["kid"].as_str()?.to_owned())).collect();
+        let is_held = keys.iter().any(|key| key == kid);
+        self.store.lock().unwrap().keys = Some((Instant::now(), keys));
+        is_held
     }
 
     fn page(&self, headers: &HeaderMap, target: &str) -> Answer {
@@ -353,10 +436,19 @@ fn app(habit: Habit) -> InProcess {
 }
 
 async fn run_on(habit: Habit, ids: &[&str]) -> RunResult {
+    run_with(habit, ids, |_, _| {}).await
+}
+
+async fn run_with(habit: Habit, ids: &[&str], change: impl FnOnce(&mut Config, &mut Options)) -> RunResult {
     let sign_in = match habit {
         Habit::StartsAtThePage => "{ protected = \"/me\" }",
         Habit::StartsByForm => "{ form = \"/signin\" }",
         _ => "{ get = \"/signin\" }",
+    };
+    let (scopes, shown) = match habit {
+        Habit::AsksForNoMail => (r#"["openid", "profile"]"#, "name"),
+        Habit::AsksForNoProfile => (r#"["openid", "email"]"#, "email"),
+        _ => (r#"["openid", "profile", "email"]"#, "email"),
     };
     let config = format!(
         r#"
@@ -368,16 +460,19 @@ callback = "/callback"
 post_logout = ["http://localhost:{{port}}/"]
 [target.session]
 probe = "/me"
-signed_in = {{ status = 200, contains = "{{user.email}}" }}
+signed_in = {{ status = 200, contains = "{{user.{shown}}}" }}
 signed_out = {{ status = 303 }}
+[target.declares]
+scopes = {scopes}
 "#
     );
-    let config: Config = toml::from_str(&config).unwrap();
+    let mut config: Config = toml::from_str(&config).unwrap();
     let cases = catalog::all().filter(|case| ids.contains(&case.id)).collect();
-    let options = Options {
+    let mut options = Options {
         launcher: Some(app(habit)),
         ..Options::new(cases)
     };
+    change(&mut config, &mut options);
     let result = run(&config, &options, &mut |_| {}).await;
     assert_eq!(result.aborted, None, "{habit:?}");
     result
@@ -497,4 +592,87 @@ async fn a_form_that_starts_sign_ins_is_pressed_on_deep_links_and_edited_by_no_l
     let result = run_on(Habit::StartsByForm, &ids).await;
     assert_eq!(complaints(&result), Vec::<String>::new());
     assert_eq!(result.count("pass"), 3);
+}
+
+/// Most libraries leave the authorization server alone for a while after they fetched its keys.
+#[tokio::test]
+async fn how_long_an_app_waits_between_two_fetches_of_the_keys_is_learnt() {
+    let ids = ["jwks/rotation-between-logins", "jwks/rotation-mid-flow"];
+    let result = run_on(Habit::SeldomFetchesKeys, &ids).await;
+    assert_eq!(complaints(&result), Vec::<String>::new());
+    assert_eq!(result.count("pass"), 2);
+    let told = result
+        .notices
+        .iter()
+        .filter_map(|notice| notice.split_once("`cool_down = "));
+    let seconds: Vec<u64> = told
+        .map(|(_, rest)| rest.split('`').next().unwrap().parse().unwrap())
+        .collect();
+    let [seconds] = seconds.as_slice() else {
+        panic!("{:?}", result.notices)
+    };
+    assert!(Duration::from_secs(*seconds) > BETWEEN_FETCHES, "{:?}", result.notices);
+}
+
+/// Also where the configuration was fitted to an app that gives up early on an authorization server without an answer.
+#[tokio::test]
+async fn an_app_may_take_longer_over_a_bomb_than_over_other_requests() {
+    let result = run_with(Habit::UnpacksSlowly, &["token-response/gzip"], |config, options| {
+        options.timeout = LIMIT;
+        config.run.patience = Some(LIMIT.as_secs());
+    })
+    .await;
+    assert_eq!(complaints(&result), Vec::<String>::new());
+    assert_eq!(result.count("pass"), 1);
+}
+
+/// Every case that changes what the authorization server says of a person.
+fn about_people() -> Vec<&'static str> {
+    let cases = catalog::all().filter(|case| {
+        let mut faults = case.variants.iter().flat_map(|variant| variant.faults);
+        faults.any(|fault| matches!(fault, Fault::Identity(_)))
+    });
+    cases.map(|case| case.id).collect()
+}
+
+/// The reason for which a variant was left out.
+fn skipped<'r>(result: &'r RunResult, id: &str, variant: &str) -> &'r str {
+    let case = result.cases.iter().find(|case| case.case.id == id).unwrap();
+    let variant = case.variants.iter().find(|other| other.name == variant).unwrap();
+    match &variant.verdict {
+        Verdict::Skipped(why) => why,
+        other => panic!("{id}: {other:?}"),
+    }
+}
+
+/// An app that is told no address cannot be told a wrong one.
+#[tokio::test]
+async fn an_app_that_does_not_ask_for_addresses_is_not_asked_about_them() {
+    let result = run_on(Habit::AsksForNoMail, &about_people()).await;
+    assert_eq!(complaints(&result), Vec::<String>::new());
+    for (id, variant) in [
+        ("identity/email-collision", "unverified"),
+        ("identity/email-verified-type", "string-false"),
+        ("identity/claims-refreshed", "profile-changed"),
+        ("id-token/extra-claims", "unicode-email"),
+        ("userinfo/claims-xss", "email"),
+    ] {
+        let reason = skipped(&result, id, variant);
+        assert_eq!(reason, "the app does not ask for the scope `email`", "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_does_not_ask_for_names_is_not_asked_about_them() {
+    let result = run_on(Habit::AsksForNoProfile, &about_people()).await;
+    assert_eq!(complaints(&result), Vec::<String>::new());
+    for (id, variant) in [
+        ("id-token/extra-claims", "unicode-name"),
+        ("userinfo/claims-xss", "name"),
+        ("robustness/crlf", "name-claim"),
+        ("robustness/crlf", "login-claim"),
+    ] {
+        let reason = skipped(&result, id, variant);
+        assert_eq!(reason, "the app does not ask for the scope `profile`", "{id}");
+    }
 }

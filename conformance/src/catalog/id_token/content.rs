@@ -222,8 +222,10 @@ pub(crate) const CASES: &[Case] = &[
                 SIGN_IN,
                 &[Identity(IdentityFault::NameUnicode)],
                 &[Must(SIGNS_IN_AS_USER), Should(TEXT_ROUND_TRIPS)],
-            ),
-            preferably_accepted("unicode-email", &[Identity(IdentityFault::EmailUnicode)]),
+            )
+            .needing(&[Feature::AsksForProfile]),
+            preferably_accepted("unicode-email", &[Identity(IdentityFault::EmailUnicode)])
+                .needing(&[Feature::AsksForEmail]),
         ],
         deviation: Some(
             "Text that comes out broken is a warning, and so is the refusal of an address outside of ASCII: OIDC Core §5.1 wants the syntax of RFC 5322.",
