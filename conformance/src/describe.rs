@@ -205,6 +205,7 @@ fn act(act: &Act) -> String {
         Act::Wait(Pause::ClockTick) => "waits two seconds".to_owned(),
         Act::Wait(Pause::TokenLife) => "waits until the access token has expired".to_owned(),
         Act::Wait(Pause::SessionIdle) => "does nothing until an idle session must have expired".to_owned(),
+        Act::Wait(Pause::WithinSessionIdle) => "waits for two thirds of the time that a session may be idle".to_owned(),
         Act::Wait(Pause::SessionLifetime) => "waits until every session must have expired".to_owned(),
     }
 }

@@ -49,6 +49,8 @@ pub enum Feature {
     /// A cookie of a deep link holds it in clear.
     CookieCarriesTarget,
     DeclaresSessionIdle,
+    /// Long enough that a session can be used again before it ends, and beyond it.
+    OutlastsSessionIdle,
     DeclaresSessionLifetime,
     StartCommand,
     TlsIssuer,
@@ -217,6 +219,16 @@ impl Feature {
             Feature::DeclaresSessionIdle => {
                 yes(declares.session_idle.is_some(), "the target declares no `session_idle`")
             }
+            // Apps that count whole seconds make of a shorter time something else; the walk lasts four thirds of it.
+            Feature::OutlastsSessionIdle => yes(
+                declares.session_idle.is_some_and(|idle| {
+                    idle >= 4
+                        && declares
+                            .session_lifetime
+                            .is_none_or(|lifetime| lifetime >= idle * 4 / 3 + 3)
+                }),
+                "the target declares no `session_idle` of four seconds or more and well below its `session_lifetime`",
+            ),
             Feature::DeclaresSessionLifetime => yes(
                 declares.session_lifetime.is_some(),
                 "the target declares no `session_lifetime`",

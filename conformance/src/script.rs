@@ -174,6 +174,8 @@ pub enum Pause {
     ClockTick,
     /// `session_idle` and a little more.
     SessionIdle,
+    /// Two thirds of `session_idle`: apps that renew a session only in the second half of its time have done so then.
+    WithinSessionIdle,
     /// `session_lifetime` and a little more.
     SessionLifetime,
 }

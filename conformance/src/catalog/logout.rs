@@ -1192,6 +1192,7 @@ pub(super) const CASES: &[Case] = &[
                 SURVIVES,
             ),
             Variant::of("wrong-sid", framed![Query("sid", Set(Random(24)))], &[], SURVIVES),
+            Variant::of("empty-sid", framed![Query("sid", Set(Plain("")))], &[], SURVIVES),
             Variant::of("only-iss", framed![Query("sid", Remove)], &[], SURVIVES),
             Variant::of("only-sid", framed![Query("iss", Remove)], &[], SURVIVES),
             Variant::of(

@@ -17,8 +17,8 @@ use crate::{
         Text::{Plain, Random, RequestOf},
     },
     feature::Feature::{
-        DeclaresSessionIdle, DeclaresSessionLifetime, SendsNonce, SendsState, SessionCookie, SignsInOverSession,
-        SignsOut,
+        DeclaresSessionIdle, DeclaresSessionLifetime, OutlastsSessionIdle, SendsNonce, SendsState, SessionCookie,
+        SignsInOverSession, SignsOut,
     },
     outcome::Level,
     script::{
@@ -28,7 +28,7 @@ use crate::{
             SignInAs, SignOut, Start, Wait,
         },
         BEFORE, MAIN, OTHER,
-        Pause::{ClockTick, SessionIdle, SessionLifetime},
+        Pause::{ClockTick, SessionIdle, SessionLifetime, WithinSessionIdle},
         Place::Root,
         SIGN_IN, Who, attacker, user, victim,
     },
@@ -744,6 +744,20 @@ pub(super) const CASES: &[Case] = &[
             )
             .needing(&[DeclaresSessionIdle]),
             Variant::of(
+                "in-use",
+                &[
+                    user(SignIn(MAIN)),
+                    user(Probe("signed-in")),
+                    user(Wait(WithinSessionIdle)),
+                    user(Probe("in-between")),
+                    user(Wait(WithinSessionIdle)),
+                    user(Probe(AFTER)),
+                ],
+                &[],
+                &[Should(ask::SESSION_IS_ALIVE)],
+            )
+            .needing(&[OutlastsSessionIdle]),
+            Variant::of(
                 "absolute",
                 &[
                     user(SignIn(MAIN)),
@@ -762,8 +776,9 @@ pub(super) const CASES: &[Case] = &[
             story: "The app's documentation names an idle time and a longest time for sessions.\n\
                     They are only the cookie's own expiry, which the browser keeps and a thief does not.\n\
                     A cookie that was copied months ago still works.\n\
-                    The harness waits past the limit and sends the saved cookie again.",
-            right: "Keeps both limits on the server, or inside the sealed session.",
+                    The harness waits past the limit and sends the saved cookie again.\n\
+                    It also uses a session again and again until it is older than the idle time: that one must live on.",
+            right: "Keeps both limits on the server, or inside the sealed session; each use starts the idle time anew.",
             false_alarm: "Runs only when asked for (lane slow), and only against the `session_idle` and `session_lifetime` \
                           that the target declares.",
             maps: &["CVE-2025-46344"],

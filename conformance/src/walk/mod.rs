@@ -490,14 +490,16 @@ impl<'w> Walker<'w> {
     /// Lets a session's or a token's time run out: this is what the case is about, not synchronisation.
     async fn wait(&mut self, pause: Pause) {
         let declares = &self.world.site.declares;
-        let seconds = match pause {
-            // The walker adds two: longer than a token of one second lives, and than any second.
-            Pause::TokenLife | Pause::ClockTick => Some(0),
-            Pause::SessionIdle => declares.session_idle,
-            Pause::SessionLifetime => declares.session_lifetime,
+        let more = Duration::from_secs(2);
+        let time = match pause {
+            // Longer than a token of one second lives, and than any second.
+            Pause::TokenLife | Pause::ClockTick => Some(more),
+            Pause::SessionIdle => declares.session_idle.map(|idle| Duration::from_secs(idle) + more),
+            Pause::WithinSessionIdle => declares.session_idle.map(|idle| Duration::from_secs(idle) * 2 / 3),
+            Pause::SessionLifetime => declares.session_lifetime.map(|life| Duration::from_secs(life) + more),
         };
-        match seconds {
-            Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds + 2)).await,
+        match time {
+            Some(time) => tokio::time::sleep(time).await,
             None => self.obstacle(format!("the target declares no time for {pause:?}")),
         }
     }

@@ -24,7 +24,7 @@ const MAIL_DOMAIN: &str = "users.example.test";
 
 /// How long short sessions live: long enough for a sign-in on a busy machine, short enough to be waited for.
 const IDLE: u64 = 6;
-const LIFETIME: u64 = 8;
+const LIFETIME: u64 = 12;
 
 /// How the app is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
