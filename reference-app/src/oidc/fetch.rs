@@ -103,8 +103,8 @@ impl Answer {
     /// When it says that it is something else, or is.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, FetchError> {
         let media_type = self.content_type.split(';').next().unwrap_or_default().trim();
-        let is_json = media_type.eq_ignore_ascii_case("application/json")
-            || (media_type.len() > 5 && media_type.is_ascii() && media_type.to_ascii_lowercase().ends_with("+json"));
+        let is_json =
+            media_type.eq_ignore_ascii_case("application/json") || media_type.to_ascii_lowercase().ends_with("+json");
         if !is_json {
             return Err(FetchError::NotJson(self.content_type.clone()));
         }

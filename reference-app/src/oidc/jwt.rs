@@ -131,10 +131,10 @@ impl RelyingParty {
         }
         let Claims(claims) = outcome?.claims;
         // jsonwebtoken also takes an array that holds the issuer. An issuer is one string (RFC 7519 §4.1.1).
-        match claims.get("iss") {
-            Some(Value::String(issuer)) if *issuer == self.config.issuer => Ok(claims),
-            _ => Err(TokenError::Issuer),
+        if claims.get("iss").and_then(Value::as_str) != Some(&self.config.issuer) {
+            return Err(TokenError::Issuer);
         }
+        Ok(claims)
     }
 }
 

@@ -12,7 +12,7 @@ use url::Url;
 use super::{RelyingParty, fetch::FetchError, jwt::TokenError, metadata::Metadata};
 
 /// How long a key set is used: a withdrawn key is believed for so long at most.
-const LIFETIME: Duration = Duration::from_secs(15 * 60);
+const LIFETIME: Duration = Duration::from_mins(15);
 /// How long an old set may serve when the new one cannot be had.
 const GRACE: Duration = Duration::from_secs(60);
 /// Fetches that unknown key ids may cause in a burst, and how soon another one is allowed. An attacker with forged key

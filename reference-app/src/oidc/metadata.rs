@@ -118,7 +118,7 @@ fn read(document: Document, expected: &str) -> Result<Metadata, SignInError> {
             let url = value.as_str().and_then(|text| Url::parse(text).ok());
             // Okta serves an authorization server's endpoints from one origin. Anything else, and above all plain http
             // behind an https issuer, would send the client secret to somebody whom nobody has named.
-            url.filter(|url| url.origin() == origin && url.fragment().is_none())
+            url.filter(|url| url.origin() == origin)
                 .map(Some)
                 .ok_or(SignInError::MetadataEndpoint(name))
         }

@@ -94,7 +94,7 @@ fn logout_token(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     }
     let mut tokens = form_urlencoded::parse(body).filter(|(name, _)| name == "logout_token");
     match (tokens.next(), tokens.next()) {
-        (Some((_, token)), None) if !token.is_empty() => Some(token.into_owned()),
+        (Some((_, token)), None) => Some(token.into_owned()),
         _ => None,
     }
 }
