@@ -1,6 +1,9 @@
 //! The key set: how often it is fetched, and whether a new key is found.
 
-use mock_idp::flow::record::{Endpoint, Event, Stamp};
+use mock_idp::flow::{
+    record::{Endpoint, Event, Record, Stamp},
+    scenario::FlowId,
+};
 
 use super::{Check, requests::at_most};
 use crate::{
@@ -58,20 +61,35 @@ pub const FETCHES_STAY_BOUNDED: Check = Check {
     id: "fetches-stay-bounded",
     expects: "beside the first one at most 20 fetches of the key set within 10 s",
     ask: |evidence| {
+        const LIMIT: usize = 20;
         // The first fetch is that of an app without keys: no unknown kid asked for it.
-        let times: Vec<u64> = fetches(evidence).skip(1).map(|at| at.0).collect();
-        let most = times
-            .iter()
-            .map(|start| {
-                times
-                    .iter()
-                    .filter(|at| (*start..start + 10_000_000).contains(*at))
-                    .count()
-            })
-            .max();
-        at_most(most.unwrap_or(0), 20, "fetches of the key set within 10 s")
+        let fetches: Vec<Stamp> = fetches(evidence).skip(1).collect();
+        let tokens: Vec<Stamp> = issues(evidence).map(|(_, at)| at).collect();
+        let most = within_ten_seconds(&tokens);
+        // Whoever fetches for each token fetches no more often than tokens come.
+        let is_for_each = fetches.len() * 2 > tokens.len();
+        if most > 0 && most <= LIMIT + 1 && is_for_each {
+            return CannotTell(format!(
+                "no more than {most} tokens came within 10 s, and most of them made the app fetch the keys: too few to tell \
+                 whether it limits that"
+            ));
+        }
+        at_most(
+            within_ten_seconds(&fetches),
+            LIMIT,
+            "fetches of the key set within 10 s",
+        )
     },
 };
+
+/// The most of these moments that lie within ten seconds.
+fn within_ten_seconds(moments: &[Stamp]) -> usize {
+    let from = |start: &Stamp| {
+        let window = start.0..start.0 + 10_000_000;
+        moments.iter().filter(|at| window.contains(&at.0)).count()
+    };
+    moments.iter().map(from).max().unwrap_or(0)
+}
 
 /// A good sign-in works after all of them.
 pub const GOOD_SIGN_IN_WORKS: Check = Check {
@@ -162,12 +180,18 @@ fn accepted_after_cool_down(evidence: &Evidence, slot: Slot) -> Outcome {
     }
 }
 
-fn issued_at(evidence: &Evidence, flow: mock_idp::flow::scenario::FlowId) -> Option<Stamp> {
+fn issued_at(evidence: &Evidence, flow: FlowId) -> Option<Stamp> {
+    issues(evidence).find(|(of, _)| *of == Some(flow)).map(|(_, at)| at)
+}
+
+/// When tokens were issued, and in which flow.
+fn issues(evidence: &Evidence) -> impl Iterator<Item = (Option<FlowId>, Stamp)> {
+    let issued = |record: &&Record| matches!(record.event, Event::TokensIssued { .. });
     evidence
         .records
         .iter()
-        .find(|record| record.flow == Some(flow) && matches!(record.event, Event::TokensIssued { .. }))
-        .map(|record| record.at)
+        .filter(issued)
+        .map(|record| (record.flow, record.at))
 }
 
 fn fetches(evidence: &Evidence) -> impl Iterator<Item = Stamp> {
@@ -237,6 +261,32 @@ mod tests {
             record.at = Stamp(second as u64 * 1_000_000);
         }
         assert_eq!((FETCHES_STAY_BOUNDED.ask)(&slow), Holds);
+    }
+
+    #[test]
+    fn an_app_that_fetches_for_each_of_few_tokens_is_not_seen_to_limit_that() {
+        let came = |tokens: usize, fetches_per_ten: usize| {
+            let mut all = fetched(evidence(&[]));
+            for token in 0..tokens {
+                all = issued(all);
+                if token % 10 < fetches_per_ten {
+                    all = fetched(all);
+                }
+            }
+            all
+        };
+        let at_each_second = |mut all: Evidence| {
+            for (second, record) in all.records.iter_mut().enumerate() {
+                record.at = Stamp(second as u64 * 1_000_000);
+            }
+            (FETCHES_STAY_BOUNDED.ask)(&all)
+        };
+        // Five tokens came before a lockout; and a hundred came one by one, at a pace.
+        assert!(matches!((FETCHES_STAY_BOUNDED.ask)(&came(5, 10)), CannotTell(_)));
+        assert!(matches!(at_each_second(came(100, 10)), CannotTell(_)));
+        // A few fetches for all of them are a limit, however slowly they came.
+        assert_eq!(at_each_second(came(100, 1)), Holds);
+        assert!(matches!((FETCHES_STAY_BOUNDED.ask)(&came(100, 10)), Broken(_)));
     }
 
     #[test]

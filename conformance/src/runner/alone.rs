@@ -152,7 +152,7 @@ async fn slow_down(
         ));
     }
     let pace = &stage.world.pace;
-    if pace.gap().is_none() {
+    if pace.per_minute().is_none() {
         let per_minute = pace.below().unwrap_or(1).max(1);
         let walks = u32::try_from(remaining).unwrap_or(u32::MAX);
         let rest = (Duration::from_secs(60) / per_minute).saturating_mul(walks.saturating_mul(SIGN_INS_PER_WALK));

@@ -14,7 +14,7 @@ use crate::{
     run::LeftOut,
     target::Config,
     verdict::{Afterwards, Cause, Control, Controls, judge},
-    walk::{beyond_browsers, refresh_records},
+    walk::{beyond_browsers, beyond_pace, refresh_records},
 };
 
 /// What all lanes share.
@@ -122,10 +122,18 @@ impl<'c, 'l> Context<'c, 'l> {
         if let Some(skip) = skipped {
             return Some(format!("left out by the configuration: {}", skip.reason));
         }
-        if self.options.driver == Driver::Http || self.known.lacks(task.case, task.variant()).is_some() {
+        if self.known.lacks(task.case, task.variant()).is_some() {
             return None;
         }
-        beyond_browsers(task.variant().script, self.config.target.javascript)
+        let script = task.variant().script;
+        let pace = self.org.pace.per_minute();
+        if let Some(why) = pace.and_then(|pace| beyond_pace(script, pace)) {
+            return Some(why);
+        }
+        if self.options.driver == Driver::Http {
+            return None;
+        }
+        beyond_browsers(script, self.config.target.javascript)
     }
 
     /// The verdict of a variant that need not be walked.

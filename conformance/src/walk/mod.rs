@@ -42,7 +42,11 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use url::Url;
 
 use self::driver::{Driver, Http, Window};
-pub use self::{needs::beyond_browsers, pace::Pace, site::Site};
+pub use self::{
+    needs::{beyond_browsers, beyond_pace},
+    pace::Pace,
+    site::Site,
+};
 use crate::{
     browser::{
         http::{Client, Outgoing},

@@ -7,7 +7,19 @@ use crate::{
 };
 
 /// So many abandoned starts are a sample of what the app sends, and can be had one after the other; more are a load.
-pub(super) const FEW_STARTS: u16 = 50;
+const FEW_STARTS: u16 = 50;
+
+/// Why a script cannot be walked at a pace of so many sign-ins a minute: it is about many at once.
+#[must_use]
+pub fn beyond_pace(script: &[Step], per_minute: u32) -> Option<String> {
+    script.iter().find_map(|step| match step.act {
+        Act::Flood(starts) if starts > FEW_STARTS && u32::from(starts) > per_minute => Some(format!(
+            "left out at a pace: it starts {starts} sign-ins at once, and the run keeps to {per_minute} a minute"
+        )),
+        Act::Repeat(_, steps) => beyond_pace(steps, per_minute),
+        _ => None,
+    })
+}
 
 /// Why no real browser can walk this script, when that is plain before the first step. `javascript`: scripts make the pages.
 #[must_use]

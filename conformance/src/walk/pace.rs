@@ -20,7 +20,7 @@ pub struct Pace(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    gap: Option<Duration>,
+    per_minute: Option<u32>,
     next: Option<Instant>,
     /// Since when, and how many.
     let_through: Option<(Instant, u32)>,
@@ -40,13 +40,13 @@ impl Pace {
 
     /// From now on at most so many sign-ins a minute.
     pub fn slow_down(&self, per_minute: u32) {
-        self.state().gap = Some(Duration::from_secs(60) / per_minute.max(1));
+        self.state().per_minute = Some(per_minute.max(1));
     }
 
-    /// Whether there is a gap between two sign-ins.
+    /// How many sign-ins a minute may begin, where that is limited.
     #[must_use]
-    pub fn gap(&self) -> Option<Duration> {
-        self.state().gap
+    pub fn per_minute(&self) -> Option<u32> {
+        self.state().per_minute
     }
 
     /// How many sign-ins a minute stay below the limit that the app showed first; 0 where that is less than one. `None` while
@@ -81,7 +81,7 @@ impl Pace {
     fn next(&self, now: Instant) -> Instant {
         let mut state = self.state();
         let at = state.next.map_or(now, |next| next.max(now));
-        state.next = state.gap.map(|gap| at + gap);
+        state.next = state.per_minute.map(|count| at + Duration::from_secs(60) / count);
         at
     }
 

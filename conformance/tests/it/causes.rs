@@ -2,6 +2,7 @@
 //! that has one habit; what the front remembers goes with the process, unless the habit says otherwise.
 
 use std::{
+    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -176,6 +177,24 @@ async fn a_lockout_after_refused_sign_ins_is_named_once_and_fails_nothing() {
     let named = |notice: &&String| notice.contains("a lockout after refused sign-ins");
     assert_eq!(result.notices.iter().filter(named).count(), 1, "{}", stories(&result));
     assert!(ids_with(&result, "pass").len() >= 2, "{}", stories(&result));
+}
+
+/// At a pace nothing begins at once, and two thousand sign-ins would take hours.
+#[tokio::test]
+async fn what_is_about_many_sign_ins_at_once_is_left_out_at_a_pace() {
+    let ids = ["robustness/login-start-flood", "callback/state-missing"];
+    let result = run_with(Habit::Limit(u32::MAX), &ids, |options| {
+        options.pace = NonZeroU32::new(1000);
+    })
+    .await;
+    assert_eq!(ids_with(&result, "pass"), ids[1..], "{}", stories(&result));
+    assert_eq!(ids_with(&result, "skipped"), ids[..1], "{}", stories(&result));
+    let left_out = result.left_out.iter().map(|left_out| left_out.case);
+    assert_eq!(
+        left_out.collect::<Vec<_>>(),
+        ids[..1],
+        "by name, as all that is left out by choice"
+    );
 }
 
 /// The lockout comes in the middle of these walks: what they missed afterwards is not the app's fault, and no forged message
