@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use url::Url;
 
 use crate::{
@@ -52,6 +53,8 @@ pub(crate) struct Idp {
     joins: bool,
     tenant: RwLock<Arc<Tenant>>,
     servers: RwLock<HashMap<String, Arc<Server>>>,
+    /// Told whenever a server changes in this process.
+    changes: watch::Sender<()>,
     /// Which state of the org this process knows, where several share it.
     version: Mutex<String>,
 }
@@ -125,6 +128,7 @@ impl Idp {
             http: OnceLock::new(),
             servers: RwLock::default(),
             tenant: RwLock::default(),
+            changes: watch::Sender::new(()),
             version: Mutex::default(),
         };
         idp.found(|_, _| {});
@@ -268,6 +272,7 @@ impl Idp {
 
     fn set_servers(&self, all: HashMap<String, Arc<Server>>) {
         *self.servers.write().unwrap_or_else(PoisonError::into_inner) = all;
+        self.changes.send_replace(());
     }
 
     fn known_version(&self) -> MutexGuard<'_, String> {
@@ -278,6 +283,7 @@ impl Idp {
         self.shared(|| {
             let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
             servers.remove(id);
+            self.changes.send_replace(());
         });
     }
 
@@ -344,13 +350,27 @@ impl Idp {
     pub(crate) fn change_server<R>(&self, id: &str, change: impl FnOnce(&mut Server) -> R) -> Option<R> {
         self.shared(|| {
             let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
-            servers.get_mut(id).map(|server| {
+            let changed = servers.get_mut(id).map(|server| {
                 let server = Arc::make_mut(server);
                 let result = change(server);
                 server.issuer = self.issuer_for(&server.settings);
                 result
-            })
+            });
+            drop(servers);
+            self.changes.send_replace(());
+            changed
         })
+    }
+
+    /// Tells when a server has changed, as far as this process knows.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// Whether a server-wide fault lets whoever asks this server wait.
+    pub(crate) fn keeps_waiting(&self, server: &str) -> bool {
+        let server = self.any_server(server);
+        server.is_some_and(|server| server.faults.iter().any(|fault| fault.delays()))
     }
 
     /// From now on these server-wide faults are in force on this server, instead of earlier ones.

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use super::{
     context::Context,
     control,
+    running_app::RunningApp,
     seed::seed_of,
     stage::Stage,
     task::{Task, Walked},
@@ -25,18 +26,18 @@ const SIGN_INS_PER_WALK: u32 = 3;
 
 /// Walks tasks one after the other. An app that does not sign anybody in afterwards is brought back to work, and the walk
 /// is made again as the first one on the fresh app: only what happens there is the walk's doing.
-pub(super) async fn alone(context: &mut Context<'_, '_>, stage: &mut Stage, tasks: impl IntoIterator<Item = Task>) {
+pub(super) async fn alone(context: &Context<'_, '_>, app: &mut RunningApp, tasks: impl IntoIterator<Item = Task>) {
     let mut queue: VecDeque<Task> = tasks.into_iter().collect();
     // Walks since the app was started; what came before this is not known.
     let mut walks: Option<u32> = None;
     while let Some(task) = queue.pop_front() {
-        if context.has_ended(task) {
+        if app.has_ended(context, task) {
             continue;
         }
-        context.ledger.started(task.case, context.on);
-        let mark = stage.printed();
+        context.started(task.case);
+        let mark = app.stage.printed();
         let this = task.variant();
-        let evidence = walk(&stage.world, this.script, this.faults, context.seed(task)).await;
+        let evidence = walk(&app.stage.world, this.script, this.faults, context.seed(task)).await;
         let walked = Walked { task, evidence, mark };
         let limit = walked.limit();
         let name = format!(
@@ -45,22 +46,22 @@ pub(super) async fn alone(context: &mut Context<'_, '_>, stage: &mut Stage, task
             task.variant().name,
             task.attempt
         );
-        let (control, outcome) = control::sign_in(&stage.world, seed_of(context.options.seed, name)).await;
+        let (control, outcome) = control::sign_in(&app.stage.world, seed_of(context.options.seed, name)).await;
         let saw = match (limit.is_some(), outcome) {
             (false, Ok(())) => {
                 walks = walks.map(|walks| walks + 1);
                 let after = controls::walked(&control);
-                queue.extend(context.settle(stage, walked, Afterwards::Worked(after.clone())));
-                context.before = Control::Worked(after);
+                queue.extend(context.settle(app, walked, Afterwards::Worked(after.clone())));
+                app.before = Control::Worked(after);
                 continue;
             }
             (true, Ok(())) => "the walk itself was cut short".to_owned(),
             (_, Err(why)) => why,
         };
-        let cause = limit.or_else(|| Cause::shown_by(&control, stage.died()));
-        cause.iter().for_each(|cause| context.tell(cause));
+        let cause = limit.or_else(|| Cause::shown_by(&control, app.stage.died()));
+        cause.iter().for_each(|cause| app.meets(context, cause));
         let was_fresh = walks == Some(0);
-        let before = restore(context, stage, cause.as_ref(), queue.len()).await;
+        let before = restore(context, app, cause.as_ref(), queue.len()).await;
         walks = Some(0);
         let Some(before) = before else {
             let cause = cause.unwrap_or(Cause::Unknown);
@@ -68,13 +69,13 @@ pub(super) async fn alone(context: &mut Context<'_, '_>, stage: &mut Stage, task
             continue;
         };
         if !was_fresh {
-            context.before = before;
+            app.before = before;
             queue.push_front(task);
             continue;
         }
         let after = match cause {
-            Some(cause) if cause.clears_the_walk() || !stage.restartable() => Afterwards::Failed { saw, cause },
-            None if !stage.restartable() => Afterwards::Failed {
+            Some(cause) if cause.clears_the_walk() || !app.stage.restartable() => Afterwards::Failed { saw, cause },
+            None if !app.stage.restartable() => Afterwards::Failed {
                 saw,
                 cause: Cause::Unknown,
             },
@@ -91,47 +92,47 @@ pub(super) async fn alone(context: &mut Context<'_, '_>, stage: &mut Stage, task
                 task.case.id,
                 after.why()
             );
-            context.ledger.notice(text, context.on);
+            context.notice(text);
         }
         // The second attempt stands on the fresh app too.
-        if let Some(again) = context.settle(stage, walked, after) {
+        if let Some(again) = context.settle(app, walked, after) {
             queue.push_front(again);
         }
-        context.before = before;
+        app.before = before;
     }
 }
 
 /// Brings the app back to work: starts it afresh, or waits as long as it asks for. The sign-in that then worked; `None`
 /// when the walks of this app have ended.
 pub(super) async fn restore(
-    context: &mut Context<'_, '_>,
-    stage: &mut Stage,
+    context: &Context<'_, '_>,
+    app: &mut RunningApp,
     cause: Option<&Cause>,
     remaining: usize,
 ) -> Option<Control> {
-    if stage.restartable() {
-        if let Err(error) = stage.restart().await {
-            context.end(format!("the app could not be started again: {error}"));
+    if app.stage.restartable() {
+        if let Err(error) = app.stage.restart().await {
+            app.end(context, format!("the app could not be started again: {error}"));
             return None;
         }
     } else if let Some(Cause::Limited { retry_after, .. }) = cause
-        && let Err(why) = slow_down(context, stage, *retry_after, remaining).await
+        && let Err(why) = slow_down(context, &app.stage, *retry_after, remaining).await
     {
-        context.end(why);
+        app.end(context, why);
         return None;
     }
-    let (evidence, outcome) = control::sign_in(&stage.world, seed_of(context.options.seed, "restored")).await;
+    let (evidence, outcome) = control::sign_in(&app.stage.world, seed_of(context.options.seed, "restored")).await;
     match outcome {
         Ok(()) => Some(Control::Worked(controls::walked(&evidence))),
         Err(why) => {
-            let shown = Cause::shown_by(&evidence, stage.died());
-            shown.iter().for_each(|cause| context.tell(cause));
-            let tried = if stage.restartable() {
+            let shown = Cause::shown_by(&evidence, app.stage.died());
+            shown.iter().for_each(|cause| app.meets(context, cause));
+            let tried = if app.stage.restartable() {
                 "after it was started afresh neither"
             } else {
                 "and it was asked twice"
             };
-            context.end(format!("the app signs nobody in any more, {tried}: {why}"));
+            app.end(context, format!("the app signs nobody in any more, {tried}: {why}"));
             None
         }
     }
@@ -139,7 +140,7 @@ pub(super) async fn restore(
 
 /// Waits as long as the app asks for, and goes on at the pace that it let through before.
 async fn slow_down(
-    context: &mut Context<'_, '_>,
+    context: &Context<'_, '_>,
     stage: &Stage,
     retry_after: Option<Duration>,
     remaining: usize,
@@ -165,7 +166,7 @@ async fn slow_down(
         }
         pace.slow_down(per_minute);
         let text = format!("going on with {per_minute} sign-ins a minute, as many as the app let through");
-        context.ledger.notice(text, context.on);
+        context.notice(text);
     }
     // Not synchronisation: the app asks for this time.
     tokio::time::sleep(window).await;

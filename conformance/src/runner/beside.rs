@@ -9,12 +9,11 @@ use super::{
     alone::alone,
     context::Context,
     control,
+    running_app::RunningApp,
     seed::seed_of,
-    stage::Stage,
     task::{Queue, Task, Walked, Width},
 };
 use crate::{
-    case::Case,
     verdict::{Afterwards, Cause, Control, controls},
     walk::walk,
 };
@@ -34,15 +33,16 @@ struct Flight {
     over: Vec<Walked>,
 }
 
-/// Walks cases side by side. After some walks a plain sign-in must work: it serves all that were over when it began. When
+/// Walks tasks side by side; `lane` names them in what is random. After some walks a plain sign-in must work: it serves all that were over when it began. When
 /// it does not, or when the app limited a walk, those walks are made again one at a time.
 pub(super) async fn side_by_side(
-    context: &mut Context<'_, '_>,
-    stage: &mut Stage,
-    cases: Vec<&'static Case>,
+    context: &Context<'_, '_>,
+    app: &mut RunningApp,
+    lane: &str,
+    tasks: Vec<Task>,
     width: Width,
 ) {
-    let mut queue = Queue::new(context.tasks(&cases));
+    let mut queue = Queue::new(tasks);
     let mut flight = Flight {
         running: JoinSet::new(),
         working: 0,
@@ -51,13 +51,13 @@ pub(super) async fn side_by_side(
     };
     let mut controls = 0_u64;
     let limit = width.jobs * WALKS_PER_CONTROL;
-    while !context.is_limited {
+    while !app.is_limited {
         // The next ones do not wait until the last of these is over: the control after them waits for none in flight.
         while flight.over.len() < limit
             && !flight.is_in_trouble()
             && let Some(tasks) = queue.next(flight.working, flight.waiting, width)
         {
-            flight.begin(context, stage, tasks);
+            flight.begin(context, app, tasks);
         }
         if !flight.land(context).await && flight.over.is_empty() {
             return;
@@ -70,8 +70,8 @@ pub(super) async fn side_by_side(
         }
         // This sign-in starts after the last hop of everything that is over; those in flight get another one.
         controls += 1;
-        let name = format!("control {:?} {controls}", cases.first().map(|case| case.lane));
-        let (evidence, outcome) = control::sign_in(&stage.world, seed_of(context.options.seed, name)).await;
+        let name = format!("control {lane} {controls}");
+        let (evidence, outcome) = control::sign_in(&app.stage.world, seed_of(context.options.seed, name)).await;
         let suspects = match &outcome {
             Ok(()) => {
                 let walk = controls::walked(&evidence);
@@ -79,31 +79,31 @@ pub(super) async fn side_by_side(
                 for walked in std::mem::take(&mut flight.over) {
                     match walked.limit() {
                         None => {
-                            let again = context.settle(stage, walked, Afterwards::Worked(walk.clone()));
+                            let again = context.settle(app, walked, Afterwards::Worked(walk.clone()));
                             again.into_iter().for_each(|task| queue.push(task));
                         }
                         Some(cause) => {
-                            context.tell(&cause);
+                            app.meets(context, &cause);
                             limited.push(walked.task);
                         }
                     }
                 }
-                context.before = Control::Worked(walk);
-                context.ledger.watch(evidence);
+                app.before = Control::Worked(walk);
+                context.watch(evidence);
                 limited
             }
             Err(why) => {
                 // Whoever is still in flight may have done it.
                 flight.land_all(context).await;
-                let cause = Cause::shown_by(&evidence, stage.died());
-                cause.iter().for_each(|cause| context.tell(cause));
+                let cause = Cause::shown_by(&evidence, app.stage.died());
+                cause.iter().for_each(|cause| app.meets(context, cause));
                 let count = flight.over.len();
-                if !context.is_limited {
+                if !app.is_limited {
                     let text =
                         format!("a plain sign-in failed after {count} walks ({why}): walking them again one by one");
-                    context.ledger.notice(text, context.on);
+                    context.notice(text);
                 }
-                context.ledger.watch(evidence);
+                context.watch(evidence);
                 flight.over.drain(..).map(|walked| walked.task).collect()
             }
         };
@@ -111,24 +111,24 @@ pub(super) async fn side_by_side(
             flight.land_all(context).await;
             let more = flight.over.drain(..).map(|walked| walked.task);
             let suspects: Vec<Task> = suspects.into_iter().chain(more).collect();
-            alone(context, stage, suspects).await;
+            alone(context, app, suspects).await;
         }
     }
-    alone(context, stage, queue.into_tasks()).await;
+    alone(context, app, queue.into_tasks()).await;
 }
 
 impl Flight {
     /// Begins one walk for tasks that walk alike.
-    fn begin(&mut self, context: &mut Context<'_, '_>, stage: &Stage, mut tasks: Vec<Task>) {
-        tasks.retain(|task| !context.has_ended(*task));
+    fn begin(&mut self, context: &Context<'_, '_>, app: &RunningApp, mut tasks: Vec<Task>) {
+        tasks.retain(|task| !app.has_ended(context, *task));
         let Some(&first) = tasks.first() else { return };
         for task in &tasks {
-            context.ledger.started(task.case, context.on);
+            context.started(task.case);
         }
         *self.count(tasks.iter().any(|task| task.waits())) += 1;
-        let world = stage.world.clone();
+        let world = app.stage.world.clone();
         let seed = context.seed(first);
-        let mark = stage.printed();
+        let mark = app.stage.printed();
         let this = first.variant();
         self.running.spawn(async move {
             // A bug in a walk must cost one case, not the run.
@@ -153,7 +153,7 @@ impl Flight {
     }
 
     /// Takes in the next walk that is over, and all that are over by then. Says whether there was one.
-    async fn land(&mut self, context: &mut Context<'_, '_>) -> bool {
+    async fn land(&mut self, context: &Context<'_, '_>) -> bool {
         let mut landed = self.running.join_next().await;
         let any = landed.is_some();
         while let Some(next) = landed {
@@ -170,7 +170,7 @@ impl Flight {
                 }
                 Err(error) => {
                     let text = format!("a walk was cancelled: {error}");
-                    context.ledger.notice(text, context.on);
+                    context.notice(text);
                     None
                 }
             };
@@ -182,7 +182,7 @@ impl Flight {
         any
     }
 
-    async fn land_all(&mut self, context: &mut Context<'_, '_>) {
+    async fn land_all(&mut self, context: &Context<'_, '_>) {
         while self.land(context).await {}
         (self.working, self.waiting) = (0, 0);
     }

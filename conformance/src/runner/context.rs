@@ -1,39 +1,42 @@
 //! What all lanes share: who is to be walked, what is known, and where verdicts go.
 
+use std::cell::RefCell;
+
 use super::{
     control::Known,
     ledger::{Ledger, Next},
     options::{Driver, Listener, Options},
-    stage::{Org, Stage},
+    running_app::RunningApp,
+    stage::Org,
     task::{Task, Walked},
     twins::Twins,
 };
 use crate::{
     case::Case,
+    evidence::Evidence,
     outcome::Verdict,
-    run::LeftOut,
+    run::{self, LeftOut, RunEvent},
     target::Config,
-    verdict::{Afterwards, Cause, Control, Controls, judge},
+    verdict::{Afterwards, Cause, Control, Controls, Judgement, judge},
     walk::{beyond_browsers, beyond_pace, refresh_records},
 };
 
-/// What all lanes share.
+/// What all lanes share. Lanes that go on beside each other take turns where they wait, and write into one book.
 pub(super) struct Context<'c, 'l> {
     pub(super) config: &'c Config,
     pub(super) options: &'c Options,
     pub(super) known: &'c Known,
     pub(super) twins: &'c Twins,
     pub(super) org: &'c Org,
-    pub(super) ledger: &'c mut Ledger,
-    pub(super) on: &'c mut Listener<'l>,
-    /// The last plain sign-in of the main app that worked.
-    pub(super) before: Control,
+    book: RefCell<Book<'c, 'l>>,
+}
+
+/// Where everything is entered, and who hears of it.
+struct Book<'c, 'l> {
+    ledger: &'c mut Ledger,
+    on: &'c mut Listener<'l>,
     /// Ids of the causes that the run has told already.
     told: Vec<&'static str>,
-    /// Whether the app limits requests or locks people out: then its walks are made one at a time.
-    pub(super) is_limited: bool,
-    /// Why the main app cannot be walked any more.
-    ended: Option<String>,
 }
 
 impl<'c, 'l> Context<'c, 'l> {
@@ -50,17 +53,58 @@ impl<'c, 'l> Context<'c, 'l> {
             known,
             twins,
             org,
-            ledger,
-            on,
-            before: known.before(),
-            told: Vec::new(),
-            is_limited: false,
-            ended: None,
+            book: RefCell::new(Book {
+                ledger,
+                on,
+                told: Vec::new(),
+            }),
         }
     }
 
+    /// Enters something. Nobody waits in here, so nobody else holds the book.
+    pub(super) fn enter<T>(&self, write: impl FnOnce(&mut Ledger, &mut Listener<'l>) -> T) -> T {
+        let book = &mut *self.book.borrow_mut();
+        write(book.ledger, book.on)
+    }
+
+    /// Tells whoever listens, and keeps nothing.
+    pub(super) fn say(&self, event: RunEvent<'_>) {
+        self.enter(|_, on| on(event));
+    }
+
+    /// Says something about the run, which is kept.
+    pub(super) fn notice(&self, text: String) {
+        self.enter(|ledger, on| ledger.notice(text, on));
+    }
+
+    /// A walk of this case begins.
+    pub(super) fn started(&self, case: &'static Case) {
+        self.enter(|ledger, on| ledger.started(case, on));
+    }
+
+    /// A lane's first plain sign-in.
+    pub(super) fn control(&self, control: run::Control) {
+        self.enter(|ledger, on| ledger.control(control, on));
+    }
+
+    /// Keeps a control or a twin for the watching cases.
+    pub(super) fn watch(&self, evidence: Evidence) {
+        self.enter(|ledger, _| ledger.watch(evidence));
+    }
+
+    /// Takes in an attempt. Says whether another one is needed.
+    pub(super) fn attempt(&self, task: Task, evidence: Evidence, judgement: Judgement, controls: &Controls) -> Next {
+        let place = (task.case, task.variant);
+        self.enter(|ledger, on| ledger.attempt(place, evidence, judgement, controls.into(), on))
+    }
+
+    /// Gives a variant a verdict that needs no walk.
+    pub(super) fn decide(&self, case: &'static Case, variant: usize, verdict: Verdict) {
+        self.enter(|ledger, on| ledger.settle(case, variant, verdict, on));
+    }
+
     /// Gives every variant of these cases the same reason for being left out.
-    pub(super) fn leave_out(&mut self, cases: Vec<&'static Case>, reason: &str) {
+    pub(super) fn leave_out(&self, cases: Vec<&'static Case>, reason: &str) {
         for case in cases {
             for index in 0..case.variants.len() {
                 self.skip(case, index, reason.to_owned());
@@ -69,16 +113,17 @@ impl<'c, 'l> Context<'c, 'l> {
     }
 
     /// Skips a variant that may apply to the app.
-    fn skip(&mut self, case: &'static Case, index: usize, why: String) {
-        self.ledger.left_out(LeftOut {
+    fn skip(&self, case: &'static Case, index: usize, why: String) {
+        let left_out = LeftOut {
             case: case.id,
             why: why.clone(),
-        });
-        self.ledger.settle(case, index, Verdict::Skipped(why), self.on);
+        };
+        self.enter(|ledger, _| ledger.left_out(left_out));
+        self.decide(case, index, Verdict::Skipped(why));
     }
 
     /// The variants that are to be walked; the others get their verdict here.
-    pub(super) fn tasks(&mut self, cases: &[&'static Case]) -> Vec<Task> {
+    pub(super) fn tasks(&self, cases: &[&'static Case]) -> Vec<Task> {
         let mut tasks = Vec::new();
         for case in cases {
             for variant in 0..case.variants.len() {
@@ -90,7 +135,7 @@ impl<'c, 'l> Context<'c, 'l> {
                 if let Some(reason) = self.choice(task) {
                     self.skip(case, variant, reason);
                 } else if let Some(verdict) = self.known_verdict(task) {
-                    self.ledger.settle(case, variant, verdict, self.on);
+                    self.decide(case, variant, verdict);
                 } else {
                     tasks.push(task);
                 }
@@ -145,16 +190,17 @@ impl<'c, 'l> Context<'c, 'l> {
         })
     }
 
-    /// Judges a walk of the main app by the control after it. Says whether the variant is to be walked again.
-    pub(super) fn settle(&mut self, stage: &Stage, walked: Walked, after: Afterwards) -> Option<Task> {
+    /// Judges a walk of a running app by the control after it. Says whether the variant is to be walked again.
+    pub(super) fn settle(&self, app: &RunningApp, walked: Walked, after: Afterwards) -> Option<Task> {
         let Walked {
             task,
             mut evidence,
             mark,
         } = walked;
+        let stage = &app.stage;
         refresh_records(&stage.world.idp, &stage.world.server, &mut evidence);
         let controls = Controls {
-            before: self.before.clone(),
+            before: app.before.clone(),
             twin: self.twins.of(task.variant()),
             after,
         };
@@ -163,51 +209,31 @@ impl<'c, 'l> Context<'c, 'l> {
             evidence.app_output = stage.output_since(mark);
             evidence.app_lines = stage.lines_since(mark);
         }
-        let next = self.ledger.attempt(
-            (task.case, task.variant),
-            evidence,
-            judgement,
-            (&controls).into(),
-            self.on,
-        );
+        let next = self.attempt(task, evidence, judgement, &controls);
         (next == Next::Again).then_some(task.again())
     }
 
     /// A variant that cannot be judged.
-    pub(super) fn inconclusive(&mut self, task: Task, reason: String) {
-        self.ledger
-            .settle(task.case, task.variant, Verdict::Inconclusive(reason), self.on);
+    pub(super) fn inconclusive(&self, task: Task, reason: String) {
+        self.decide(task.case, task.variant, Verdict::Inconclusive(reason));
     }
 
     /// A walk that panicked is a bug of the harness, and says nothing about the app.
-    pub(super) fn settle_bug(&mut self, task: Task) {
-        let verdict = Verdict::Error("the harness has a bug: this walk panicked (see standard error)".to_owned());
-        self.ledger.settle(task.case, task.variant, verdict, self.on);
+    pub(super) fn settle_bug(&self, task: Task) {
+        let text = "the harness has a bug: this walk panicked (see standard error)";
+        self.decide(task.case, task.variant, Verdict::Error(text.to_owned()));
     }
 
-    /// Says a cause that holds for the whole run, once.
-    pub(super) fn tell(&mut self, cause: &Cause) {
+    /// Says a cause that holds for the whole run, once. Says whether it is such a cause.
+    pub(super) fn tell(&self, cause: &Cause) -> bool {
         let Some(notice) = cause.notice(self.org.pace.below()) else {
-            return;
+            return false;
         };
-        self.is_limited = true;
-        if !self.told.contains(&cause.id()) {
-            self.told.push(cause.id());
-            self.ledger.notice(notice, self.on);
+        let book = &mut *self.book.borrow_mut();
+        if !book.told.contains(&cause.id()) {
+            book.told.push(cause.id());
+            book.ledger.notice(notice, book.on);
         }
-    }
-
-    /// The main app is broken for good: what has not been judged on it cannot be.
-    pub(super) fn end(&mut self, why: String) {
-        self.ledger
-            .notice(format!("the walks of the running app end here: {why}"), self.on);
-        self.ended = Some(why);
-    }
-
-    /// Whether the main app cannot be walked any more; then the task gets its verdict.
-    pub(super) fn has_ended(&mut self, task: Task) -> bool {
-        let Some(why) = self.ended.clone() else { return false };
-        self.inconclusive(task, format!("not walked: {why}"));
         true
     }
 

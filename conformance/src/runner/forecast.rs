@@ -20,6 +20,8 @@ pub(super) struct Measured {
     pub(super) start: Option<Duration>,
     /// How long an app is waited for that waits for the authorization server.
     pub(super) patience: Duration,
+    /// Whether fresh apps, and a copy that is kept waiting, work while the main app is walked.
+    pub(super) at_once: bool,
 }
 
 /// What is to be walked.
@@ -50,27 +52,40 @@ impl Ahead {
         let (beside, held_beside) = counted(&self.beside);
         let (alone, held_alone) = counted(&self.alone);
         let (on_fresh, held_on_fresh) = counted(&self.fresh);
-        let mut least = measured.beside * beside + measured.alone * alone;
-        let mut starts = 0;
-        match measured.start {
+        let on_main = measured.beside * beside + measured.alone * alone;
+        let (elsewhere, starts) = match measured.start {
             Some(start) => {
                 let manner = Manner {
                     fetches_at_once: true,
                     can_rest: true,
                 };
-                starts = whole(Plan::of(&self.fresh, manner).starts());
+                let starts = whole(Plan::of(&self.fresh, manner).starts());
                 // Each walk is followed by a plain sign-in.
-                least += (start * starts + measured.alone * 2 * on_fresh) / whole(fresh.jobs.max(1));
+                let work = start * starts + measured.alone * 2 * on_fresh;
+                (work / whole(fresh.jobs.max(1)), starts)
             }
-            None => least += measured.alone * on_fresh,
-        }
+            None => (measured.alone * on_fresh, 0),
+        };
         let rounds = |held: u32, width: Width| held.div_ceil(whole(width.waiting.max(1)));
-        let waited = rounds(held_beside, width) + held_alone + rounds(held_on_fresh, fresh);
+        let [beside_held, alone_held, fresh_held] =
+            [rounds(held_beside, width), held_alone, rounds(held_on_fresh, fresh)]
+                .map(|rounds| measured.patience * rounds);
+        let (least, most) = match measured.at_once {
+            true => {
+                let least = on_main.max(elsewhere);
+                let most = [on_main + alone_held, beside_held, elsewhere + fresh_held];
+                (least, most.into_iter().fold(least, Duration::max))
+            }
+            false => {
+                let least = on_main + elsewhere;
+                (least, least + beside_held + alone_held + fresh_held)
+            }
+        };
         Forecast {
             sign_ins: beside + alone + on_fresh,
             starts,
             least,
-            most: least + measured.patience * waited,
+            most,
         }
     }
 }
@@ -134,6 +149,7 @@ mod tests {
         alone: Duration::from_millis(300),
         start: Some(Duration::from_secs(2)),
         patience: Duration::from_secs(15),
+        at_once: false,
     };
     const WIDTH: Width = Width { jobs: 4, waiting: 16 };
     const ONE_BY_ONE: Width = Width { jobs: 1, waiting: 0 };
@@ -170,6 +186,24 @@ mod tests {
             "{}",
             fresh.sentence()
         );
+        // Beside one another, what takes longest decides.
+        let company = Measured {
+            at_once: true,
+            ..MEASURED
+        };
+        let everything = ahead(
+            &[late.clone(), id_entropy.clone()].concat(),
+            &tasks("discovery/malformed"),
+        );
+        let (together, in_turn) = (
+            everything.forecast(company, WIDTH, WIDTH),
+            everything.forecast(MEASURED, WIDTH, WIDTH),
+        );
+        assert!(
+            together.least < in_turn.least && together.most < in_turn.most,
+            "{together:?} {in_turn:?}"
+        );
+        assert!(together.most >= MEASURED.patience.max(together.least), "{together:?}");
         // Somebody else started it: nothing is started.
         let running = Measured {
             start: None,

@@ -9,18 +9,23 @@ use futures_util::{
     future::{FutureExt, LocalBoxFuture},
     stream::FuturesUnordered,
 };
-use mock_idp::flow::fault::Message;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    watch,
+};
 
 use super::{
     batch::{Crew, Landed, News},
     context::Context,
+    control,
     ground::Ground,
     ledger::Next,
     options::Driver,
-    own::{Fresh, walk_afresh},
+    own::{Fresh, restarted, walk_afresh},
     plan::{Batch, Manner, Plan},
-    prepare::{Prepared, prepare},
+    prepare::{Prepared, is_certificate, prepare},
+    seed::seed_of,
+    stage::Stage,
     task::{Queue, Task, Width},
 };
 use crate::{
@@ -38,16 +43,18 @@ const FRESH_APPS: usize = 3;
 const WAITING_APPS: usize = 12;
 
 /// What is in flight on fresh apps.
-struct Fleet<'g> {
+pub(super) struct Fleet<'g> {
     ground: Ground<'g>,
     prepared: Prepared,
-    width: Width,
+    room: watch::Receiver<Width>,
     /// What was walked on a shared app and did not come to a pass there.
     aside: HashMap<(&'static str, usize), (Evidence, Judgement, Controls)>,
     tell: UnboundedSender<News>,
     news: UnboundedReceiver<News>,
     /// What is still to be walked on an app of its own.
     own: Queue,
+    /// Those that change the certificate of the authorization server, which everybody on its listener meets.
+    spoilers: Vec<Task>,
 }
 
 /// What is over.
@@ -60,67 +67,12 @@ enum Done {
 enum Turn {
     News(News),
     Done(Done),
-}
-
-/// Walks each variant on a fresh app with a fresh issuer.
-pub(super) async fn afresh(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
-    let tasks = context.tasks(&cases);
-    if tasks.is_empty() {
-        return;
-    }
-    let ground = Ground {
-        config: context.config,
-        options: context.options,
-        org: context.org,
-    };
-    let prepared = prepare(context, ground, &tasks).await;
-    if let Some(why) = prepared.before.refusal() {
-        for task in tasks {
-            context.inconclusive(task, format!("the control on a fresh app failed: {why}"));
-        }
-        return;
-    }
-    let (refused, accepted): (Vec<Task>, Vec<Task>) = tasks
-        .into_iter()
-        .partition(|task| prepared.twins.of(*task).refusal().is_some());
-    for task in refused {
-        let why = prepared.twins.of(task).refusal().unwrap_or_default().to_owned();
-        context.inconclusive(task, why);
-    }
-    // One listener presents one certificate: whoever spoils it must be alone.
-    let (spoilers, others): (Vec<Task>, Vec<Task>) = accepted.into_iter().partition(|task| spoils_the_listener(*task));
-    let mut fleet = Fleet::new(context, ground, prepared);
-    fleet.spoil(context, spoilers).await;
-    let left = std::mem::replace(&mut fleet.own, Queue::new([]));
-    fleet.prepared.ask_about_keys(ground, &others).await;
-    if let Some(stage) = fleet.prepared.stage.take() {
-        stage.close().await;
-    }
-    let manner = Manner {
-        fetches_at_once: fleet.prepared.fetches_at_once,
-        can_rest: context.options.driver == Driver::Http,
-    };
-    let plan = match context.options.own_apps {
-        true => Plan::without_sharing(others),
-        false => Plan::of(&others, manner),
-    };
-    fleet.announce(context, &plan);
-    fleet.walk_all(context, plan).await;
-    fleet.width = Width { jobs: 1, waiting: 0 };
-    fleet
-        .walk_all(context, Plan::without_sharing(left.into_tasks().collect()))
-        .await;
-    if let Some(learnt) = ground.org.cool_down.get() {
-        learnt
-            .notice()
-            .into_iter()
-            .for_each(|text| context.ledger.notice(text, context.on));
-    }
+    /// There is more room, or less.
+    Room,
 }
 
 fn spoils_the_listener(task: Task) -> bool {
-    let faults = task.variant().faults;
-    faults.iter().any(|fault| fault.message() == Message::Tls)
+    task.variant().faults.iter().any(|fault| is_certificate(*fault))
 }
 
 /// How many fresh apps at once.
@@ -140,17 +92,128 @@ pub(super) fn width(context: &Context<'_, '_>) -> Width {
 }
 
 impl<'g> Fleet<'g> {
-    fn new(context: &Context<'_, '_>, ground: Ground<'g>, prepared: Prepared) -> Self {
+    /// Finds out what the cases that need fresh apps stand on; `None` when nothing is to be walked. `room` is how many apps
+    /// there may be at once: it may change while they are walked.
+    pub(super) async fn assemble(
+        context: &Context<'g, '_>,
+        cases: &[&'static Case],
+        room: watch::Receiver<Width>,
+    ) -> Option<(Self, Vec<Task>)> {
+        let tasks = context.tasks(cases);
+        if tasks.is_empty() {
+            return None;
+        }
+        let ground = Ground {
+            config: context.config,
+            options: context.options,
+            org: context.org,
+        };
+        let prepared = prepare(context, ground, &tasks).await;
+        if let Some(why) = prepared.before.refusal() {
+            for task in tasks {
+                context.inconclusive(task, format!("the control on a fresh app failed: {why}"));
+            }
+            return None;
+        }
+        let (spoilers, others) = tasks.into_iter().partition(|task| spoils_the_listener(*task));
         let (tell, news) = unbounded_channel();
-        Self {
+        let mut fleet = Self {
             ground,
             prepared,
-            width: width(context),
+            room,
             aside: HashMap::new(),
             tell,
             news,
             own: Queue::new([]),
+            spoilers,
+        };
+        let others = fleet.accepted(context, others);
+        fleet.prepared.ask_about_keys(ground, &others).await;
+        Some((fleet, others))
+    }
+
+    /// The app that told what is known. It works, or it waits before it fetches keys again.
+    pub(super) fn take_stage(&mut self) -> Option<Stage> {
+        self.prepared.stage.take()
+    }
+
+    /// Walks each variant on a fresh app with a fresh issuer.
+    pub(super) async fn walk(&mut self, context: &Context<'_, '_>, tasks: Vec<Task>) {
+        let manner = Manner {
+            fetches_at_once: self.prepared.fetches_at_once,
+            can_rest: context.options.driver == Driver::Http,
+        };
+        let plan = match context.options.own_apps {
+            true => Plan::without_sharing(tasks),
+            false => Plan::of(&tasks, manner),
+        };
+        self.announce(context, &plan);
+        self.walk_all(context, plan).await;
+        if let Some(learnt) = self.ground.org.cool_down.get() {
+            learnt.notice().into_iter().for_each(|text| context.notice(text));
         }
+    }
+
+    /// Walks those that change the certificate: when nobody else asks this authorization server for anything, on an app that
+    /// runs already where it works.
+    pub(super) async fn walk_spoilers(mut self, context: &Context<'_, '_>, stage: Option<Stage>) {
+        if self.spoilers.is_empty() {
+            if let Some(stage) = stage {
+                stage.close().await;
+            }
+            return;
+        }
+        let mut stage = match stage {
+            Some(stage) => self.at_work(stage).await,
+            None => None,
+        };
+        let spoilers = std::mem::take(&mut self.spoilers);
+        self.prepared
+            .try_certificates(self.ground, stage.as_ref(), &spoilers)
+            .await;
+        let mut works = Some(self.prepared.before.clone());
+        for task in self.accepted(context, spoilers) {
+            let Some((stage, before)) = stage.as_mut().zip(works.take()) else {
+                self.own.push(task);
+                continue;
+            };
+            let after = self.crew().walk_group(stage, &[task], &before).await;
+            works = after.map(Control::Worked);
+            while let Ok(news) = self.news.try_recv() {
+                self.hear(context, news);
+            }
+        }
+        if let Some(stage) = stage {
+            stage.close().await;
+        }
+        let (_alone, room) = watch::channel(Width { jobs: 1, waiting: 0 });
+        self.room = room;
+        let left = std::mem::replace(&mut self.own, Queue::new([]));
+        self.walk_all(context, Plan::without_sharing(left.into_tasks().collect()))
+            .await;
+    }
+
+    /// Those whose hooks do no harm; the others get their verdict.
+    fn accepted(&self, context: &Context<'_, '_>, tasks: Vec<Task>) -> Vec<Task> {
+        let mut accepted = tasks;
+        accepted.retain(|task| match self.prepared.twins.of(*task).refusal() {
+            Some(why) => {
+                context.inconclusive(*task, why.to_owned());
+                false
+            }
+            None => true,
+        });
+        accepted
+    }
+
+    /// An app that signs people in, as it is or started anew. One that does not is ended.
+    async fn at_work(&self, mut stage: Stage) -> Option<Stage> {
+        let seed = seed_of(self.ground.options.seed, "before certificates");
+        if control::works(&stage.world, seed).await.1.is_ok() || restarted(&mut stage, seed).await.is_ok() {
+            return Some(stage);
+        }
+        stage.close().await;
+        None
     }
 
     fn crew(&self) -> Crew<'g> {
@@ -163,10 +226,10 @@ impl<'g> Fleet<'g> {
     }
 
     /// Says how often the app will be started, now that this is known, and how long that takes.
-    fn announce(&self, context: &mut Context<'_, '_>, plan: &Plan) {
+    fn announce(&self, context: &Context<'_, '_>, plan: &Plan) {
         let starts = &self.ground.org.starts;
         let (so_far, each, more) = (starts.count(), starts.each(), plan.starts());
-        let at_once = self.width.jobs.max(1);
+        let at_once = self.room.borrow().jobs.max(1);
         let rest = each * u32::try_from(more.div_ceil(at_once)).unwrap_or(u32::MAX);
         let text = format!(
             "about {} starts of the app ({so_far} so far) of {:.1} s each, {at_once} at a time: {:.0} s of starting",
@@ -174,45 +237,19 @@ impl<'g> Fleet<'g> {
             each.as_secs_f64(),
             rest.as_secs_f64().max(1.0),
         );
-        (context.on)(RunEvent::Notice(text));
+        context.say(RunEvent::Notice(text));
     }
 
-    /// Walks those that spoil the certificate on the app that told what is known, while no other is there.
-    async fn spoil(&mut self, context: &mut Context<'_, '_>, spoilers: Vec<Task>) {
-        let Some(mut stage) = self.prepared.stage.take() else {
-            spoilers.into_iter().for_each(|task| self.own.push(task));
-            return;
-        };
-        let mut works = Some(self.prepared.before.clone());
-        for task in spoilers {
-            works = match works {
-                Some(before) => {
-                    let after = self.crew().walk_group(&mut stage, &[task], &before).await;
-                    after.map(Control::Worked)
-                }
-                None => {
-                    self.own.push(task);
-                    None
-                }
-            };
-            while let Ok(news) = self.news.try_recv() {
-                self.hear(context, news);
-            }
-        }
-        match works {
-            Some(_) => self.prepared.stage = Some(stage),
-            None => stage.close().await,
-        }
-    }
-
-    async fn walk_all(&mut self, context: &mut Context<'_, '_>, plan: Plan) {
+    async fn walk_all(&mut self, context: &Context<'_, '_>, plan: Plan) {
         let Plan { batches, own } = plan;
+        let mut room = self.room.clone();
         own.into_iter().for_each(|task| self.own.push(task));
         let mut batches = VecDeque::from(batches);
         let (mut working, mut waiting) = (0, 0);
         let mut running: FuturesUnordered<LocalBoxFuture<'g, Done>> = FuturesUnordered::new();
         loop {
-            while let Some(batch) = next_batch(&mut batches, working, waiting, self.width) {
+            let width = *room.borrow_and_update();
+            while let Some(batch) = next_batch(&mut batches, working, waiting, width) {
                 let waited = batch.waits();
                 *(if waited { &mut waiting } else { &mut working }) += 1;
                 let crew = self.crew();
@@ -225,9 +262,9 @@ impl<'g> Fleet<'g> {
                 );
             }
             while batches.is_empty()
-                && let Some(task) = self.own.next_task(working, waiting, self.width)
+                && let Some(task) = self.own.next_task(working, waiting, width)
             {
-                context.ledger.started(task.case, context.on);
+                context.started(task.case);
                 *(if task.waits() { &mut waiting } else { &mut working }) += 1;
                 let ground = self.ground;
                 running.push(async move { Done::Own(Box::new(walk_afresh(ground, task).await)) }.boxed_local());
@@ -244,8 +281,11 @@ impl<'g> Fleet<'g> {
                 biased;
                 Some(news) = self.news.recv() => Turn::News(news),
                 Some(done) = running.next() => Turn::Done(done),
+                // Where nobody changes it any more, this is none of the turns.
+                Ok(()) = room.changed() => Turn::Room,
             };
             match turn {
+                Turn::Room => {}
                 Turn::News(news) => self.hear(context, news),
                 Turn::Done(Done::Batch { waited }) => *(if waited { &mut waiting } else { &mut working }) -= 1,
                 Turn::Done(Done::Own(fresh)) => {
@@ -256,16 +296,16 @@ impl<'g> Fleet<'g> {
         }
     }
 
-    fn hear(&mut self, context: &mut Context<'_, '_>, news: News) {
+    fn hear(&mut self, context: &Context<'_, '_>, news: News) {
         match news {
-            News::Begun(task) => context.ledger.started(task.case, context.on),
+            News::Begun(task) => context.started(task.case),
             News::Alone(task) => self.own.push(task),
             News::Walked(landed) => self.settle_shared(context, *landed),
         }
     }
 
     /// On a shared app a pass decides. Whatever else came of it may be the doing of those before.
-    fn settle_shared(&mut self, context: &mut Context<'_, '_>, landed: Landed) {
+    fn settle_shared(&mut self, context: &Context<'_, '_>, landed: Landed) {
         let Landed {
             task,
             evidence,
@@ -291,13 +331,13 @@ impl<'g> Fleet<'g> {
         }
     }
 
-    fn settle_own(&mut self, context: &mut Context<'_, '_>, fresh: Fresh) {
+    fn settle_own(&mut self, context: &Context<'_, '_>, fresh: Fresh) {
         let Fresh { task, result } = fresh;
         let (evidence, after) = match result {
             Ok(walked) => walked,
             Err(error) => {
                 let verdict = Verdict::Error(error);
-                context.ledger.settle(task.case, task.variant, verdict, context.on);
+                context.decide(task.case, task.variant, verdict);
                 return;
             }
         };
@@ -317,26 +357,20 @@ impl<'g> Fleet<'g> {
                 Some(Verdict::Warn | Verdict::Fail)
             )
         {
-            let place = (task.case, task.variant);
-            context
-                .ledger
-                .attempt(place, shared, came, (&stood_on).into(), context.on);
+            context.attempt(task, shared, came, &stood_on);
         }
         self.enter(context, task, evidence, judgement, &controls);
     }
 
     fn enter(
         &mut self,
-        context: &mut Context<'_, '_>,
+        context: &Context<'_, '_>,
         task: Task,
         evidence: Evidence,
         judgement: Judgement,
         controls: &Controls,
     ) {
-        let place = (task.case, task.variant);
-        let next = context
-            .ledger
-            .attempt(place, evidence, judgement, controls.into(), context.on);
+        let next = context.attempt(task, evidence, judgement, controls);
         if next == Next::Again {
             self.own.push(task.again());
         }

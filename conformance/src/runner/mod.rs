@@ -11,6 +11,7 @@ mod beside;
 mod context;
 mod control;
 mod cool_down;
+mod copy;
 mod first_failure;
 mod forecast;
 mod fresh;
@@ -25,6 +26,7 @@ mod plan;
 pub mod preflight;
 mod prepare;
 mod running;
+mod running_app;
 mod seed;
 mod stage;
 mod task;
@@ -35,14 +37,17 @@ use std::time::{Duration, Instant};
 
 use mock_idp::flow::record::Stamp;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::sync::{oneshot, watch as room};
 
 pub(crate) use self::options::Listener;
 use self::{
     context::Context,
     forecast::{Ahead, Measured},
+    fresh::Fleet,
     ledger::Ledger,
-    stage::Org,
-    task::Width,
+    running_app::RunningApp,
+    stage::{Org, Stage},
+    task::{Task, Width},
     twins::Twins,
 };
 pub use self::{
@@ -50,7 +55,7 @@ pub use self::{
     options::{Driver, Options},
 };
 use crate::{
-    case::Lane,
+    case::{Case, Lane},
     run::{Header, RunEvent, RunResult},
     target::Config,
 };
@@ -117,57 +122,146 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
     let twins = Twins::walk(&mut stage, &options.cases, &known, options, width.jobs).await;
     let walking = walking.elapsed();
 
-    let mut context = Context::new((config, options), (&known, &twins), &org, ledger, on);
-    twins.limit.iter().for_each(|cause| context.tell(cause));
-    let selected = |lane: Lane| {
-        options
-            .cases
-            .iter()
-            .copied()
-            .filter(move |case| case.lane == lane)
-            .collect::<Vec<_>>()
+    let context = Context::new((config, options), (&known, &twins), &org, ledger, on);
+    let mut app = RunningApp::new(stage, known.before());
+    twins.limit.iter().for_each(|cause| app.meets(&context, cause));
+    let selected = |lanes: &[Lane]| {
+        let of_lane = |lane: &Lane| {
+            let lane = *lane;
+            options.cases.iter().copied().filter(move |case| case.lane == lane)
+        };
+        lanes.iter().flat_map(of_lane).collect::<Vec<_>>()
+    };
+    let cases = Lanes {
+        beside: selected(&[Lane::Parallel, Lane::Slow]),
+        alone: selected(&[Lane::Alone]),
+        server: selected(&[Lane::Server]),
+        restart: selected(&[Lane::Restart]),
     };
     let ahead = Ahead {
-        beside: context.foreseen(&[selected(Lane::Parallel), selected(Lane::Slow)].concat()),
-        alone: context.foreseen(&selected(Lane::Alone)),
-        fresh: context.foreseen(&[selected(Lane::Server), selected(Lane::Restart)].concat()),
+        beside: context.foreseen(&cases.beside),
+        alone: context.foreseen(&cases.alone),
+        fresh: context.foreseen(&[&cases.server[..], &cases.restart].concat()),
     };
     let measured = Measured {
         beside: walking / twins.walks(),
-        alone: context.ledger.control_time(),
-        start: stage.restartable().then(|| org.starts.each()),
-        patience: stage.world.patience,
+        alone: context.enter(|ledger, _| ledger.control_time()),
+        start: app.stage.restartable().then(|| org.starts.each()),
+        patience: app.stage.world.patience,
+        at_once: bears_company(&app.stage, options),
     };
     let forecast = ahead.forecast(measured, width, fresh::width(&context));
     if forecast.is_long() {
-        (context.on)(RunEvent::Notice(forecast.sentence()));
+        context.say(RunEvent::Notice(forecast.sentence()));
     }
-    beside::side_by_side(&mut context, &mut stage, selected(Lane::Parallel), width).await;
-    beside::side_by_side(&mut context, &mut stage, selected(Lane::Slow), width).await;
-    let alone = Width { jobs: 1, waiting: 0 };
-    beside::side_by_side(&mut context, &mut stage, selected(Lane::Alone), alone).await;
-    let mut server_wide = selected(Lane::Server);
-    if stage.restartable() {
-        server_wide.extend(selected(Lane::Restart));
-        if stage.is_pinned() {
-            // The fresh copies need its port.
-            stage.make_way().await;
-        }
-        fresh::afresh(&mut context, server_wide).await;
-    } else {
-        running::on_the_running_app(&mut context, &mut stage, server_wide).await;
-        context.leave_out(
-            selected(Lane::Restart),
-            "the configuration has no [target.start]: the app cannot be restarted",
-        );
-    }
-    watch::watch(&mut context, selected(Lane::Watch));
-    stage.close().await;
+    let app = cases.walk(&context, app, width).await;
+    watch::watch(&context, selected(&[Lane::Watch]));
+    app.stage.close().await;
     org.settle().await;
     for complaint in org.complaints() {
-        context.ledger.notice(complaint, context.on);
+        context.notice(complaint);
     }
     Ok(())
+}
+
+/// The selected cases by how they are walked.
+struct Lanes {
+    beside: Vec<&'static Case>,
+    alone: Vec<&'static Case>,
+    server: Vec<&'static Case>,
+    restart: Vec<&'static Case>,
+}
+
+/// One after the other.
+const ALONE: Width = Width { jobs: 1, waiting: 0 };
+
+/// Whether fresh apps may work while the main one is walked.
+fn bears_company(stage: &Stage, options: &Options) -> bool {
+    // What is walked at a pace is walked one after the other, and each browser wants a core.
+    stage.restartable() && !stage.is_pinned() && options.driver == Driver::Http && options.pace.is_none()
+}
+
+impl Lanes {
+    /// Walks all of them; the app that ran, which may have ended.
+    async fn walk(self, context: &Context<'_, '_>, mut app: RunningApp, width: Width) -> RunningApp {
+        let beside = context.tasks(&self.beside);
+        if bears_company(&app.stage, context.options) {
+            return self.walk_in_company(context, app, beside, width).await;
+        }
+        beside::side_by_side(context, &mut app, "beside", beside, width).await;
+        beside::side_by_side(context, &mut app, "alone", context.tasks(&self.alone), ALONE).await;
+        if !app.stage.restartable() {
+            running::on_the_running_app(context, &mut app, self.server).await;
+            context.leave_out(
+                self.restart,
+                "the configuration has no [target.start]: the app cannot be restarted",
+            );
+            return app;
+        }
+        if app.stage.is_pinned() {
+            // The fresh copies need its port.
+            app.stage.make_way().await;
+        }
+        let (_open, room) = room::channel(fresh::width(context));
+        let fresh = [&self.server[..], &self.restart].concat();
+        if let Some((mut fleet, tasks)) = Fleet::assemble(context, &fresh, room).await {
+            let mut idle = fleet.take_stage();
+            if let Some(stage) = idle.as_mut().filter(|stage| stage.is_pinned()) {
+                stage.make_way().await;
+            }
+            fleet.walk(context, tasks).await;
+            fleet.walk_spoilers(context, idle).await;
+        }
+        app
+    }
+
+    /// Walks them on three apps that share nothing: the main one; a copy of it, which is kept waiting for answers; and fresh
+    /// ones, one at a time until the main one is done.
+    async fn walk_in_company(
+        self,
+        context: &Context<'_, '_>,
+        mut app: RunningApp,
+        beside: Vec<Task>,
+        width: Width,
+    ) -> RunningApp {
+        let all = fresh::width(context);
+        let (open, changes) = room::channel(Width { jobs: 1, ..all });
+        let (give, copy) = oneshot::channel();
+        let fresh_cases = [&self.server[..], &self.restart].concat();
+        let fresh = async {
+            let (mut fleet, tasks) = Fleet::assemble(context, &fresh_cases, changes).await?;
+            match fleet.take_stage() {
+                Some(stage) => {
+                    if let Err(stage) = give.send(stage) {
+                        stage.close().await;
+                    }
+                }
+                None => drop(give),
+            }
+            fleet.walk(context, tasks).await;
+            Some(fleet)
+        };
+        // Where no fresh app is wanted there is no copy either: an app is not started for nothing.
+        let (kept_waiting, beside): (Vec<Task>, Vec<Task>) = match fresh_cases.is_empty() {
+            true => (Vec::new(), beside),
+            false => beside.into_iter().partition(|task| task.waits()),
+        };
+        let facts = app.stage.world.site.facts.clone();
+        let waiting = copy::walk(context, copy, &facts, kept_waiting, width);
+        let main = async {
+            beside::side_by_side(context, &mut app, "beside", beside, width).await;
+            beside::side_by_side(context, &mut app, "alone", context.tasks(&self.alone), ALONE).await;
+            open.send_replace(all);
+        };
+        let (fleet, (stage, left), ()) = futures_util::join!(fresh, waiting, main);
+        beside::side_by_side(context, &mut app, "left", left, width).await;
+        match (fleet, stage) {
+            (Some(fleet), stage) => fleet.walk_spoilers(context, stage).await,
+            (None, Some(stage)) => stage.close().await,
+            (None, None) => {}
+        }
+        app
+    }
 }
 
 /// How many walks at once the app bears.

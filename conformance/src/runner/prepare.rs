@@ -26,6 +26,7 @@ use crate::{
 pub(super) struct Prepared {
     /// A plain sign-in on a fresh app.
     pub(super) before: Control,
+    /// Those of certificates are missing until [`Prepared::try_certificates`].
     pub(super) twins: Twins,
     /// How long the app waits between two fetches of the key set; `None` when nobody needed to know.
     pub(super) cool_down: Option<CoolDown>,
@@ -39,12 +40,10 @@ pub(super) struct Prepared {
 pub(super) struct Twins(Vec<(Fault, Control)>);
 
 /// Finds out what the tasks stand on, and tells the control.
-pub(super) async fn prepare(context: &mut Context<'_, '_>, ground: Ground<'_>, tasks: &[Task]) -> Prepared {
+pub(super) async fn prepare(context: &Context<'_, '_>, ground: Ground<'_>, tasks: &[Task]) -> Prepared {
     let began = Instant::now();
-    let hooks = hooks_of(tasks);
-    // A certificate reaches everybody on its listener: it is changed when nobody else is there.
-    let (certificates, documents): (Vec<Fault>, Vec<Fault>) =
-        hooks.iter().partition(|twin| twin.message() == Message::Tls);
+    let mut documents = hooks_of(tasks);
+    documents.retain(|twin| !is_certificate(*twin));
     let together = match ground.options.own_apps {
         true => None,
         false => all_at_once(ground, &documents).await,
@@ -64,7 +63,7 @@ pub(super) async fn prepare(context: &mut Context<'_, '_>, ground: Ground<'_>, t
             .to_owned(),
         duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
-    context.ledger.control(control, context.on);
+    context.control(control);
     let mut prepared = Prepared {
         before,
         twins: Twins(Vec::new()),
@@ -76,21 +75,33 @@ pub(super) async fn prepare(context: &mut Context<'_, '_>, ground: Ground<'_>, t
         return prepared;
     }
     let Some((stage, _)) = together else {
-        prepared.twins = one_by_one(ground, &hooks).await;
+        prepared.twins = one_by_one(ground, &documents).await;
         return prepared;
     };
     let worked = |twin| (twin, prepared.before.clone());
     prepared.twins.0.extend(documents.into_iter().map(worked));
     stage.world.idp.behave(&stage.world.server);
-    for twin in certificates {
-        let control = with_certificate(ground, &stage, twin).await;
-        prepared.twins.0.push((twin, control));
-    }
     prepared.stage = Some(stage);
     prepared
 }
 
+/// Whether a fault reaches everybody on its listener: a certificate is changed when nobody else is there.
+pub(super) fn is_certificate(fault: Fault) -> bool {
+    fault.message() == Message::Tls
+}
+
 impl Prepared {
+    /// Walks the twins of the certificates that these tasks change, on an app that works, or each on an app of its own.
+    pub(super) async fn try_certificates(&mut self, ground: Ground<'_>, stage: Option<&Stage>, tasks: &[Task]) {
+        for twin in hooks_of(tasks).into_iter().filter(|twin| is_certificate(*twin)) {
+            let control = match stage {
+                Some(stage) => with_certificate(ground, stage, twin).await,
+                None => ground.control(&[twin]).await,
+            };
+            self.twins.0.push((twin, control));
+        }
+    }
+
     /// Asks the app how it fetches keys, where that decides something. Afterwards it may sign nobody in for a while.
     pub(super) async fn ask_about_keys(&mut self, ground: Ground<'_>, tasks: &[Task]) {
         let Some(stage) = &self.stage else { return };
@@ -156,8 +167,7 @@ async fn with_certificate(ground: Ground<'_>, stage: &Stage, twin: Fault) -> Con
     Control::of(&evidence, &outcome)
 }
 
-/// Walks each twin on an app of its own. One after the other: the twin of a wrong certificate puts the listener's own
-/// one up again under everybody's feet.
+/// Walks each twin on an app of its own.
 async fn one_by_one(ground: Ground<'_>, hooks: &[Fault]) -> Twins {
     let mut twins = Vec::new();
     for twin in hooks {

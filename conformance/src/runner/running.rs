@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use super::{
     context::Context,
     control,
+    running_app::RunningApp,
     seed::seed_of,
-    stage::Stage,
     task::{Task, Walked},
 };
 use crate::{
@@ -17,14 +17,15 @@ use crate::{
 
 /// Walks cases one after the other on the running app, with server-wide faults on and off. For targets without a start
 /// command: last, because key faults use up the app's patience with the key set.
-pub(super) async fn on_the_running_app(context: &mut Context<'_, '_>, stage: &mut Stage, cases: Vec<&'static Case>) {
+pub(super) async fn on_the_running_app(context: &Context<'_, '_>, app: &mut RunningApp, cases: Vec<&'static Case>) {
     let mut queue: VecDeque<Task> = context.tasks(&cases).into();
     while let Some(task) = queue.pop_front() {
-        if context.has_ended(task) {
+        if app.has_ended(context, task) {
             continue;
         }
-        context.ledger.started(task.case, context.on);
+        context.started(task.case);
         let this = task.variant();
+        let stage = &app.stage;
         let mark = stage.printed();
         if !begins_misbehaviour(this.script) {
             stage
@@ -40,18 +41,18 @@ pub(super) async fn on_the_running_app(context: &mut Context<'_, '_>, stage: &mu
         let after = match outcome {
             Ok(()) => {
                 let walk = controls::walked(&control);
-                context.before = Control::Worked(walk.clone());
+                app.before = Control::Worked(walk.clone());
                 Afterwards::Worked(walk)
             }
             Err(saw) => {
                 // Without a restart a stale key set cannot be told from a broken app.
                 let cause = Cause::shown_by(&control, stage.died()).unwrap_or(Cause::Unknown);
-                context.tell(&cause);
+                app.meets(context, &cause);
                 Afterwards::Failed { saw, cause }
             }
         };
         let is_open = matches!(after, Afterwards::Failed { .. });
-        let again = context.settle(stage, walked, after);
+        let again = context.settle(app, walked, after);
         // Asked again it would meet the app as this walk left it.
         match again {
             Some(task) if is_open => context.inconclusive(task, "the control after failed twice".to_owned()),

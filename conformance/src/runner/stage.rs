@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     num::NonZeroU32,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -14,10 +14,14 @@ use std::{
 
 use mock_idp::{
     Client as Registration, Fault, MockIdp,
-    flow::record::Stamp,
+    flow::record::{Event, Stamp},
     tenant::{AuthServer, Tenant},
 };
-use tokio::{net::TcpStream, sync::OnceCell, task::JoinSet};
+use tokio::{
+    net::TcpStream,
+    sync::{OnceCell, OwnedMutexGuard, broadcast::error::RecvError},
+    task::JoinSet,
+};
 use url::Url;
 
 use super::{
@@ -30,7 +34,7 @@ use crate::{
     browser::{http::Client, pool::Pool},
     evidence::{AppLine, TargetFacts},
     placeholder,
-    process::{App, free_port},
+    process::{App, StartError, free_port},
     target::{Config, Idp, Port, Start},
     walk::{DEFAULT_PATIENCE, DEFAULT_SERVER, ODD, Pace, Site, World, patient_with, site::Surroundings},
 };
@@ -91,6 +95,9 @@ impl Starts {
         self.count.fetch_add(1, Ordering::AcqRel);
     }
 }
+
+/// The right to start an app.
+type Turn = OwnedMutexGuard<()>;
 
 /// What is to be said about how apps ended, by all stages.
 type Complaints = Arc<Mutex<Vec<String>>>;
@@ -581,12 +588,12 @@ impl Stage {
                 Ok(Running::InProcess { _app: launched? })
             }
             Some(Starter::Command { start, folder }) => {
-                let _turn = match &self.starting {
-                    Some(turn) => Some(turn.lock().await),
+                let turn = match &self.starting {
+                    Some(turn) => Some(Arc::clone(turn).lock_owned().await),
                     None => None,
                 };
                 let began = Instant::now();
-                let started = App::start(start, folder, &self.vars).await;
+                let started = self.started_in_turn(start, folder, turn).await;
                 if !matches!(&started, Ok(app) if app.is_borrowed()) {
                     self.starts.add(began.elapsed());
                 }
@@ -601,6 +608,33 @@ impl Stage {
                 Ok(Running::Process(Box::new(app)))
             }
         }
+    }
+
+    /// Starts the app. The next one may start when it answers, or asks its authorization server for something: whatever a start
+    /// script builds is there by then, and an app that is kept waiting for its metadata keeps nobody else.
+    async fn started_in_turn(&self, start: &Start, folder: &Path, turn: Option<Turn>) -> Result<App, StartError> {
+        let mut news = self.world.idp.subscribe();
+        let asks = async {
+            loop {
+                match news.recv().await {
+                    Ok(record) if record.server == self.world.server => {
+                        if matches!(record.event, Event::Received { .. }) {
+                            return;
+                        }
+                    }
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    // Nothing will be heard: then the app's own answer ends the turn.
+                    Err(RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        };
+        let started = App::start(start, folder, &self.vars);
+        tokio::pin!(started);
+        tokio::select! {
+            started = &mut started => return started,
+            () = asks => drop(turn),
+        }
+        started.await
     }
 
     /// Starts the app with an authorization server that misbehaves so from its start.
@@ -675,6 +709,15 @@ impl Stage {
         site.facts.session_cookies.clone_from(&learnt.session_cookies);
         site.facts.flow_cookies.clone_from(&learnt.flow_cookies);
         site.facts.response_mode = learnt.response_mode;
+        self.world.site = Arc::new(site);
+    }
+
+    /// Makes it one more running app like that of these facts: several walk on it at the same time, so what its authorization
+    /// server was asked belongs to one of them only where a value of its shows that.
+    pub(super) fn takes_after(&mut self, learnt: &TargetFacts) {
+        self.learn(learnt);
+        let mut site = (*self.world.site).clone();
+        site.facts.own_server = false;
         self.world.site = Arc::new(site);
     }
 

@@ -10,12 +10,14 @@ use crate::{
 };
 
 /// Judges the cases that only watch, over everything that was recorded.
-pub(super) fn watch(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
+pub(super) fn watch(context: &Context<'_, '_>, cases: Vec<&'static Case>) {
     if cases.is_empty() {
         return;
     }
-    (context.on)(RunEvent::Watching(context.ledger.watched()));
-    let ours: Vec<Evidence> = watched(context.ledger.everything()).into_iter().cloned().collect();
+    let ours: Vec<Evidence> = context.enter(|ledger, on| {
+        on(RunEvent::Watching(ledger.watched()));
+        watched(ledger.everything()).into_iter().cloned().collect()
+    });
     let walks: Vec<&Evidence> = ours.iter().collect();
     let controls = Controls {
         before: context.known.before(),
@@ -33,6 +35,6 @@ pub(super) fn watch(context: &mut Context<'_, '_>, cases: Vec<&'static Case>) {
         let evidence = shown.map(|at| walks[at].clone()).unwrap_or_default();
         let triple = (&controls).into();
         let place = (task.case, task.variant);
-        context.ledger.judged(place, evidence, judgement, triple, context.on);
+        context.enter(|ledger, on| ledger.judged(place, evidence, judgement, triple, on));
     }
 }

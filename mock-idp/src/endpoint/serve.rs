@@ -26,7 +26,10 @@ use crate::{
     okta::error::{
         API_BODY_MALFORMED, API_INTERNAL, API_NO_PERMISSION, API_REQUEST_TOO_LARGE, API_UNAVAILABLE, ApiError,
     },
-    protocol::{draft::Reply, random},
+    protocol::{
+        draft::{Cut, Delivery, Reply},
+        random,
+    },
     wire::{self, Cutter},
 };
 
@@ -56,8 +59,9 @@ pub(crate) async fn answer(
     let body = wire::read_body(body, BODY_LIMIT).await;
     let is_whole = body.is_ok();
     let body = body.unwrap_or_default();
-    let mut exchange = Exchange::new(idp, endpoint, at, parts, body);
-    let reply = if exchange.idp.store.remote().is_some() {
+    let mut exchange = Exchange::new(idp.clone(), endpoint, at, parts, body);
+    let server = exchange.server_id.clone();
+    let mut reply = if exchange.idp.store.remote().is_some() {
         let answered = shared(exchange, handle, is_whole).await;
         answered.unwrap_or_else(delivery::serialised)
     } else {
@@ -65,7 +69,40 @@ pub(crate) async fn answer(
         exchange.wait_at_barrier().await;
         finished(&mut exchange, reply)
     };
+    if let Some(afterwards) = delivery_after_repair(endpoint, &reply) {
+        tokio::select! {
+            biased;
+            response = delivery::write(reply.clone(), accepts_gzip, cutter.as_ref()) => return response,
+            () = repaired(&idp, &server) => reply.delivery = afterwards,
+        }
+    }
     delivery::write(reply, accepts_gzip, cutter.as_ref()).await
+}
+
+/// How an answer is delivered that a server-wide fault holds back, once that fault is over; `None` where none does. A server
+/// that is repaired is usually one that was started anew: what hung has lost its connection, what was slow is answered.
+fn delivery_after_repair(endpoint: Endpoint, reply: &Reply) -> Option<Delivery> {
+    match reply.delivery {
+        _ if !matches!(endpoint, Endpoint::Metadata | Endpoint::Jwks) => None,
+        Delivery::Never => Some(Delivery::Cut(Cut::BeforeHeaders)),
+        Delivery::After(_) => Some(Delivery::Normal),
+        _ => None,
+    }
+}
+
+/// Returns when no server-wide fault lets anybody wait for this server any more.
+async fn repaired(idp: &Arc<Idp>, server: &str) {
+    let mut changes = idp.changes();
+    while idp.keeps_waiting(server) {
+        if idp.store.remote().is_none() {
+            // The sender lives as long as the server.
+            let _ = changes.changed().await;
+            continue;
+        }
+        // Another process may have ended it: each unit of work begins with how the org is now.
+        tokio::time::sleep(FOLLOW).await;
+        let _ = in_unit(idp, Vec::new(), || ()).await;
+    }
 }
 
 /// The answer as it is written, recorded.

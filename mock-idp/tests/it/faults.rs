@@ -3,7 +3,7 @@
 use mock_idp::{
     Event, Fault, MockIdp, Scenario,
     flow::{
-        fault::{CodeFault, IdTokenFault},
+        fault::{CodeFault, IdTokenFault, JwksFault, MetadataFault},
         record::{Endpoint, Record},
         scenario::{FlowId, Persona},
     },
@@ -173,5 +173,33 @@ async fn a_verifier_of_another_sign_in_is_refused_unless_the_flow_says_otherwise
         let (_, back) = enter_and_authorize(&idp, scenario, &[]).await;
         let answer = app::redeem(&idp.issuer(), &param(&back, "code").unwrap(), &foreign).await;
         assert_eq!(answer.status(), status);
+    }
+}
+
+#[tokio::test]
+async fn what_hung_ends_with_its_fault_and_what_was_slow_is_answered() {
+    let idp = app::idp().await;
+    let (jwks, metadata) = (
+        format!("{}/v1/keys", idp.issuer()),
+        format!("{}/.well-known/openid-configuration", idp.issuer()),
+    );
+    for (fault, url) in [
+        (Fault::Jwks(JwksFault::Hang), &jwks),
+        (Fault::Jwks(JwksFault::Slow30s), &jwks),
+        (Fault::Metadata(MetadataFault::Slow30s), &metadata),
+    ] {
+        let mut told = idp.subscribe();
+        idp.misbehave("default", &[fault]);
+        let asked = tokio::spawn(reqwest::get(url.clone()));
+        // The request has been answered with silence when its answer is recorded.
+        while !matches!(told.recv().await.unwrap().event, Event::Answered { .. }) {}
+        idp.behave("default");
+        match (fault, asked.await.unwrap()) {
+            (Fault::Jwks(JwksFault::Hang), answer) => {
+                let error = answer.expect_err("there was an answer");
+                assert!(!error.is_timeout(), "{error:?}");
+            }
+            (_, answer) => assert_eq!(answer.unwrap().status(), 200, "{fault}"),
+        }
     }
 }

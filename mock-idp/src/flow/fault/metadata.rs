@@ -10,7 +10,7 @@ faults! {
     IssuerTrailingSlash, "issuer-trailing-slash", "OIDC Discovery 1.0 §4.3", "The issuer has a slash at its end that the configured one has not.";
     Status503, "unavailable.503", "RFC 9110 §15.6.4", "The answer is 503.";
     Status500, "unavailable.500", "RFC 9110 §15.6.1", "The answer is 500.";
-    Slow30s, "unavailable.30s", "OIDC Discovery 1.0 §4.2", "The answer comes after thirty seconds.";
+    Slow30s, "unavailable.30s", "OIDC Discovery 1.0 §4.2", "The answer comes after thirty seconds, or when the fault ends.";
     Html, "malformed.html", "OIDC Discovery 1.0 §4.2", "The document is HTML.";
     Truncated, "malformed.truncated", "RFC 8259 §2", "The document is cut off in the middle of the JSON.";
     Array, "malformed.array", "OIDC Discovery 1.0 §4.2", "The document is a JSON array around itself.";
@@ -52,10 +52,10 @@ faults! {
     Status404, "fetch-fails.404", "RFC 9110 §15.5.5", "The answer is 404.";
     Status500, "fetch-fails.500", "RFC 9110 §15.6.1", "The answer is 500.";
     Html, "fetch-fails.html", "RFC 7517 §5", "The key set is HTML.";
-    Hang, "fetch-fails.hang", "RFC 7517 §5", "The answer never comes and the connection stays open.";
+    Hang, "fetch-fails.hang", "RFC 7517 §5", "The answer never comes; the connection stays open until the fault ends.";
     NoKeys, "fetch-fails.no-keys", "RFC 7517 §5", "The key set is empty.";
-    Slow2s, "stampede", "RFC 7517 §5", "The answer comes after two seconds.";
-    Slow30s, "unavailable.30s", "RFC 7517 §5", "The answer comes after thirty seconds.";
+    Slow2s, "stampede", "RFC 7517 §5", "The answer comes after two seconds, or when the fault ends.";
+    Slow30s, "unavailable.30s", "RFC 7517 §5", "The answer comes after thirty seconds, or when the fault ends.";
     RedirectSecondOrigin, "cross-origin-redirect", "ASVS 5.0 §9.1.3", "The answer is a 302 to a foreign origin with the attacker's keys.";
 }
 

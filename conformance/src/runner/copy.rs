@@ -1,0 +1,43 @@
+//! Walks that keep the app waiting, on a copy of it: they take as long as the app lets itself be kept waiting, and meanwhile the
+//! main one is walked.
+
+use tokio::sync::oneshot;
+
+use super::{
+    beside, context::Context, control, own::restarted, running_app::RunningApp, seed::seed_of, stage::Stage,
+    task::Task, task::Width,
+};
+use crate::{
+    evidence::TargetFacts,
+    verdict::{Control, controls},
+};
+
+/// Walks these tasks on the app that arrives, once it is known to work. The app, and the tasks that it was of no use for.
+pub(super) async fn walk(
+    context: &Context<'_, '_>,
+    copy: oneshot::Receiver<Stage>,
+    facts: &TargetFacts,
+    tasks: Vec<Task>,
+    width: Width,
+) -> (Option<Stage>, Vec<Task>) {
+    let Ok(mut stage) = copy.await else {
+        return (None, tasks);
+    };
+    if tasks.is_empty() {
+        return (Some(stage), tasks);
+    }
+    stage.takes_after(facts);
+    let seed = seed_of(context.options.seed, "copy");
+    let (evidence, outcome) = control::works(&stage.world, seed).await;
+    let before = match outcome {
+        Ok(()) => Ok(controls::walked(&evidence)),
+        // It was asked about its keys, and may wait before it fetches them again.
+        Err(_) => restarted(&mut stage, seed).await,
+    };
+    let Ok(before) = before else {
+        return (Some(stage), tasks);
+    };
+    let mut app = RunningApp::new(stage, Control::Worked(before));
+    beside::side_by_side(context, &mut app, "copy", tasks, width).await;
+    (Some(app.stage), Vec::new())
+}
