@@ -132,7 +132,8 @@ pub(super) const CASES: &[Case] = &[
                     An app that stores the flow in one place, or matches replies by order, gives user 1 the token of user 20.\n\
                     In one product exactly this swapped identities.",
             right: "Keeps each reply with its own request.",
-            false_alarm: "Inconclusive when the app asks one after the other, so that replies cannot be held together.",
+            false_alarm: "An app with a small pool of workers waits for fewer replies at the same time: then there are as many people as it waits for. \
+                          Inconclusive when it asks one after the other, so that no two replies can be held together.",
             maps: &["CVE-2026-33544"],
         },
     },

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use mock_idp::flow::scenario::Persona;
 
-use super::{Check, callback::shows_user, content::plain};
+use super::{Check, callback::shows_user, content::plain, no_flow};
 use crate::{
     evidence::{Evidence, Shows},
     outcome::Outcome::{self, Absent, Broken, CannotTell, Holds, HoldsWith},
@@ -134,7 +134,7 @@ pub const GROUP_IS_GONE: Check = Check {
     expects: "no page of the new session names the group that was taken away",
     ask: |evidence| {
         let Some(user) = main_persona(evidence) else {
-            return CannotTell("no flow was begun".to_owned());
+            return no_flow(evidence);
         };
         match refreshed(evidence, &format!("group-of-{}", user.sub), "the group") {
             // Most apps have no groups: nothing can outlive their removal.
@@ -150,7 +150,7 @@ pub const PROFILE_IS_NEW: Check = Check {
     expects: "the pages of the new session show the profile of the new sign-in",
     ask: |evidence| {
         let Some(user) = main_persona(evidence) else {
-            return CannotTell("no flow was begun".to_owned());
+            return no_flow(evidence);
         };
         refreshed(
             evidence,

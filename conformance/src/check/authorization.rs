@@ -12,6 +12,7 @@ use super::{
         AuthorizationRequest, all_authorization_requests, first, honest_authorization_requests, in_short, issued,
         parameters, query_of, shortened, verifiers,
     },
+    no_flow,
     randomness::{Randomness, judge},
 };
 use crate::{
@@ -452,7 +453,7 @@ fn downgraded(evidence: &Evidence, ask: impl Fn(&AuthorizationRequest<'_>) -> Re
         return HoldsWith(format!("the app did not start: {problem}"));
     }
     if evidence.flow(MAIN).is_none() {
-        return CannotTell("no flow was begun".to_owned());
+        return no_flow(evidence);
     }
     let requests = all_authorization_requests(evidence);
     match requests.iter().find_map(|request| ask(request).err()) {

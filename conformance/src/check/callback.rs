@@ -9,7 +9,7 @@ use super::{
         first, in_short, in_words, is_authorization_request, never_began, parameters, path_of, query_of,
         redemptions_of, shows,
     },
-    pages,
+    no_flow, pages,
     sign_in::REFUSES_SIGN_IN,
 };
 use crate::{
@@ -233,7 +233,7 @@ pub const TAKES_OR_REFUSES_POST: Check = Check {
     expects: "sign-in, or a refusal such as 405",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return CannotTell("no flow was begun".to_owned());
+            return no_flow(evidence);
         };
         match shows(evidence, AFTER) {
             Ok(Shows::Person(name)) if *name == flow.person => Holds,
@@ -256,7 +256,7 @@ pub const DUPLICATES_ARE_HARMLESS: Check = Check {
     expects: "refusal, or one token request with the right code",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return CannotTell("no flow was begun".to_owned());
+            return no_flow(evidence);
         };
         match shows(evidence, AFTER) {
             Ok(Shows::Nobody) => Holds,
@@ -365,7 +365,7 @@ pub(crate) fn completes(evidence: &Evidence, slot: Slot) -> Option<bool> {
 /// Whether the probe of this label shows the person of this flow.
 pub(crate) fn shows_user(evidence: &Evidence, label: &str, slot: Slot) -> Outcome {
     let Some(flow) = evidence.flow(slot) else {
-        return CannotTell("no flow was begun".to_owned());
+        return no_flow(evidence);
     };
     match shows(evidence, label) {
         Ok(Shows::Person(name)) if *name == flow.person => Holds,

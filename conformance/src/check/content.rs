@@ -1,9 +1,9 @@
 //! What becomes of claims: text that must survive, cookies and headers that must not overflow.
 
-use super::Check;
+use super::{Check, no_flow};
 use crate::{
     evidence::Leg,
-    outcome::Outcome::{self, Broken, Holds, HoldsWith},
+    outcome::Outcome::{Broken, Holds, HoldsWith},
     script::MAIN,
 };
 
@@ -13,7 +13,7 @@ pub const TEXT_ROUND_TRIPS: Check = Check {
     expects: "names and addresses appear as the authorization server sent them",
     ask: |evidence| {
         let Some(person) = evidence.flow(MAIN).and_then(|flow| evidence.person(&flow.person)) else {
-            return Outcome::CannotTell("no flow was begun".to_owned());
+            return no_flow(evidence);
         };
         let persona = &person.persona;
         let tail = mock_idp::flow::tamper::UNICODE;

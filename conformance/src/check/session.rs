@@ -5,6 +5,7 @@ use super::{
     callback::{completes, shows_nobody, shows_user},
     cookies::set_by,
     facts::{in_short, in_words, never_began, path_of, shows},
+    no_flow,
 };
 use crate::{
     evidence::{Evidence, Hop, Leg, Probe, Shows},
@@ -323,7 +324,7 @@ pub const FIRST_STARTED_SIGNS_IN: Check = Check {
     id: "first-started-signs-in",
     expects: "the sign-in of the first tab ends signed in too",
     ask: |evidence| match (completes(evidence, MAIN), shows_user(evidence, "first", MAIN)) {
-        (None, _) => CannotTell("no flow was begun".to_owned()),
+        (None, _) => no_flow(evidence),
         (Some(false), Holds) => {
             HoldsWith("the first tab was refused; the second one had signed the user in".to_owned())
         }
@@ -339,7 +340,7 @@ pub const SIGNS_IN_AFTER_ABANDONED_STARTS: Check = Check {
     expects: "sign-in all the same, or a plain refusal to begin another one (429 or 503)",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return CannotTell("no flow was begun".to_owned());
+            return no_flow(evidence);
         };
         let begun = evidence
             .flows

@@ -5,6 +5,7 @@ use mock_idp::flow::record::{Endpoint, Event};
 use super::{
     Check,
     facts::{is_own_server_error, never_began, upstream_failed},
+    no_flow,
 };
 use crate::{
     evidence::{Evidence, Hop, Leg, Person, Shows, holds},
@@ -35,7 +36,7 @@ pub const SIGNS_IN_AS_USER: Check = Check {
     expects: "sign-in; the protected page shows the user",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return CannotTell("no flow was begun".to_owned());
+            return no_flow(evidence);
         };
         match after(evidence) {
             Ok(Shows::Person(name)) if *name == flow.person => {}
@@ -88,7 +89,7 @@ pub const NEVER_AS_SOMEBODY_ELSE: Check = Check {
             return HoldsWith(format!("the app did not start: {problem}"));
         }
         let Some(flow) = evidence.flow(MAIN) else {
-            return CannotTell("no flow was begun".to_owned());
+            return no_flow(evidence);
         };
         match after(evidence) {
             Ok(Shows::Nobody) => refused(evidence),

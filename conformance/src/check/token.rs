@@ -5,6 +5,7 @@ use mock_idp::flow::record::{Endpoint, Event};
 use super::{
     Check,
     facts::header,
+    no_flow,
     requests::at_most,
     sign_in::{NEVER_AS_SOMEBODY_ELSE, REFUSES_SIGN_IN},
 };
@@ -20,7 +21,7 @@ pub const NOT_USED_AS_BEARER: Check = Check {
     expects: "no userinfo request with a token whose type is unknown",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return CannotTell("no flow was begun".to_owned());
+            return no_flow(evidence);
         };
         let mut used = evidence.received(Endpoint::Userinfo);
         match used.find(|(record, _)| record.flow == Some(flow.id)) {

@@ -10,6 +10,7 @@ use super::{
         TokenRequest, challenge_of, claims_of, code_redemptions, honest_redemptions, parameters, query_of,
         redemptions_of, shortened,
     },
+    no_flow,
     randomness::{Randomness, judge},
 };
 use crate::{
@@ -84,7 +85,7 @@ pub const CODE_IS_VERBATIM: Check = Check {
     expects: "the token endpoint receives exactly the code that was issued",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return CannotTell("no flow was begun".to_owned());
+            return no_flow(evidence);
         };
         let issued = evidence.events_of(flow.id).find_map(|event| match event {
             Event::CodeIssued { code } => Some(code.as_str()),

@@ -5,7 +5,7 @@ use mock_idp::flow::{
     scenario::FlowId,
 };
 
-use super::{Check, content::plain};
+use super::{Check, content::plain, no_flow};
 use crate::{
     evidence::{Evidence, Leg, Shows},
     outcome::Outcome::{self, Broken, CannotTell, Holds, HoldsWith},
@@ -33,7 +33,7 @@ pub const USERINFO_ASKED_SPARINGLY: Check = Check {
     expects: "at most three userinfo requests for one sign-in",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return CannotTell("no flow was begun".to_owned());
+            return no_flow(evidence);
         };
         let count = evidence
             .received(Endpoint::Userinfo)
@@ -57,7 +57,7 @@ pub const SIGNED_IN_OR_TOLD: Check = Check {
 
 fn last_page(evidence: &Evidence) -> Outcome {
     let Some(person) = evidence.flow(MAIN).map(|flow| flow.browser.clone()) else {
-        return CannotTell("no flow was begun".to_owned());
+        return no_flow(evidence);
     };
     let page = evidence
         .hops

@@ -166,6 +166,7 @@ fn world(idp: &MockIdp, origin: &Url, target: &Target, redirect_uri: &str) -> Re
         cool_down: Duration::ZERO,
         patience: DEFAULT_PATIENCE,
         crowd: 0,
+        at_once: None,
         pace: Arc::new(Pace::of(None)),
     })
 }

@@ -302,20 +302,44 @@ pub(super) async fn bearable(
     jobs
 }
 
-/// How many token requests, up to so many, may wait for their answers while the app serves somebody else: all, one or none.
-pub(super) async fn bears_waiting(stage: &Stage, limit: usize, seed: u64) -> usize {
-    if !serves_beside(stage, 1, seed).await {
-        return 0;
-    }
-    // A small pool of connections bears one that waits, and not several.
-    if limit > 1 && !serves_beside(stage, limit, seed).await {
-        return 1;
-    }
-    limit
+/// What the app bears while token requests of it wait for their answers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patient {
+    /// So many may wait while it serves somebody else.
+    pub(super) waiting: usize,
+    /// So many may wait at the same time and no more; `None`: as many as there are people in a crowd.
+    pub(super) at_once: Option<u16>,
 }
 
-/// Whether the app serves somebody while so many others' token requests wait for their answers.
-async fn serves_beside(stage: &Stage, waiting: usize, seed: u64) -> bool {
+/// As many as the largest crowd of the catalogue holds.
+const LARGEST_CROWD: usize = 20;
+
+/// How many token requests, up to so many, may wait for their answers while the app serves somebody else.
+pub(super) async fn bears_waiting(stage: &Stage, limit: usize, seed: u64) -> Patient {
+    if serves_beside(stage, 1, seed).await.is_err() {
+        return Patient {
+            waiting: 0,
+            at_once: None,
+        };
+    }
+    let Err(held) = serves_beside(stage, limit.max(LARGEST_CROWD), seed).await else {
+        return Patient {
+            waiting: limit,
+            at_once: None,
+        };
+    };
+    // A small pool of workers, or of connections, bears fewer: one of them has to be left for the others.
+    let fewer = usize::from(held).saturating_sub(1).min(limit);
+    let bears_fewer = fewer > 1 && serves_beside(stage, fewer, seed).await.is_ok();
+    Patient {
+        waiting: if bears_fewer { fewer } else { 1 },
+        at_once: Some(held),
+    }
+}
+
+/// Whether the app serves somebody while so many others' token requests wait for their answers. `Err` says how many of them
+/// waited at the same time.
+async fn serves_beside(stage: &Stage, waiting: usize, seed: u64) -> Result<(), u16> {
     let world = small_crowd(stage);
     let crowd = Act::Crowd(Crowd {
         size: u16::try_from(waiting + 1).unwrap_or(u16::MAX),
@@ -324,7 +348,15 @@ async fn serves_beside(stage: &Stage, waiting: usize, seed: u64) -> bool {
         rounds: 1,
     });
     let evidence = walk(&world, &[user(crowd)], &[], seed_of(seed, format!("{waiting} wait"))).await;
-    evidence.obstacles.is_empty() && (OTHERS_DO_NOT_WAIT.ask)(&evidence) == Outcome::Holds
+    if evidence.obstacles.is_empty() && (OTHERS_DO_NOT_WAIT.ask)(&evidence) == Outcome::Holds {
+        return Ok(());
+    }
+    let events = evidence.records.iter().map(|record| &record.event);
+    let before_any_went_on = events.take_while(|event| !matches!(event, Event::Released { .. }));
+    let held = before_any_went_on
+        .filter(|event| matches!(event, Event::Held { .. }))
+        .count();
+    Err(u16::try_from(held).unwrap_or(u16::MAX))
 }
 
 /// Whether the app takes people who sign in at once for one another. Which cases such an app fails would be chance if

@@ -10,7 +10,9 @@ pub(super) const LONGEST: Duration = Duration::from_secs(60);
 pub(super) enum CoolDown {
     /// The configuration says so, or the app cannot be asked.
     Told(Duration),
-    /// The app fetched again after this time.
+    /// The app fetched again whenever it was asked to, so soon after the last time.
+    AtOnce(Duration),
+    /// The app fetched again after this time, and not before.
     Learnt(Duration),
     /// It did not, however long it was left alone.
     Never,
@@ -19,18 +21,17 @@ pub(super) enum CoolDown {
 impl CoolDown {
     pub(super) const fn time(self) -> Duration {
         match self {
-            CoolDown::Told(time) | CoolDown::Learnt(time) => time,
+            CoolDown::Told(time) | CoolDown::AtOnce(time) | CoolDown::Learnt(time) => time,
             CoolDown::Never => LONGEST,
         }
     }
 
     /// Whether it fetches again at once, as far as that was seen.
     pub(super) const fn is_none(self) -> bool {
-        const AT_ONCE: Duration = Duration::from_secs(2);
         match self {
             CoolDown::Told(time) => time.is_zero(),
-            CoolDown::Learnt(time) => time.as_secs() < AT_ONCE.as_secs(),
-            CoolDown::Never => false,
+            CoolDown::AtOnce(_) => true,
+            CoolDown::Learnt(_) | CoolDown::Never => false,
         }
     }
 
@@ -48,7 +49,7 @@ impl CoolDown {
                 "the app did not fetch the key set again for {} s, although tokens named a key that it did not have",
                 LONGEST.as_secs()
             )),
-            CoolDown::Told(_) | CoolDown::Learnt(_) => None,
+            CoolDown::Told(_) | CoolDown::AtOnce(_) | CoolDown::Learnt(_) => None,
         }
     }
 }

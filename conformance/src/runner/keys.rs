@@ -58,33 +58,44 @@ pub(super) async fn fetches_at_once(ground: Ground<'_>, stage: &Stage) -> bool {
 
 async fn learn(ground: Ground<'_>, stage: &Stage) -> CoolDown {
     let seed = seed_of(ground.options.seed, "cool-down");
-    let learnt = match control::sign_in(&stage.world, seed).await.1 {
-        // Twice: the first fetch, at the start of the app, may not count, and may have been a while ago.
-        Ok(()) => match fetched_again(stage, seed, 1).await {
-            Some(_) => fetched_again(stage, seed, 2).await,
-            None => None,
-        },
-        Err(_) => None,
+    if control::sign_in(&stage.world, seed).await.1.is_err() {
+        return CoolDown::Never;
+    }
+    // Twice: the first fetch, at the start of the app, may not count, and may have been a while ago.
+    let Some(first) = fetched_again(stage, seed, 1).await else {
+        return CoolDown::Never;
     };
-    match learnt {
-        Some(time) => CoolDown::Learnt(time + MARGIN),
+    match fetched_again(stage, seed, 2).await {
         None => CoolDown::Never,
+        Some(second) if first.at_once && second.at_once => CoolDown::AtOnce(second.after + MARGIN),
+        Some(second) => CoolDown::Learnt(second.after + MARGIN),
     }
 }
 
+/// A fetch of a new key.
+struct Fetched {
+    /// How long after the last one.
+    after: Duration,
+    /// Whether nothing was tried in vain before.
+    at_once: bool,
+}
+
 /// Rotates the key, and tries sign-ins until one is accepted: how long after the last fetch the app fetched again.
-async fn fetched_again(stage: &Stage, seed: u64, round: u32) -> Option<Duration> {
+async fn fetched_again(stage: &Stage, seed: u64, round: u32) -> Option<Fetched> {
     let last = last_fetch(stage)?;
     let began = Instant::now();
     let since = Duration::from_micros(Stamp::now().0.saturating_sub(last.0));
     stage.world.idp.rotate_keys(&stage.world.server);
-    for seconds in TRIES {
+    for (index, seconds) in TRIES.iter().enumerate() {
         // Not synchronisation: the time since the last fetch is what is measured.
         sleep_until(began + Duration::from_secs(*seconds).saturating_sub(since)).await;
-        let tried = since + began.elapsed();
+        let after = since + began.elapsed();
         let seed = seed_of(seed, format!("round {round}, {seconds} s"));
         if control::sign_in(&stage.world, seed).await.1.is_ok() {
-            return Some(tried);
+            return Some(Fetched {
+                after,
+                at_once: index == 0,
+            });
         }
     }
     None

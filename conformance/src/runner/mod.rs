@@ -117,7 +117,7 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
         org.settle().await;
         return Ok(());
     }
-    let width = bearable(&stage, config, options, ledger, on).await;
+    let width = bearable(&mut stage, config, options, ledger, on).await;
     let walking = Instant::now();
     let twins = Twins::walk(&mut stage, &options.cases, &known, options, width.jobs).await;
     let walking = walking.elapsed();
@@ -266,7 +266,7 @@ impl Lanes {
 
 /// How many walks at once the app bears.
 async fn bearable(
-    stage: &stage::Stage,
+    stage: &mut Stage,
     config: &Config,
     options: &Options,
     ledger: &mut Ledger,
@@ -283,10 +283,12 @@ async fn bearable(
         Driver::WebDriver { .. } => jobs.div_ceil(2),
     };
     // Crowds have no browsers; where scripts make the pages, they have nothing else either.
-    let mut waiting = match config.target.javascript {
-        true => 0,
-        false => control::bears_waiting(stage, limit, options.seed).await,
-    };
+    let mut waiting = 0;
+    if !config.target.javascript {
+        let patient = control::bears_waiting(stage, limit, options.seed).await;
+        waiting = patient.waiting;
+        stage.world.at_once = patient.at_once;
+    }
     // One that serves people one after the other has nothing to mix up, and would only be waited for.
     if waiting > 0 && control::mixes_people_up(stage, options.seed, ledger, on).await {
         (jobs, waiting) = (1, 0);

@@ -244,7 +244,7 @@ impl Org {
             ca: None,
             own_server: false,
         };
-        self.raise(config, options, realm, credentials, &[]).await
+        self.raise(config, options, realm, credentials, &[], false).await
     }
 
     /// A fresh app on a fresh issuer that misbehaves from the start.
@@ -292,9 +292,12 @@ impl Org {
             id,
             secret: (!config.target.declares.public_client).then_some(secret),
         };
-        self.raise(config, options, realm, credentials, faults).await
+        let may_refuse = odd_client || !faults.is_empty();
+        self.raise(config, options, realm, credentials, faults, may_refuse)
+            .await
     }
 
+    /// `may_refuse`: that the app does not start is for the checks to judge, and no mistake of the set-up.
     async fn raise(
         &self,
         config: &Config,
@@ -302,6 +305,7 @@ impl Org {
         realm: Realm,
         credentials: Credentials,
         faults: &[Fault],
+        may_refuse: bool,
     ) -> Result<Stage, String> {
         let Realm {
             idp,
@@ -415,6 +419,7 @@ impl Org {
                 cool_down,
                 patience: config.run.patience.map_or(DEFAULT_PATIENCE, Duration::from_secs),
                 crowd: options.crowd,
+                at_once: None,
                 pace: Arc::clone(&self.pace),
                 site: Arc::new(site),
             },
@@ -436,7 +441,7 @@ impl Org {
         if stage.starter.is_some()
             && let Err(error) = stage.restart().await
         {
-            if faults.is_empty() {
+            if !may_refuse {
                 return Err(error);
             }
             stage.start_problem = Some(error);

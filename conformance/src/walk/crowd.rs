@@ -59,7 +59,10 @@ impl<'w> Walker<'w> {
             } else {
                 Point::TokenResponse
             };
-            self.crowd_round(crowd, point).await;
+            if !self.crowd_round(crowd, point).await {
+                // Another round would only wait as long again.
+                return;
+            }
         }
     }
 
@@ -79,8 +82,9 @@ impl<'w> Walker<'w> {
             .any(|record| asked(&record.event))
     }
 
-    async fn crowd_round(&mut self, crowd: Crowd, point: Point) {
-        let size = crowd.size.max(self.world.crowd);
+    /// One round of a crowd. Says whether every reply that was to be held was held with the others.
+    async fn crowd_round(&mut self, crowd: Crowd, point: Point) -> bool {
+        let size = self.size_of(crowd);
         let crowd = Crowd { size, ..crowd };
         let mut members: Vec<Member<'w>> = (0..size).map(|index| self.member(crowd, point, index)).collect();
 
@@ -147,7 +151,7 @@ impl<'w> Walker<'w> {
             );
             let complete = all_held.await.is_ok();
             open.send_replace(true);
-            if some_are_held {
+            if some_are_held && complete {
                 // Bounded: an app that lets the others wait for those that are held would wait for ever.
                 let all_done = async {
                     while done.load(Ordering::Acquire) < others {
@@ -171,7 +175,8 @@ impl<'w> Walker<'w> {
         };
         let (_, complete) = join!(deliveries, conductor);
         if !complete {
-            self.obstacle("not every reply could be held at the same time: the app asks one after the other");
+            let text = "not every reply could be held at the same time: the app asks for fewer at once";
+            self.obstacle(text);
         }
         join_all(members.iter_mut().map(|member| async {
             let Member { name, walker, .. } = member;
@@ -182,6 +187,17 @@ impl<'w> Walker<'w> {
             self.absorb(member);
         }
         self.read_probes_again();
+        complete
+    }
+
+    /// How many people a crowd has. Where all replies are held, no more than the app waits for at the same time: two are enough
+    /// to take one for the other.
+    fn size_of(&self, crowd: Crowd) -> u16 {
+        let wanted = crowd.size.max(self.world.crowd);
+        match (crowd.hold, self.world.at_once) {
+            (Hold::Reversed | Hold::Shuffled, Some(at_once)) if at_once >= 2 => wanted.min(at_once),
+            _ => wanted,
+        }
     }
 
     fn member(&mut self, crowd: Crowd, point: Point, index: u16) -> Member<'w> {

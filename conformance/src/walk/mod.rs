@@ -83,6 +83,8 @@ pub struct World {
     pub patience: Duration,
     /// How many people a crowd has at least.
     pub crowd: u16,
+    /// How many replies the app waits for at the same time, where those are fewer than a crowd has people.
+    pub at_once: Option<u16>,
     /// How fast sign-ins may begin.
     pub pace: Arc<Pace>,
 }
