@@ -51,7 +51,7 @@ pub(super) async fn alone(context: &Context<'_, '_>, app: &mut RunningApp, tasks
             (false, Ok(())) => {
                 walks = walks.map(|walks| walks + 1);
                 let after = controls::walked(&control);
-                queue.extend(context.settle(app, walked, Afterwards::Worked(after.clone())));
+                queue.extend(app.settle(context, walked, Afterwards::Worked(after.clone())));
                 app.before = Control::Worked(after);
                 continue;
             }
@@ -95,7 +95,7 @@ pub(super) async fn alone(context: &Context<'_, '_>, app: &mut RunningApp, tasks
             context.notice(text);
         }
         // The second attempt stands on the fresh app too.
-        if let Some(again) = context.settle(app, walked, after) {
+        if let Some(again) = app.settle(context, walked, after) {
             queue.push_front(again);
         }
         app.before = before;

@@ -79,7 +79,7 @@ pub(super) async fn side_by_side(
                 for walked in std::mem::take(&mut flight.over) {
                     match walked.limit() {
                         None => {
-                            let again = context.settle(app, walked, Afterwards::Worked(walk.clone()));
+                            let again = app.settle(context, walked, Afterwards::Worked(walk.clone()));
                             again.into_iter().for_each(|task| queue.push(task));
                         }
                         Some(cause) => {

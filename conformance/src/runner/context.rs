@@ -6,9 +6,8 @@ use super::{
     control::Known,
     ledger::{Ledger, Next},
     options::{Driver, Listener, Options},
-    running_app::RunningApp,
     stage::Org,
-    task::{Task, Walked},
+    task::Task,
     twins::Twins,
 };
 use crate::{
@@ -17,8 +16,8 @@ use crate::{
     outcome::Verdict,
     run::{self, LeftOut, RunEvent},
     target::Config,
-    verdict::{Afterwards, Cause, Control, Controls, Judgement, judge},
-    walk::{beyond_browsers, beyond_pace, refresh_records},
+    verdict::{Cause, Control, Controls, Judgement},
+    walk::{beyond_browsers, beyond_pace},
 };
 
 /// What all lanes share. Lanes that go on beside each other take turns where they wait, and write into one book.
@@ -188,29 +187,6 @@ impl<'c, 'l> Context<'c, 'l> {
             Control::Refused(why) => Some(Verdict::Inconclusive(why)),
             Control::Worked(_) | Control::NotNeeded => None,
         })
-    }
-
-    /// Judges a walk of a running app by the control after it. Says whether the variant is to be walked again.
-    pub(super) fn settle(&self, app: &RunningApp, walked: Walked, after: Afterwards) -> Option<Task> {
-        let Walked {
-            task,
-            mut evidence,
-            mark,
-        } = walked;
-        let stage = &app.stage;
-        refresh_records(&stage.world.idp, &stage.world.server, &mut evidence);
-        let controls = Controls {
-            before: app.before.clone(),
-            twin: self.twins.of(task.variant()),
-            after,
-        };
-        let judgement = judge(task.case, task.variant(), self.options.profile, &evidence, &controls);
-        if judgement.verdict != Verdict::Pass {
-            evidence.app_output = stage.output_since(mark);
-            evidence.app_lines = stage.lines_since(mark);
-        }
-        let next = self.attempt(task, evidence, judgement, &controls);
-        (next == Next::Again).then_some(task.again())
     }
 
     /// A variant that cannot be judged.

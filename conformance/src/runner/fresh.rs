@@ -42,6 +42,9 @@ const FRESH_APPS: usize = 3;
 /// How many more wait for an answer meanwhile.
 const WAITING_APPS: usize = 12;
 
+/// After so many walks in a row for which no other fresh app worked, the fresh apps are given up.
+const ENOUGH_IN_VAIN: usize = 2;
+
 /// What is in flight on fresh apps.
 pub(super) struct Fleet<'g> {
     ground: Ground<'g>,
@@ -53,6 +56,8 @@ pub(super) struct Fleet<'g> {
     news: UnboundedReceiver<News>,
     /// What is still to be walked on an app of its own.
     own: Queue,
+    /// How many walks in a row found that nobody can sign in on another fresh app either.
+    in_vain: usize,
     /// Those that change the certificate of the authorization server, which everybody on its listener meets.
     spoilers: Vec<Task>,
 }
@@ -125,6 +130,7 @@ impl<'g> Fleet<'g> {
             tell,
             news,
             own: Queue::new([]),
+            in_vain: 0,
             spoilers,
         };
         let others = fleet.accepted(context, others);
@@ -264,6 +270,13 @@ impl<'g> Fleet<'g> {
             while batches.is_empty()
                 && let Some(task) = self.own.next_task(working, waiting, width)
             {
+                if self.in_vain >= ENOUGH_IN_VAIN {
+                    context.inconclusive(
+                        task,
+                        "not walked: nobody can sign in on a fresh app any more".to_owned(),
+                    );
+                    continue;
+                }
                 context.started(task.case);
                 *(if task.waits() { &mut waiting } else { &mut working }) += 1;
                 let ground = self.ground;
@@ -332,7 +345,22 @@ impl<'g> Fleet<'g> {
     }
 
     fn settle_own(&mut self, context: &Context<'_, '_>, fresh: Fresh) {
-        let Fresh { task, result } = fresh;
+        let Fresh {
+            task,
+            result,
+            elsewhere,
+        } = fresh;
+        match &elsewhere {
+            None => self.in_vain = 0,
+            Some(why) => {
+                self.in_vain += 1;
+                if self.in_vain == ENOUGH_IN_VAIN {
+                    context.notice(format!(
+                        "the walks on fresh apps end here: a plain sign-in on a fresh app fails now: {why}"
+                    ));
+                }
+            }
+        }
         let (evidence, after) = match result {
             Ok(walked) => walked,
             Err(error) => {

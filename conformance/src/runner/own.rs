@@ -20,6 +20,8 @@ use crate::{
 pub(super) struct Fresh {
     pub(super) task: Task,
     pub(super) result: Result<(Evidence, Afterwards), String>,
+    /// Why nobody signs in on another fresh app either, where that was tried.
+    pub(super) elsewhere: Option<String>,
 }
 
 /// Walks it, and finds out whether the app still works afterwards.
@@ -43,6 +45,7 @@ pub(super) async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
             return Fresh {
                 task,
                 result: Err(error),
+                elsewhere: None,
             };
         }
     };
@@ -61,6 +64,7 @@ pub(super) async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
     stage.world.idp.behave(&stage.world.server);
     // What the app does when its very configuration is wrong is asked by checks; it may well refuse to go on.
     let has_ended = from_start.is_empty() && stage.died();
+    let mut nowhere = None;
     let after = match met_limit(task, &evidence) {
         Some(cause) => Afterwards::Failed {
             saw: "the walk itself was cut short".to_owned(),
@@ -70,12 +74,18 @@ pub(super) async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
         None if odd => match elsewhere(ground, &mut stage).await {
             Control::Worked(walk) => Afterwards::Worked(format!("{walk} on another fresh app")),
             Control::NotNeeded => Afterwards::NotNeeded,
-            Control::Refused(saw) => Afterwards::Failed {
-                saw,
-                cause: Cause::Unknown,
-            },
+            Control::Refused(saw) => {
+                nowhere = Some(saw.clone());
+                Afterwards::Failed {
+                    saw,
+                    cause: Cause::Unknown,
+                }
+            }
         },
-        None => afterwards(ground, &mut stage, &evidence, seed_of(seed, "after"), has_ended).await,
+        None => {
+            let seed = seed_of(seed, "after");
+            afterwards(ground, &mut stage, &evidence, seed, has_ended, &mut nowhere).await
+        }
     };
     refresh_records(&stage.world.idp, &stage.world.server, &mut evidence);
     evidence.app_output = stage.output_since(0);
@@ -84,12 +94,20 @@ pub(super) async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
     Fresh {
         task,
         result: Ok((evidence, after)),
+        elsewhere: nowhere,
     }
 }
 
 /// The control after. An app that keeps what it read at its start works after a restart; only one that stays broken,
-/// or that ended, is blamed, and only while another fresh app works.
-async fn afterwards(ground: Ground<'_>, stage: &mut Stage, walk: &Evidence, seed: u64, has_ended: bool) -> Afterwards {
+/// or that ended, is blamed, and only while another fresh app works: `nowhere` says where it does not.
+async fn afterwards(
+    ground: Ground<'_>,
+    stage: &mut Stage,
+    walk: &Evidence,
+    seed: u64,
+    has_ended: bool,
+    nowhere: &mut Option<String>,
+) -> Afterwards {
     let (control, outcome) = control::works(&stage.world, seed).await;
     let Err(saw) = outcome else {
         return Afterwards::Worked(controls::walked(&control));
@@ -115,10 +133,14 @@ async fn afterwards(ground: Ground<'_>, stage: &mut Stage, walk: &Evidence, seed
             saw: format!("the app ended; {saw}"),
         },
         Control::Worked(_) | Control::NotNeeded => Afterwards::Broke { saw },
-        Control::Refused(why) => Afterwards::Failed {
-            saw: format!("{saw}; and on another fresh app: {why}"),
-            cause: Cause::Unknown,
-        },
+        Control::Refused(why) => {
+            let saw = format!("{saw}; and on another fresh app: {why}");
+            *nowhere = Some(why);
+            Afterwards::Failed {
+                saw,
+                cause: Cause::Unknown,
+            }
+        }
     }
 }
 

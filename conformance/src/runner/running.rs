@@ -52,7 +52,7 @@ pub(super) async fn on_the_running_app(context: &Context<'_, '_>, app: &mut Runn
             }
         };
         let is_open = matches!(after, Afterwards::Failed { .. });
-        let again = context.settle(app, walked, after);
+        let again = app.settle(context, walked, after);
         // Asked again it would meet the app as this walk left it.
         match again {
             Some(task) if is_open => context.inconclusive(task, "the control after failed twice".to_owned()),

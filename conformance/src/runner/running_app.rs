@@ -1,7 +1,16 @@
 //! An app that runs and is walked: what its walks stand on, and whether they can go on.
 
-use super::{context::Context, stage::Stage, task::Task};
-use crate::verdict::{Cause, Control};
+use super::{
+    context::Context,
+    ledger::Next,
+    stage::Stage,
+    task::{Task, Walked},
+};
+use crate::{
+    outcome::Verdict,
+    verdict::{Afterwards, Cause, Control, Controls, judge},
+    walk::refresh_records,
+};
 
 /// An app that runs and is walked.
 pub(super) struct RunningApp {
@@ -40,5 +49,28 @@ impl RunningApp {
         let Some(why) = &self.ended else { return false };
         context.inconclusive(task, format!("not walked: {why}"));
         true
+    }
+
+    /// Judges a walk by the control after it. Says whether the variant is to be walked again.
+    pub(super) fn settle(&self, context: &Context<'_, '_>, walked: Walked, after: Afterwards) -> Option<Task> {
+        let Walked {
+            task,
+            mut evidence,
+            mark,
+        } = walked;
+        let world = &self.stage.world;
+        refresh_records(&world.idp, &world.server, &mut evidence);
+        let controls = Controls {
+            before: self.before.clone(),
+            twin: context.twins.of(task.variant()),
+            after,
+        };
+        let judgement = judge(task.case, task.variant(), context.options.profile, &evidence, &controls);
+        if judgement.verdict != Verdict::Pass {
+            evidence.app_output = self.stage.output_since(mark);
+            evidence.app_lines = self.stage.lines_since(mark);
+        }
+        let next = context.attempt(task, evidence, judgement, &controls);
+        (next == Next::Again).then_some(task.again())
     }
 }

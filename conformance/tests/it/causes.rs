@@ -291,7 +291,7 @@ async fn an_app_that_stops_answering_ends_its_walks_after_one_restart() {
         open + ids_with(&result, "pass").len() + ids_with(&result, "warn").len() + ids_with(&result, "skipped").len(),
         result.cases.len()
     );
-    // Not forty cases of time-outs: hardly more than the walks that were in flight waited in vain.
+    // Not forty cases of time-outs: hardly more than the walks that were in flight, on the main app and on fresh ones, waited in vain.
     let in_vain = asked.load(Ordering::Relaxed) - 400;
-    assert!(in_vain < 60, "{in_vain} requests were made in vain");
+    assert!(in_vain < 100, "{in_vain} requests were made in vain");
 }

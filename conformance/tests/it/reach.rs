@@ -211,6 +211,20 @@ fn an_app_is_told_to_spare_the_issuer_from_the_proxy() {
 }
 
 #[test]
+fn an_app_that_hangs_while_it_starts_keeps_no_other_from_starting() {
+    // It reads its metadata before it listens: where they do not come it waits for eight seconds, and ends.
+    let folder = in_folder(&configuration("eager", &[]));
+    let (hangs, other) = ("discovery/unavailable", "discovery/issuer-trailing-slash");
+    let (code, out) = conformance(folder.path(), &["run", hangs, other, "--color", "never"]);
+    assert_eq!(code, 0, "{out}");
+    let end = |case: &str| {
+        out.find(&format!(" pass {case} "))
+            .unwrap_or_else(|| panic!("{case}\n{out}"))
+    };
+    assert!(end(other) < end(hangs), "{out}");
+}
+
+#[test]
 fn an_issuer_over_plain_http_is_named_as_the_cause() {
     let folder = in_folder(&configuration("wants-https", &[]));
     let (code, out) = conformance(folder.path(), &["doctor"]);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use conformance::{
     case::{Case, Lane},
     catalog,
-    run::RunResult,
+    run::{RunEvent, RunResult},
     runner::{Options, run},
 };
 use flawed_app::Flaw;
@@ -114,4 +114,36 @@ async fn sharing_an_app_changes_no_verdict() {
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_is_kept_waiting_keeps_neither_the_others_nor_the_fresh_ones() {
+    // The first waits for tokens that never come. The second is walked alone on the main app, the third on a fresh one.
+    let (waits, others) = ("token-response/slow", ["concurrency/n-users", "jwks/oct-key-published"]);
+    let cases: Vec<_> = catalog::all()
+        .filter(|case| case.id == waits || others.contains(&case.id))
+        .collect();
+    assert_eq!(cases.len(), 3);
+    let mut config = config();
+    config.run.cool_down = Some(0);
+    let options = Options {
+        launcher: Some(launcher(None)),
+        seed: 7,
+        ..Options::new(cases)
+    };
+    let mut ended = Vec::new();
+    let result = run(&config, &options, &mut |event| {
+        if let RunEvent::CaseFinished(case) = event {
+            ended.push(case.case.id);
+        }
+    })
+    .await;
+    assert_eq!(ended.last(), Some(&waits), "{ended:?}");
+    assert!(
+        verdicts(&result).iter().all(|verdict| verdict.ends_with(": pass")),
+        "{:?}",
+        verdicts(&result)
+    );
+    // The main one, the copy that told how it fetches keys and was kept waiting, and the fresh one.
+    assert_eq!(result.starts, 3);
 }
