@@ -141,9 +141,8 @@ impl Cause {
     #[must_use]
     pub fn reason(&self, saw: &str) -> String {
         match self {
-            Cause::Limited { at, .. } => {
-                format!("the app limits requests ({at}); the notes of the run say how to fix that")
-            }
+            // Whichever page it was: what has one cause is told as one.
+            Cause::Limited { .. } => "the app limits requests; the notes of the run say how to fix that".to_owned(),
             Cause::TurnedAway { at } => {
                 format!("the app turns away every browser ({at}); the notes of the run say how to fix that")
             }

@@ -2,7 +2,7 @@
 //!
 //! `driver` is what a browser does, over HTTP or for real; `visit` lets one send and press and writes down what came of
 //! it; `sign_in`, `sign_out` and `probe` are the acts; `crowd` lets many people act at once; `editing` changes
-//! requests and `cookies` changes jars; `needs` tells before the first step what a script asks of a driver.
+//! requests and `cookies` changes jars; `needs` tells before the first step what a script asks of a driver or of a pace.
 
 mod cookies;
 mod crowd;

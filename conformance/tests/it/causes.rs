@@ -21,7 +21,7 @@ use conformance::{
     run::RunResult,
     runner::{InProcess, Options, run},
     target::Config,
-    verdict::judge::RECOVERY,
+    verdict::{Cause, judge::RECOVERY},
 };
 use flawed_app::Flaws;
 
@@ -177,6 +177,19 @@ async fn a_lockout_after_refused_sign_ins_is_named_once_and_fails_nothing() {
     let named = |notice: &&String| notice.contains("a lockout after refused sign-ins");
     assert_eq!(result.notices.iter().filter(named).count(), 1, "{}", stories(&result));
     assert!(ids_with(&result, "pass").len() >= 2, "{}", stories(&result));
+}
+
+/// Reports gather what has the same reason.
+#[test]
+fn a_limit_is_one_reason_whichever_page_met_it() {
+    let met_at = |page: &str| {
+        let cause = Cause::Limited {
+            at: format!("{page} answered 429"),
+            retry_after: None,
+        };
+        cause.reason("nobody is signed in")
+    };
+    assert_eq!(met_at(SIGN_IN), met_at(CALLBACK));
 }
 
 /// At a pace nothing begins at once, and two thousand sign-ins would take hours.
