@@ -235,10 +235,11 @@ impl<'g> Fleet<'g> {
     fn announce(&self, context: &Context<'_, '_>, plan: &Plan) {
         let starts = &self.ground.org.starts;
         let (so_far, each, more) = (starts.count(), starts.each(), plan.starts());
-        let at_once = self.room.borrow().jobs.max(1);
+        // Fewer while the main app is walked beside them, which is the shorter part.
+        let at_once = width(context).jobs.max(1);
         let rest = each * u32::try_from(more.div_ceil(at_once)).unwrap_or(u32::MAX);
         let text = format!(
-            "about {} starts of the app ({so_far} so far) of {:.1} s each, {at_once} at a time: {:.0} s of starting",
+            "about {} starts of the app ({so_far} so far) of {:.1} s each, up to {at_once} at a time: {:.0} s of starting",
             so_far + more,
             each.as_secs_f64(),
             rest.as_secs_f64().max(1.0),

@@ -1,8 +1,8 @@
 //! A run: start, preflight, control, twins, lanes, verdicts. It arranges; walking, judging and printing are elsewhere.
 //!
 //! [`stage`] is an app on an authorization server; [`control`] and [`twins`] hold the honest sign-ins that every verdict
-//! stands on; [`beside`], [`alone`], [`fresh`], [`running`] and [`watch`] walk cases; [`plan`], [`batch`] and [`own`] say and do
-//! what happens on fresh apps, [`forecast`] says how long all of it takes; [`context`] is what they share, and where verdicts
+//! stands on; [`lanes`] says what is walked beside what; [`beside`], [`alone`], [`copy`], [`fresh`], [`running`] and [`watch`] walk
+//! cases; [`plan`], [`batch`] and [`own`] say and do what happens on fresh apps, [`forecast`] says how long all of it takes; [`context`] is what they share, and where verdicts
 //! go; [`preflight`] tells a set-up mistake from a defect.
 
 mod alone;
@@ -19,6 +19,7 @@ mod ground;
 mod in_process;
 mod joined;
 mod keys;
+mod lanes;
 mod ledger;
 mod options;
 mod own;
@@ -37,17 +38,16 @@ use std::time::{Duration, Instant};
 
 use mock_idp::flow::record::Stamp;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tokio::sync::{oneshot, watch as room};
 
 pub(crate) use self::options::Listener;
 use self::{
     context::Context,
     forecast::{Ahead, Measured},
-    fresh::Fleet,
+    lanes::Lanes,
     ledger::Ledger,
     running_app::RunningApp,
     stage::{Org, Stage},
-    task::{Task, Width},
+    task::Width,
     twins::Twins,
 };
 pub use self::{
@@ -55,7 +55,6 @@ pub use self::{
     options::{Driver, Options},
 };
 use crate::{
-    case::{Case, Lane},
     run::{Header, RunEvent, RunResult},
     target::Config,
 };
@@ -125,143 +124,32 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
     let context = Context::new((config, options), (&known, &twins), &org, ledger, on);
     let mut app = RunningApp::new(stage, known.before());
     twins.limit.iter().for_each(|cause| app.meets(&context, cause));
-    let selected = |lanes: &[Lane]| {
-        let of_lane = |lane: &Lane| {
-            let lane = *lane;
-            options.cases.iter().copied().filter(move |case| case.lane == lane)
-        };
-        lanes.iter().flat_map(of_lane).collect::<Vec<_>>()
-    };
-    let cases = Lanes {
-        beside: selected(&[Lane::Parallel, Lane::Slow]),
-        alone: selected(&[Lane::Alone]),
-        server: selected(&[Lane::Server]),
-        restart: selected(&[Lane::Restart]),
-    };
+    let lanes = Lanes::of(&options.cases);
     let ahead = Ahead {
-        beside: context.foreseen(&cases.beside),
-        alone: context.foreseen(&cases.alone),
-        fresh: context.foreseen(&[&cases.server[..], &cases.restart].concat()),
+        beside: context.foreseen(&lanes.beside),
+        alone: context.foreseen(&lanes.alone),
+        fresh: context.foreseen(&lanes.fresh()),
     };
     let measured = Measured {
         beside: walking / twins.walks(),
         alone: context.enter(|ledger, _| ledger.control_time()),
         start: app.stage.restartable().then(|| org.starts.each()),
         patience: app.stage.world.patience,
-        at_once: bears_company(&app.stage, options),
+        at_once: lanes::bears_company(&app.stage, options),
     };
     let forecast = ahead.forecast(measured, width, fresh::width(&context));
     if forecast.is_long() {
         context.say(RunEvent::Notice(forecast.sentence()));
     }
-    let app = cases.walk(&context, app, width).await;
-    watch::watch(&context, selected(&[Lane::Watch]));
+    let watching = lanes.watch.clone();
+    let app = lanes.walk(&context, app, width).await;
+    watch::watch(&context, watching);
     app.stage.close().await;
     org.settle().await;
     for complaint in org.complaints() {
         context.notice(complaint);
     }
     Ok(())
-}
-
-/// The selected cases by how they are walked.
-struct Lanes {
-    beside: Vec<&'static Case>,
-    alone: Vec<&'static Case>,
-    server: Vec<&'static Case>,
-    restart: Vec<&'static Case>,
-}
-
-/// One after the other.
-const ALONE: Width = Width { jobs: 1, waiting: 0 };
-
-/// Whether fresh apps may work while the main one is walked.
-fn bears_company(stage: &Stage, options: &Options) -> bool {
-    // What is walked at a pace is walked one after the other, and each browser wants a core.
-    stage.restartable() && !stage.is_pinned() && options.driver == Driver::Http && options.pace.is_none()
-}
-
-impl Lanes {
-    /// Walks all of them; the app that ran, which may have ended.
-    async fn walk(self, context: &Context<'_, '_>, mut app: RunningApp, width: Width) -> RunningApp {
-        let beside = context.tasks(&self.beside);
-        if bears_company(&app.stage, context.options) {
-            return self.walk_in_company(context, app, beside, width).await;
-        }
-        beside::side_by_side(context, &mut app, "beside", beside, width).await;
-        beside::side_by_side(context, &mut app, "alone", context.tasks(&self.alone), ALONE).await;
-        if !app.stage.restartable() {
-            running::on_the_running_app(context, &mut app, self.server).await;
-            context.leave_out(
-                self.restart,
-                "the configuration has no [target.start]: the app cannot be restarted",
-            );
-            return app;
-        }
-        if app.stage.is_pinned() {
-            // The fresh copies need its port.
-            app.stage.make_way().await;
-        }
-        let (_open, room) = room::channel(fresh::width(context));
-        let fresh = [&self.server[..], &self.restart].concat();
-        if let Some((mut fleet, tasks)) = Fleet::assemble(context, &fresh, room).await {
-            let mut idle = fleet.take_stage();
-            if let Some(stage) = idle.as_mut().filter(|stage| stage.is_pinned()) {
-                stage.make_way().await;
-            }
-            fleet.walk(context, tasks).await;
-            fleet.walk_spoilers(context, idle).await;
-        }
-        app
-    }
-
-    /// Walks them on three apps that share nothing: the main one; a copy of it, which is kept waiting for answers; and fresh
-    /// ones, one at a time until the main one is done.
-    async fn walk_in_company(
-        self,
-        context: &Context<'_, '_>,
-        mut app: RunningApp,
-        beside: Vec<Task>,
-        width: Width,
-    ) -> RunningApp {
-        let all = fresh::width(context);
-        let (open, changes) = room::channel(Width { jobs: 1, ..all });
-        let (give, copy) = oneshot::channel();
-        let fresh_cases = [&self.server[..], &self.restart].concat();
-        let fresh = async {
-            let (mut fleet, tasks) = Fleet::assemble(context, &fresh_cases, changes).await?;
-            match fleet.take_stage() {
-                Some(stage) => {
-                    if let Err(stage) = give.send(stage) {
-                        stage.close().await;
-                    }
-                }
-                None => drop(give),
-            }
-            fleet.walk(context, tasks).await;
-            Some(fleet)
-        };
-        // Where no fresh app is wanted there is no copy either: an app is not started for nothing.
-        let (kept_waiting, beside): (Vec<Task>, Vec<Task>) = match fresh_cases.is_empty() {
-            true => (Vec::new(), beside),
-            false => beside.into_iter().partition(|task| task.waits()),
-        };
-        let facts = app.stage.world.site.facts.clone();
-        let waiting = copy::walk(context, copy, &facts, kept_waiting, width);
-        let main = async {
-            beside::side_by_side(context, &mut app, "beside", beside, width).await;
-            beside::side_by_side(context, &mut app, "alone", context.tasks(&self.alone), ALONE).await;
-            open.send_replace(all);
-        };
-        let (fleet, (stage, left), ()) = futures_util::join!(fresh, waiting, main);
-        beside::side_by_side(context, &mut app, "left", left, width).await;
-        match (fleet, stage) {
-            (Some(fleet), stage) => fleet.walk_spoilers(context, stage).await,
-            (None, Some(stage)) => stage.close().await,
-            (None, None) => {}
-        }
-        app
-    }
 }
 
 /// How many walks at once the app bears.

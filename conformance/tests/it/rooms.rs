@@ -72,6 +72,7 @@ const RUNNER: &[&[&str]] = &[
     &["copy"],
     &["fresh"],
     &["running"],
+    &["lanes"],
     &["watch"],
 ];
 
