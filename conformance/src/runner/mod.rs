@@ -2,8 +2,8 @@
 //!
 //! [`stage`] is an app on an authorization server; [`control`] and [`twins`] hold the honest sign-ins that every verdict
 //! stands on; [`lanes`] says what is walked beside what; [`beside`], [`alone`], [`copy`], [`fresh`], [`running`] and [`watch`] walk
-//! cases; [`plan`], [`batch`] and [`own`] say and do what happens on fresh apps, [`forecast`] says how long all of it takes; [`context`] is what they share, and where verdicts
-//! go; [`preflight`] tells a set-up mistake from a defect.
+//! cases; [`plan`], [`batch`] and [`own`] say and do what happens on fresh apps, [`forecast`] says how long all of it takes;
+//! [`context`] is what they share, and where verdicts go; [`preflight`] tells a set-up mistake from a defect.
 
 mod alone;
 mod batch;
