@@ -578,7 +578,7 @@ impl Stage {
         }
         self.started = Stamp::now();
         // A limit counts in the process.
-        self.world.pace.begin_anew();
+        self.world.pace.begin_anew(&self.world.site.origin);
         self.app = Some(self.launch().await?);
         Ok(())
     }

@@ -214,9 +214,11 @@ impl Walker<'_> {
             _ => starts || last.status() == Some(429),
         };
         match Cause::limit_in(std::iter::once(last)) {
-            Some(Cause::Limited { retry_after, .. }) if may_be_a_limit => self.world.pace.met_limit(retry_after),
+            Some(Cause::Limited { retry_after, .. }) if may_be_a_limit => {
+                self.world.pace.met_limit(&self.world.site.origin, retry_after)
+            }
             None if starts && !earlier.iter().any(|hop| hop.leg == last.leg && hop.flow == last.flow) => {
-                self.world.pace.let_through();
+                self.world.pace.let_through(&self.world.site.origin);
             }
             _ => {}
         }

@@ -1,11 +1,13 @@
 //! How fast sign-ins are begun, where an app limits them.
 
 use std::{
+    collections::HashMap,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::time::{Instant, sleep_until};
+use url::Url;
 
 /// How long to leave an app alone that limits requests and does not say for how long.
 pub const WHERE_NO_TIME_IS_NAMED: Duration = Duration::from_secs(60);
@@ -14,7 +16,8 @@ pub const WHERE_NO_TIME_IS_NAMED: Duration = Duration::from_secs(60);
 const BELOW: f64 = 0.7;
 
 /// Lets sign-ins begin one after the other, with a gap between them where there is one, and counts those that the app let
-/// through. One for a whole run: a limit may be shared by every instance of an app.
+/// through. One for a whole run: a limit may be shared by every instance of an app. What was let through is counted for each
+/// instance, by its origin: most limits count in the process.
 #[derive(Debug, Default)]
 pub struct Pace(Mutex<State>);
 
@@ -22,8 +25,8 @@ pub struct Pace(Mutex<State>);
 struct State {
     per_minute: Option<u32>,
     next: Option<Instant>,
-    /// Since when, and how many.
-    let_through: Option<(Instant, u32)>,
+    /// Since when, and how many, by app.
+    let_through: HashMap<Url, (Instant, u32)>,
     below: Option<u32>,
 }
 
@@ -56,19 +59,19 @@ impl Pace {
         self.state().below
     }
 
-    /// An app was started afresh: it has counted nothing yet.
-    pub fn begin_anew(&self) {
-        self.state().let_through = None;
+    /// This app was started afresh: it has counted nothing yet.
+    pub fn begin_anew(&self, app: &Url) {
+        self.state().let_through.remove(app);
     }
 
-    /// The app let a sign-in begin.
-    pub fn let_through(&self) {
-        self.state().let_through(Instant::now());
+    /// This app let a sign-in begin.
+    pub fn let_through(&self, app: &Url) {
+        self.state().let_through(app, Instant::now());
     }
 
-    /// The app refused a request because there were too many, and asks to be left alone so long.
-    pub fn met_limit(&self, retry_after: Option<Duration>) {
-        self.state().met_limit(Instant::now(), retry_after);
+    /// This app refused a request because there were too many, and asks to be left alone so long.
+    pub fn met_limit(&self, app: &Url, retry_after: Option<Duration>) {
+        self.state().met_limit(app, Instant::now(), retry_after);
     }
 
     /// Returns when the next sign-in may begin.
@@ -91,21 +94,23 @@ impl Pace {
 }
 
 impl State {
-    fn let_through(&mut self, now: Instant) {
-        let (_, count) = self.let_through.get_or_insert((now, 0));
+    fn let_through(&mut self, app: &Url, now: Instant) {
+        let (_, count) = self.let_through.entry(app.clone()).or_insert((now, 0));
         *count += 1;
     }
 
     /// What was let through since the app started, over that time and the time that it asks for: where it counts from the
     /// first request on, both together are the time that its limit is for; elsewhere they are longer.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
-    fn met_limit(&mut self, now: Instant, retry_after: Option<Duration>) {
+    fn met_limit(&mut self, app: &Url, now: Instant, retry_after: Option<Duration>) {
         if self.below.is_some() {
             return;
         }
-        let Some((first, count)) = self.let_through else { return };
-        let window = now.duration_since(first) + retry_after.unwrap_or(WHERE_NO_TIME_IS_NAMED);
-        let per_minute = f64::from(count) * 60.0 / window.as_secs_f64().max(1.0);
+        let Some((first, count)) = self.let_through.get(app) else {
+            return;
+        };
+        let window = now.duration_since(*first) + retry_after.unwrap_or(WHERE_NO_TIME_IS_NAMED);
+        let per_minute = f64::from(*count) * 60.0 / window.as_secs_f64().max(1.0);
         self.below = Some((per_minute * BELOW) as u32);
     }
 }
@@ -125,13 +130,19 @@ mod tests {
         assert_eq!(seconds(&free), [0, 1, 2, 3]);
     }
 
+    /// An instance of the app by its port.
+    fn app(port: u16) -> Url {
+        format!("http://localhost:{port}").parse().unwrap()
+    }
+
     /// The pace below a limit that was met after so many sign-ins, so many seconds after the first of them.
     fn below(let_through: u32, after: u64, retry_after: Option<u64>) -> Option<u32> {
         let pace = Pace::of(None);
         let now = Instant::now();
-        (0..let_through).for_each(|_| pace.state().let_through(now));
+        (0..let_through).for_each(|_| pace.state().let_through(&app(1), now));
         let later = now + Duration::from_secs(after);
-        pace.state().met_limit(later, retry_after.map(Duration::from_secs));
+        pace.state()
+            .met_limit(&app(1), later, retry_after.map(Duration::from_secs));
         pace.below()
     }
 
@@ -149,13 +160,25 @@ mod tests {
     }
 
     #[test]
+    fn each_instance_of_an_app_counts_for_itself() {
+        let pace = Pace::of(None);
+        let now = Instant::now();
+        (0..100).for_each(|_| pace.state().let_through(&app(1), now));
+        // Another one is started, and lets one sign-in through, while the first is walked.
+        pace.begin_anew(&app(2));
+        pace.state().let_through(&app(2), now);
+        pace.state().met_limit(&app(1), now, Some(Duration::from_secs(60)));
+        assert_eq!(pace.below(), Some(70));
+    }
+
+    #[test]
     fn an_app_that_was_started_afresh_has_counted_nothing() {
         let pace = Pace::of(None);
         let now = Instant::now();
-        (0..30).for_each(|_| pace.state().let_through(now));
-        pace.begin_anew();
-        (0..10).for_each(|_| pace.state().let_through(now));
-        pace.state().met_limit(now, Some(Duration::from_secs(60)));
+        (0..30).for_each(|_| pace.state().let_through(&app(1), now));
+        pace.begin_anew(&app(1));
+        (0..10).for_each(|_| pace.state().let_through(&app(1), now));
+        pace.state().met_limit(&app(1), now, Some(Duration::from_secs(60)));
         assert_eq!(pace.below(), Some(7));
     }
 }
