@@ -100,7 +100,10 @@ impl fmt::Display for Table {
             f,
             "# The matrix: what each flaw turned red\n\n\
              Written by the tests themselves; do not edit. From the root of the repository:\n\n\
-             ```sh\nMATRIX=full MATRIX_OUT=\"$PWD/conformance/MATRIX.md\" cargo test --release -p conformance --test matrix\n```\n"
+             ```sh\nMATRIX={} MATRIX_OUT=\"$PWD/conformance/MATRIX.md\" cargo test --release -p conformance --test matrix\n```\n\n\
+             With `MATRIX=both` each flaw meets its own cases, their neighbours and a sample of the others in both response modes; \
+             with `MATRIX=full` it meets all of them.\n",
+            std::env::var("MATRIX").unwrap_or_else(|_| "both".to_owned())
         )?;
         let count = |mode| {
             let of_mode = flawed.values().filter_map(|modes| modes.get(&mode));
