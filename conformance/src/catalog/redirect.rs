@@ -1,7 +1,7 @@
 //! `redirect/`: where the app sends the browser after sign-in.
 
 use crate::{
-    case::{Case, Expect, Explain, Lane, Must, Should, Variant},
+    case::{Case, Expect, Explain, Lane, May, Must, Should, Variant},
     check::{
         callback::NEXT_SIGN_IN_WORKS,
         redirects as ask,
@@ -396,6 +396,20 @@ pub(super) const CASES: &[Case] = &[
                 ],
                 &[],
                 &[Must(SIGNS_IN_AS_USER)],
+            ),
+            Variant::of(
+                "own-target",
+                &[
+                    user(InitiateLogin(
+                        MAIN,
+                        &[Query("target_link_uri", Set(Plain("{app}/?from=portal")))],
+                    )),
+                    user(Authorize(MAIN, &[])),
+                    user(Deliver(MAIN, &[])),
+                    user(Probe(AFTER)),
+                ],
+                &[],
+                &[Must(SIGNS_IN_AS_USER), May(ask::LANDS_ON_TARGET_LINK)],
             ),
             Variant::of(
                 "wrong-issuer",

@@ -52,6 +52,41 @@ pub const LANDS_ON_DEEP_LINK: Check = Check {
     },
 };
 
+/// The user lands where the party that began the sign-in asked for.
+pub const LANDS_ON_TARGET_LINK: Check = Check {
+    id: "lands-on-target-link",
+    expects: "the path and query of `target_link_uri`",
+    ask: |evidence| {
+        let of_main = |hop: &&Hop| hop.flow == Some(MAIN) && hop.was_sent();
+        let asked = evidence
+            .hops
+            .iter()
+            .filter(of_main)
+            .filter(|hop| hop.leg == Leg::SignInStart)
+            .flat_map(|hop| super::facts::parameters(query_of(&hop.request.target)))
+            .find_map(|(name, value)| Some(value).filter(|_| name == "target_link_uri"));
+        let Some(asked) = asked.and_then(|target| Url::parse(&target).ok()) else {
+            return CannotTell("no `target_link_uri` was sent".to_owned());
+        };
+        let landed = evidence.hops.iter().filter(of_main);
+        let landed = landed
+            .filter(|hop| matches!(hop.leg, Leg::Callback | Leg::AfterCallback))
+            .next_back();
+        let Some(landed) = landed else {
+            return CannotTell("no response was delivered".to_owned());
+        };
+        let asked = &asked[url::Position::BeforePath..url::Position::AfterQuery];
+        match landed.request.target == asked {
+            true => Holds,
+            // The address alone: the code and the state of a callback are other ones each time.
+            false => Broken(format!(
+                "asked for `{asked}`, landed on `{}`",
+                path_of(&landed.request.target)
+            )),
+        }
+    },
+};
+
 /// Nothing leads out of the app but the way to the authorization server.
 pub const STAYS_INSIDE: Check = Check {
     id: "stays-inside",
