@@ -212,7 +212,7 @@ fn limits(config: &Config, now: i64) -> (i64, i64) {
 }
 
 fn seconds(duration: std::time::Duration) -> i64 {
-    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2)
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn json(value: &impl serde::Serialize) -> String {

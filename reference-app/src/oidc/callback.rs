@@ -47,12 +47,6 @@ impl AuthorizationResponse {
         Ok(response)
     }
 
-    /// Whether it claims to bring a code, and no error.
-    #[must_use]
-    pub fn brings_code(&self) -> bool {
-        self.code.is_some() && self.error.is_none()
-    }
-
     /// The code, if everything else allows it.
     ///
     /// # Errors

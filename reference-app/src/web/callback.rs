@@ -31,7 +31,7 @@ pub async fn receive(
     let response = AuthorizationResponse::parse(query.as_deref().unwrap_or_default())?;
     let state = response.state.clone().unwrap_or_default();
     let Some(attempt) = attempt_cookies::find(&app, &headers, &state) else {
-        return without_attempt(&app, &headers, &response).await;
+        return without_attempt(&app, &headers).await;
     };
     // From here on the attempt is used up, whatever comes of it.
     let forget = attempt_cookies::remove(&app, &headers, &state);
@@ -79,13 +79,9 @@ async fn sign_in(
 }
 
 /// A response to a sign-in that this browser did not begin, or has finished.
-async fn without_attempt(
-    app: &App,
-    headers: &HeaderMap,
-    response: &AuthorizationResponse,
-) -> Result<Response, Failure> {
+async fn without_attempt(app: &App, headers: &HeaderMap) -> Result<Response, Failure> {
     // Somebody who reloads the callback or goes back to it is signed in already, and sees that.
-    if response.brings_code() && app.session(headers).await?.is_some() {
+    if app.session(headers).await?.is_some() {
         return Ok(page::see_other(return_to::DEFAULT));
     }
     Err(SignInError::UnknownAttempt.into())
