@@ -825,7 +825,8 @@ pub const KEYS: &[Key] = &[
         "env",
         Kind::TextMap,
         "{ PORT = \"{port}\", OKTA_ISSUER = \"{idp.issuer}\" }",
-        "The app's environment. `{scratch}` is an empty folder of its own for each copy of the app.",
+        "The app's environment. `{scratch}` is an empty folder of its own for each copy of the app: copies that name it start at the \
+         same time, others one after the other.",
     )
     .without("The app does not learn of our issuer: `setup/issuer-is-ours` fails.")
     .fills(Fills::App),
