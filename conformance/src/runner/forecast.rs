@@ -18,6 +18,8 @@ pub(super) struct Measured {
     pub(super) alone: Duration,
     /// A start of the app; `None`: it cannot be started by the harness.
     pub(super) start: Option<Duration>,
+    /// Whether its copies start one after the other.
+    pub(super) in_turn: bool,
     /// How long an app is waited for that waits for the authorization server.
     pub(super) patience: Duration,
     /// Whether fresh apps, and a copy that is kept waiting, work while the main app is walked.
@@ -62,7 +64,13 @@ impl Ahead {
                 let starts = whole(Plan::of(&self.fresh, manner).starts());
                 // Each walk is followed by a plain sign-in.
                 let work = start * starts + measured.alone * 2 * on_fresh;
-                (work / whole(fresh.jobs.max(1)), starts)
+                let shared = work / whole(fresh.jobs.max(1));
+                let least = if measured.in_turn {
+                    shared.max(start * starts)
+                } else {
+                    shared
+                };
+                (least, starts)
             }
             None => (measured.alone * on_fresh, 0),
         };
@@ -148,6 +156,7 @@ mod tests {
         beside: Duration::from_millis(100),
         alone: Duration::from_millis(300),
         start: Some(Duration::from_secs(2)),
+        in_turn: false,
         patience: Duration::from_secs(15),
         at_once: false,
     };
@@ -186,6 +195,16 @@ mod tests {
             "{}",
             fresh.sentence()
         );
+        // Copies that start one after the other take as long as all their starts.
+        let slow_to_start = Measured {
+            in_turn: true,
+            ..MEASURED
+        };
+        let three = Width { jobs: 3, waiting: 12 };
+        let all_fresh = ahead(&[], &tasks("discovery/malformed"));
+        let in_turn = all_fresh.forecast(slow_to_start, WIDTH, three);
+        assert!(in_turn.least >= Duration::from_secs(2) * in_turn.starts, "{in_turn:?}");
+        assert!(all_fresh.forecast(MEASURED, WIDTH, three).least < in_turn.least);
         // Beside one another, what takes longest decides.
         let company = Measured {
             at_once: true,

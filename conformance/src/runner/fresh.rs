@@ -56,6 +56,8 @@ pub(super) struct Fleet<'g> {
     news: UnboundedReceiver<News>,
     /// What is still to be walked on an app of its own.
     own: Queue,
+    /// Whether the apps start one after the other.
+    starts_in_turn: bool,
     /// How many walks in a row found that nobody can sign in on another fresh app either.
     in_vain: usize,
     /// Those that change the certificate of the authorization server, which everybody on its listener meets.
@@ -120,6 +122,7 @@ impl<'g> Fleet<'g> {
             }
             return None;
         }
+        let starts_in_turn = prepared.stage.as_ref().is_none_or(Stage::starts_in_turn);
         let (spoilers, others) = tasks.into_iter().partition(|task| spoils_the_listener(*task));
         let (tell, news) = unbounded_channel();
         let mut fleet = Self {
@@ -130,6 +133,7 @@ impl<'g> Fleet<'g> {
             tell,
             news,
             own: Queue::new([]),
+            starts_in_turn,
             in_vain: 0,
             spoilers,
         };
@@ -236,10 +240,13 @@ impl<'g> Fleet<'g> {
         let starts = &self.ground.org.starts;
         let (so_far, each, more) = (starts.count(), starts.each(), plan.starts());
         // Fewer while the main app is walked beside them, which is the shorter part.
-        let at_once = width(context).jobs.max(1);
+        let at_once = match self.starts_in_turn {
+            true => 1,
+            false => width(context).jobs.max(1),
+        };
         let rest = each * u32::try_from(more.div_ceil(at_once)).unwrap_or(u32::MAX);
         let text = format!(
-            "about {} starts of the app ({so_far} so far) of {:.1} s each, up to {at_once} at a time: {:.0} s of starting",
+            "about {} starts of the app ({so_far} so far) of {:.1} s each, {at_once} at a time: {:.0} s of starting",
             so_far + more,
             each.as_secs_f64(),
             rest.as_secs_f64().max(1.0),

@@ -675,6 +675,11 @@ impl Stage {
         }
     }
 
+    /// Whether copies of the app start one after the other.
+    pub(super) fn starts_in_turn(&self) -> bool {
+        self.is_pinned || (self.starting.is_some() && matches!(self.starter, Some(Starter::Command { .. })))
+    }
+
     /// Whether the harness can start the app anew.
     pub(super) fn restartable(&self) -> bool {
         self.starter.is_some() && !self.is_borrowed
