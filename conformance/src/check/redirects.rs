@@ -68,11 +68,8 @@ pub const LANDS_ON_TARGET_LINK: Check = Check {
         let Some(asked) = asked.and_then(|target| Url::parse(&target).ok()) else {
             return CannotTell("no `target_link_uri` was sent".to_owned());
         };
-        let landed = evidence.hops.iter().filter(of_main);
-        let landed = landed
-            .filter(|hop| matches!(hop.leg, Leg::Callback | Leg::AfterCallback))
-            .next_back();
-        let Some(landed) = landed else {
+        let is_landing = |hop: &&Hop| of_main(hop) && matches!(hop.leg, Leg::Callback | Leg::AfterCallback);
+        let Some(landed) = evidence.hops.iter().rfind(is_landing) else {
             return CannotTell("no response was delivered".to_owned());
         };
         let asked = &asked[url::Position::BeforePath..url::Position::AfterQuery];
