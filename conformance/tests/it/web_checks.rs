@@ -8,7 +8,7 @@ use conformance::{
         Check, authorization as authz, callback, cookies, crowd, leaks, logout, pages, redirects, session, sign_in,
         token_request as token,
     },
-    evidence::{Answer, Evidence, Leg, Shows},
+    evidence::{Answer, Evidence, Hop, Leg, Shows},
     outcome::Outcome,
     script::{MAIN, OTHER, Slot},
 };
@@ -587,12 +587,22 @@ fn deep_linked() -> Evidence {
         "http://localhost:3000/me?a=1&b=%2F%26",
     );
     swap(&mut evidence, "\"/login\"", "\"/me?a=1&b=%2F%26\"");
-    let landed = evidence
-        .hops
-        .iter_mut()
-        .find(|hop| hop.leg == Leg::AfterCallback)
-        .unwrap();
-    landed.request.target = "/me?a=1&b=%2F%26".into();
+    landing(&mut evidence).request.target = "/me?a=1&b=%2F%26".into();
+    evidence
+}
+
+/// The request to the page on which a sign-in ends.
+fn landing(evidence: &mut Evidence) -> &mut Hop {
+    let mut hops = evidence.hops.iter_mut();
+    hops.find(|hop| hop.leg == Leg::AfterCallback).unwrap()
+}
+
+fn begun_by_a_portal() -> Evidence {
+    let mut evidence = signed_in();
+    let mut hops = evidence.hops.iter_mut();
+    let start = hops.find(|hop| hop.leg == Leg::SignInStart).unwrap();
+    start.request.target = "/initiate?target_link_uri=http%3A%2F%2Flocalhost%3A3000%2F%3Ffrom%3Dportal".into();
+    landing(&mut evidence).request.target = "/?from=portal".into();
     evidence
 }
 
@@ -1243,6 +1253,9 @@ fn redirect_rows() -> Vec<Row> {
                 .iter_mut()
                 .filter(|hop| hop.leg == Leg::AfterCallback)
                 .for_each(|hop| hop.request.target = "/".into());
+        }),
+        row(redirects::LANDS_ON_TARGET_LINK, begun_by_a_portal, |e| {
+            landing(e).request.target = "/me".into();
         }),
         row(redirects::STAYS_INSIDE, signed_in, |e| {
             set_header(e, Leg::Callback, "location", Some("//evil.example/"))
