@@ -29,10 +29,7 @@ pub const LANDS_ON_DEEP_LINK: Check = Check {
         let Some(asked) = asked else {
             return CannotTell("no deep link was opened".to_owned());
         };
-        let landed = evidence.hops.iter().rfind(|hop| {
-            matches!(hop.leg, Leg::Callback | Leg::AfterCallback) && hop.flow == Some(MAIN) && hop.was_sent()
-        });
-        let Some(landed) = landed else {
+        let Some(landed) = landing(evidence) else {
             return CannotTell("no response was delivered".to_owned());
         };
         let requests = redemptions_of(evidence, MAIN).len();
@@ -52,24 +49,32 @@ pub const LANDS_ON_DEEP_LINK: Check = Check {
     },
 };
 
+fn of_main(hop: &Hop) -> bool {
+    hop.flow == Some(MAIN) && hop.was_sent()
+}
+
+/// The page on which the sign-in ended.
+fn landing(evidence: &Evidence) -> Option<&Hop> {
+    let ends = |hop: &&Hop| matches!(hop.leg, Leg::Callback | Leg::AfterCallback) && of_main(hop);
+    evidence.hops.iter().rfind(ends)
+}
+
 /// The user lands where the party that began the sign-in asked for.
 pub const LANDS_ON_TARGET_LINK: Check = Check {
     id: "lands-on-target-link",
     expects: "the path and query of `target_link_uri`",
     ask: |evidence| {
-        let of_main = |hop: &&Hop| hop.flow == Some(MAIN) && hop.was_sent();
-        let asked = evidence
+        let starts = evidence
             .hops
             .iter()
-            .filter(of_main)
-            .filter(|hop| hop.leg == Leg::SignInStart)
+            .filter(|hop| hop.leg == Leg::SignInStart && of_main(hop));
+        let asked = starts
             .flat_map(|hop| super::facts::parameters(query_of(&hop.request.target)))
             .find_map(|(name, value)| Some(value).filter(|_| name == "target_link_uri"));
         let Some(asked) = asked.and_then(|target| Url::parse(&target).ok()) else {
             return CannotTell("no `target_link_uri` was sent".to_owned());
         };
-        let is_landing = |hop: &&Hop| of_main(hop) && matches!(hop.leg, Leg::Callback | Leg::AfterCallback);
-        let Some(landed) = evidence.hops.iter().rfind(is_landing) else {
+        let Some(landed) = landing(evidence) else {
             return CannotTell("no response was delivered".to_owned());
         };
         let asked = &asked[url::Position::BeforePath..url::Position::AfterQuery];

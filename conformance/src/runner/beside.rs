@@ -33,8 +33,8 @@ struct Flight {
     over: Vec<Walked>,
 }
 
-/// Walks tasks side by side; `lane` names them in what is random. After some walks a plain sign-in must work: it serves all that were over when it began. When
-/// it does not, or when the app limited a walk, those walks are made again one at a time.
+/// Walks tasks side by side; `lane` names them in what is random. After some walks a plain sign-in must work: it serves all that
+/// were over when it began. When it does not, or when the app limited a walk, those walks are made again one at a time.
 pub(super) async fn side_by_side(
     context: &Context<'_, '_>,
     app: &mut RunningApp,

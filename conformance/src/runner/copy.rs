@@ -4,13 +4,10 @@
 use tokio::sync::oneshot;
 
 use super::{
-    beside, context::Context, control, own::restarted, running_app::RunningApp, seed::seed_of, stage::Stage,
-    task::Task, task::Width,
+    beside, context::Context, own::at_work, running_app::RunningApp, seed::seed_of, stage::Stage, task::Task,
+    task::Width,
 };
-use crate::{
-    evidence::TargetFacts,
-    verdict::{Control, controls},
-};
+use crate::{evidence::TargetFacts, verdict::Control};
 
 /// Walks these tasks on the app that arrives, once it is known to work. The app, and the tasks that it was of no use for.
 pub(super) async fn walk(
@@ -27,14 +24,8 @@ pub(super) async fn walk(
         return (Some(stage), tasks);
     }
     stage.takes_after(facts);
-    let seed = seed_of(context.options.seed, "copy");
-    let (evidence, outcome) = control::works(&stage.world, seed).await;
-    let before = match outcome {
-        Ok(()) => Ok(controls::walked(&evidence)),
-        // It was asked about its keys, and may wait before it fetches them again.
-        Err(_) => restarted(&mut stage, seed).await,
-    };
-    let Ok(before) = before else {
+    // It was asked about its keys: it may wait before it fetches them again, and works once it is started anew.
+    let Ok(before) = at_work(&mut stage, seed_of(context.options.seed, "copy")).await else {
         return (Some(stage), tasks);
     };
     let mut app = RunningApp::new(stage, Control::Worked(before));

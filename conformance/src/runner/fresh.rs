@@ -17,15 +17,14 @@ use tokio::sync::{
 use super::{
     batch::{Crew, Landed, News},
     context::Context,
-    control,
     ground::Ground,
     ledger::Next,
     options::Driver,
-    own::{Fresh, restarted, walk_afresh},
+    own::{Fresh, at_work, walk_afresh},
     plan::{Batch, Manner, Plan},
     prepare::{Prepared, is_certificate, prepare},
     seed::seed_of,
-    stage::Stage,
+    stage::{Stage, starts_in_turn},
     task::{Queue, Task, Width},
 };
 use crate::{
@@ -56,8 +55,6 @@ pub(super) struct Fleet<'g> {
     news: UnboundedReceiver<News>,
     /// What is still to be walked on an app of its own.
     own: Queue,
-    /// Whether the apps start one after the other.
-    starts_in_turn: bool,
     /// How many walks in a row found that nobody can sign in on another fresh app either.
     in_vain: usize,
     /// Those that change the certificate of the authorization server, which everybody on its listener meets.
@@ -122,7 +119,6 @@ impl<'g> Fleet<'g> {
             }
             return None;
         }
-        let starts_in_turn = prepared.stage.as_ref().is_none_or(Stage::starts_in_turn);
         let (spoilers, others) = tasks.into_iter().partition(|task| spoils_the_listener(*task));
         let (tell, news) = unbounded_channel();
         let mut fleet = Self {
@@ -133,7 +129,6 @@ impl<'g> Fleet<'g> {
             tell,
             news,
             own: Queue::new([]),
-            starts_in_turn,
             in_vain: 0,
             spoilers,
         };
@@ -198,9 +193,7 @@ impl<'g> Fleet<'g> {
         }
         let (_alone, room) = watch::channel(Width { jobs: 1, waiting: 0 });
         self.room = room;
-        let left = std::mem::replace(&mut self.own, Queue::new([]));
-        self.walk_all(context, Plan::without_sharing(left.into_tasks().collect()))
-            .await;
+        self.walk_all(context, Plan::default()).await;
     }
 
     /// Those whose hooks do no harm; the others get their verdict.
@@ -219,11 +212,11 @@ impl<'g> Fleet<'g> {
     /// An app that signs people in, as it is or started anew. One that does not is ended.
     async fn at_work(&self, mut stage: Stage) -> Option<Stage> {
         let seed = seed_of(self.ground.options.seed, "before certificates");
-        if control::works(&stage.world, seed).await.1.is_ok() || restarted(&mut stage, seed).await.is_ok() {
-            return Some(stage);
+        if at_work(&mut stage, seed).await.is_err() {
+            stage.close().await;
+            return None;
         }
-        stage.close().await;
-        None
+        Some(stage)
     }
 
     fn crew(&self) -> Crew<'g> {
@@ -240,7 +233,7 @@ impl<'g> Fleet<'g> {
         let starts = &self.ground.org.starts;
         let (so_far, each, more) = (starts.count(), starts.each(), plan.starts());
         // Fewer while the main app is walked beside them, which is the shorter part.
-        let at_once = match self.starts_in_turn {
+        let at_once = match starts_in_turn(context.config, context.options) {
             true => 1,
             false => width(context).jobs.max(1),
         };

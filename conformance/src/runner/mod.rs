@@ -134,7 +134,7 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
         beside: walking / twins.walks(),
         alone: context.enter(|ledger, _| ledger.control_time()),
         start: app.stage.restartable().then(|| org.starts.each()),
-        in_turn: app.stage.starts_in_turn(),
+        in_turn: stage::starts_in_turn(config, options),
         patience: app.stage.world.patience,
         at_once: lanes::bears_company(&app.stage, options),
     };

@@ -152,6 +152,15 @@ async fn elsewhere(ground: Ground<'_>, stage: &mut Stage) -> Control {
     ground.control(&[]).await
 }
 
+/// A plain sign-in on the app as it is, or, where that fails, on the app started anew: what worked.
+pub(super) async fn at_work(stage: &mut Stage, seed: u64) -> Result<String, String> {
+    let (control, outcome) = control::works(&stage.world, seed).await;
+    match outcome {
+        Ok(()) => Ok(controls::walked(&control)),
+        Err(_) => restarted(stage, seed).await,
+    }
+}
+
 /// The app started anew with the same authorization server: what worked then.
 pub(super) async fn restarted(stage: &mut Stage, seed: u64) -> Result<String, String> {
     stage.restart().await?;

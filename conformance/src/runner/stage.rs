@@ -14,7 +14,7 @@ use std::{
 
 use mock_idp::{
     Client as Registration, Fault, MockIdp,
-    flow::record::{Event, Stamp},
+    flow::record::{Event, Record, Stamp},
     tenant::{AuthServer, Tenant},
 };
 use tokio::{
@@ -528,6 +528,11 @@ fn wants_scratch(config: &Config) -> bool {
         .is_some_and(|start| names(start, &["scratch"]))
 }
 
+/// Whether copies of the app start one after the other.
+pub(super) fn starts_in_turn(config: &Config, options: &Options) -> bool {
+    config.target.has_fixed_port() || (options.launcher.is_none() && !wants_scratch(config))
+}
+
 /// Whether how the app is started names one of these placeholders.
 fn names(start: &Start, wanted: &[&str]) -> bool {
     let mut texts = start.env.values().chain([&start.command]);
@@ -598,7 +603,10 @@ impl Stage {
                     None => None,
                 };
                 let began = Instant::now();
-                let started = self.started_in_turn(start, folder, turn).await;
+                let started = match turn {
+                    Some(turn) => self.started_in_turn(start, folder, turn).await,
+                    None => App::start(start, folder, &self.vars).await,
+                };
                 if !matches!(&started, Ok(app) if app.is_borrowed()) {
                     self.starts.add(began.elapsed());
                 }
@@ -617,16 +625,14 @@ impl Stage {
 
     /// Starts the app. The next one may start when it answers, or asks its authorization server for something: whatever a start
     /// script builds is there by then, and an app that is kept waiting for its metadata keeps nobody else.
-    async fn started_in_turn(&self, start: &Start, folder: &Path, turn: Option<Turn>) -> Result<App, StartError> {
+    async fn started_in_turn(&self, start: &Start, folder: &Path, turn: Turn) -> Result<App, StartError> {
         let mut news = self.world.idp.subscribe();
+        let is_asked =
+            |record: &Record| record.server == self.world.server && matches!(record.event, Event::Received { .. });
         let asks = async {
             loop {
                 match news.recv().await {
-                    Ok(record) if record.server == self.world.server => {
-                        if matches!(record.event, Event::Received { .. }) {
-                            return;
-                        }
-                    }
+                    Ok(record) if is_asked(&record) => return,
                     Ok(_) | Err(RecvError::Lagged(_)) => {}
                     // Nothing will be heard: then the app's own answer ends the turn.
                     Err(RecvError::Closed) => std::future::pending().await,
@@ -673,11 +679,6 @@ impl Stage {
             // Not synchronisation between parts of this program: another process is waited for.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-    }
-
-    /// Whether copies of the app start one after the other.
-    pub(super) fn starts_in_turn(&self) -> bool {
-        self.is_pinned || (self.starting.is_some() && matches!(self.starter, Some(Starter::Command { .. })))
     }
 
     /// Whether the harness can start the app anew.

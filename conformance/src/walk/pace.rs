@@ -135,11 +135,16 @@ mod tests {
         format!("http://localhost:{port}").parse().unwrap()
     }
 
+    /// An instance of the app lets so many sign-ins through at once.
+    fn lets_through(pace: &Pace, app: &Url, count: u32, now: Instant) {
+        (0..count).for_each(|_| pace.state().let_through(app, now));
+    }
+
     /// The pace below a limit that was met after so many sign-ins, so many seconds after the first of them.
     fn below(let_through: u32, after: u64, retry_after: Option<u64>) -> Option<u32> {
         let pace = Pace::of(None);
         let now = Instant::now();
-        (0..let_through).for_each(|_| pace.state().let_through(&app(1), now));
+        lets_through(&pace, &app(1), let_through, now);
         let later = now + Duration::from_secs(after);
         pace.state()
             .met_limit(&app(1), later, retry_after.map(Duration::from_secs));
@@ -163,10 +168,10 @@ mod tests {
     fn each_instance_of_an_app_counts_for_itself() {
         let pace = Pace::of(None);
         let now = Instant::now();
-        (0..100).for_each(|_| pace.state().let_through(&app(1), now));
+        lets_through(&pace, &app(1), 100, now);
         // Another one is started, and lets one sign-in through, while the first is walked.
         pace.begin_anew(&app(2));
-        pace.state().let_through(&app(2), now);
+        lets_through(&pace, &app(2), 1, now);
         pace.state().met_limit(&app(1), now, Some(Duration::from_secs(60)));
         assert_eq!(pace.below(), Some(70));
     }
@@ -175,9 +180,9 @@ mod tests {
     fn an_app_that_was_started_afresh_has_counted_nothing() {
         let pace = Pace::of(None);
         let now = Instant::now();
-        (0..30).for_each(|_| pace.state().let_through(&app(1), now));
+        lets_through(&pace, &app(1), 30, now);
         pace.begin_anew(&app(1));
-        (0..10).for_each(|_| pace.state().let_through(&app(1), now));
+        lets_through(&pace, &app(1), 10, now);
         pace.state().met_limit(&app(1), now, Some(Duration::from_secs(60)));
         assert_eq!(pace.below(), Some(7));
     }

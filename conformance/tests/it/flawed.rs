@@ -5,7 +5,7 @@ use conformance::{
     runner::InProcess,
     target::Config,
 };
-use flawed_app::{Flaw, Flaws};
+use flawed_app::{Flaw, Flaws, Habits};
 
 /// Its configuration, without a command that starts it.
 pub(crate) fn config() -> Config {
@@ -16,9 +16,14 @@ pub(crate) fn config() -> Config {
 
 /// The app with this flaw, or the right one.
 pub(crate) fn launcher(flaw: Option<Flaw>) -> InProcess {
+    launcher_with(flaw, Habits::none())
+}
+
+/// The same with these habits.
+pub(crate) fn launcher_with(flaw: Option<Flaw>, habits: Habits) -> InProcess {
     let flaws = flaw.map(Flaws::from).unwrap_or_default();
     InProcess::new(move |listener, vars| {
-        let config = flawed_app::Config::from_vars(&vars);
+        let config = flawed_app::Config::from_vars(&vars).with_habits(habits.clone());
         let flaws = flaws.clone();
         async move {
             let router = flawed_app::start(config, flaws).await?;

@@ -645,34 +645,37 @@ fn skipped<'r>(result: &'r RunResult, id: &str, variant: &str) -> &'r str {
     }
 }
 
+/// Each of these variants was left out for this reason.
+fn are_left_out(result: &RunResult, variants: &[(&str, &str)], reason: &str) {
+    for (id, variant) in variants {
+        assert_eq!(skipped(result, id, variant), reason, "{id}");
+    }
+}
+
 /// An app that is told no address cannot be told a wrong one.
 #[tokio::test]
 async fn an_app_that_does_not_ask_for_addresses_is_not_asked_about_them() {
     let result = run_on(Habit::AsksForNoMail, &about_people()).await;
     assert_eq!(complaints(&result), Vec::<String>::new());
-    for (id, variant) in [
+    let about_addresses = [
         ("identity/email-collision", "unverified"),
         ("identity/email-verified-type", "string-false"),
         ("identity/claims-refreshed", "profile-changed"),
         ("id-token/extra-claims", "unicode-email"),
         ("userinfo/claims-xss", "email"),
-    ] {
-        let reason = skipped(&result, id, variant);
-        assert_eq!(reason, "the app does not ask for the scope `email`", "{id}");
-    }
+    ];
+    are_left_out(&result, &about_addresses, "the app does not ask for the scope `email`");
 }
 
 #[tokio::test]
 async fn an_app_that_does_not_ask_for_names_is_not_asked_about_them() {
     let result = run_on(Habit::AsksForNoProfile, &about_people()).await;
     assert_eq!(complaints(&result), Vec::<String>::new());
-    for (id, variant) in [
+    let about_names = [
         ("id-token/extra-claims", "unicode-name"),
         ("userinfo/claims-xss", "name"),
         ("robustness/crlf", "name-claim"),
         ("robustness/crlf", "login-claim"),
-    ] {
-        let reason = skipped(&result, id, variant);
-        assert_eq!(reason, "the app does not ask for the scope `profile`", "{id}");
-    }
+    ];
+    are_left_out(&result, &about_names, "the app does not ask for the scope `profile`");
 }

@@ -3,7 +3,7 @@
 //!
 //!     SHARED_APPS=full cargo test -p conformance --test it -- shared_apps
 //!
-//! meets all of them, in about five minutes on two cores.
+//! meets all of them, in about five minutes on two cores. And what is walked beside what, or at the same time.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use conformance::{
     run::{RunEvent, RunResult},
     runner::{Options, run},
 };
-use flawed_app::Flaw;
+use flawed_app::{Flaw, Habit, Habits};
 use futures_util::{StreamExt, future::join, stream};
 
-use crate::flawed::{config, launcher, verdicts};
+use crate::flawed::{config, launcher, launcher_with, verdicts};
 
 /// Wrong in one way each, about what an app reads at its start or fetches later.
 const FLAWED: &[Flaw] = &[
@@ -146,4 +146,22 @@ async fn an_app_that_is_kept_waiting_keeps_neither_the_others_nor_the_fresh_ones
     );
     // The main one, the copy that told how it fetches keys and was kept waiting, and the fresh one.
     assert_eq!(result.starts, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_with_two_connections_meets_crowds_of_two() {
+    let crowds = ["concurrency/reversed-replies", "concurrency/mixed-faults"];
+    let cases = catalog::all().filter(|case| crowds.contains(&case.id)).collect();
+    let options = Options {
+        launcher: Some(launcher_with(None, Habits::from_iter([Habit::SmallPool]))),
+        seed: 7,
+        ..Options::new(cases)
+    };
+    let result = run(&config(), &options, &mut |_| {}).await;
+    let verdicts = verdicts(&result);
+    assert_eq!(verdicts.len(), 5, "{verdicts:?}");
+    assert!(
+        verdicts.iter().all(|verdict| verdict.ends_with(": pass")),
+        "{verdicts:?}"
+    );
 }

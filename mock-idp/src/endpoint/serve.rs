@@ -59,8 +59,10 @@ pub(crate) async fn answer(
     let body = wire::read_body(body, BODY_LIMIT).await;
     let is_whole = body.is_ok();
     let body = body.unwrap_or_default();
-    let mut exchange = Exchange::new(idp.clone(), endpoint, at, parts, body);
-    let server = exchange.server_id.clone();
+    let mut exchange = Exchange::new(idp, endpoint, at, parts, body);
+    // Only metadata and keys are held back for everybody, and answered when that is over.
+    let may_be_held = matches!(endpoint, Endpoint::Metadata | Endpoint::Jwks);
+    let held_at = may_be_held.then(|| (exchange.idp.clone(), exchange.server_id.clone()));
     let mut reply = if exchange.idp.store.remote().is_some() {
         let answered = shared(exchange, handle, is_whole).await;
         answered.unwrap_or_else(delivery::serialised)
@@ -69,7 +71,9 @@ pub(crate) async fn answer(
         exchange.wait_at_barrier().await;
         finished(&mut exchange, reply)
     };
-    if let Some(afterwards) = delivery_after_repair(endpoint, &reply) {
+    if let Some((idp, server)) = held_at
+        && let Some(afterwards) = delivery_after_repair(&reply)
+    {
         tokio::select! {
             biased;
             response = delivery::write(reply.clone(), accepts_gzip, cutter.as_ref()) => return response,
@@ -81,9 +85,8 @@ pub(crate) async fn answer(
 
 /// How an answer is delivered that a server-wide fault holds back, once that fault is over; `None` where none does. A server
 /// that is repaired is usually one that was started anew: what hung has lost its connection, what was slow is answered.
-fn delivery_after_repair(endpoint: Endpoint, reply: &Reply) -> Option<Delivery> {
+fn delivery_after_repair(reply: &Reply) -> Option<Delivery> {
     match reply.delivery {
-        _ if !matches!(endpoint, Endpoint::Metadata | Endpoint::Jwks) => None,
         Delivery::Never => Some(Delivery::Cut(Cut::BeforeHeaders)),
         Delivery::After(_) => Some(Delivery::Normal),
         _ => None,

@@ -1,5 +1,7 @@
 //! Flows that were begun: bound to one browser, watched, going wrong as their scenario says.
 
+use std::time::Duration;
+
 use mock_idp::{
     Event, Fault, MockIdp, Scenario,
     flow::{
@@ -183,6 +185,11 @@ async fn what_hung_ends_with_its_fault_and_what_was_slow_is_answered() {
         format!("{}/v1/keys", idp.issuer()),
         format!("{}/.well-known/openid-configuration", idp.issuer()),
     );
+    // Long before a slow answer comes by itself; who waits for an answer that never comes sees an end too.
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(20))
+        .build()
+        .unwrap();
     for (fault, url) in [
         (Fault::Jwks(JwksFault::Hang), &jwks),
         (Fault::Jwks(JwksFault::Slow30s), &jwks),
@@ -190,7 +197,7 @@ async fn what_hung_ends_with_its_fault_and_what_was_slow_is_answered() {
     ] {
         let mut told = idp.subscribe();
         idp.misbehave("default", &[fault]);
-        let asked = tokio::spawn(reqwest::get(url.clone()));
+        let asked = tokio::spawn(client.get(url).send());
         // The request has been answered with silence when its answer is recorded.
         while !matches!(told.recv().await.unwrap().event, Event::Answered { .. }) {}
         idp.behave("default");
