@@ -134,7 +134,7 @@ pub const GROUP_IS_GONE: Check = Check {
     expects: "no page of the new session names the group that was taken away",
     ask: |evidence| {
         let Some(user) = main_persona(evidence) else {
-            return no_flow(evidence);
+            return no_flow();
         };
         match refreshed(evidence, &format!("group-of-{}", user.sub), "the group") {
             // Most apps have no groups: nothing can outlive their removal.
@@ -150,7 +150,7 @@ pub const PROFILE_IS_NEW: Check = Check {
     expects: "the pages of the new session show the profile of the new sign-in",
     ask: |evidence| {
         let Some(user) = main_persona(evidence) else {
-            return no_flow(evidence);
+            return no_flow();
         };
         refreshed(
             evidence,

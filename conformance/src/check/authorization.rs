@@ -453,7 +453,7 @@ fn downgraded(evidence: &Evidence, ask: impl Fn(&AuthorizationRequest<'_>) -> Re
         return HoldsWith(format!("the app did not start: {problem}"));
     }
     if evidence.flow(MAIN).is_none() {
-        return no_flow(evidence);
+        return no_flow();
     }
     let requests = all_authorization_requests(evidence);
     match requests.iter().find_map(|request| ask(request).err()) {

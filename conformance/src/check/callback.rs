@@ -233,7 +233,7 @@ pub const TAKES_OR_REFUSES_POST: Check = Check {
     expects: "sign-in, or a refusal such as 405",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return no_flow(evidence);
+            return no_flow();
         };
         match shows(evidence, AFTER) {
             Ok(Shows::Person(name)) if *name == flow.person => Holds,
@@ -256,7 +256,7 @@ pub const DUPLICATES_ARE_HARMLESS: Check = Check {
     expects: "refusal, or one token request with the right code",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return no_flow(evidence);
+            return no_flow();
         };
         match shows(evidence, AFTER) {
             Ok(Shows::Nobody) => Holds,
@@ -365,7 +365,7 @@ pub(crate) fn completes(evidence: &Evidence, slot: Slot) -> Option<bool> {
 /// Whether the probe of this label shows the person of this flow.
 pub(crate) fn shows_user(evidence: &Evidence, label: &str, slot: Slot) -> Outcome {
     let Some(flow) = evidence.flow(slot) else {
-        return no_flow(evidence);
+        return no_flow();
     };
     match shows(evidence, label) {
         Ok(Shows::Person(name)) if *name == flow.person => Holds,

@@ -13,7 +13,7 @@ pub const TEXT_ROUND_TRIPS: Check = Check {
     expects: "names and addresses appear as the authorization server sent them",
     ask: |evidence| {
         let Some(person) = evidence.flow(MAIN).and_then(|flow| evidence.person(&flow.person)) else {
-            return no_flow(evidence);
+            return no_flow();
         };
         let persona = &person.persona;
         let tail = mock_idp::flow::tamper::UNICODE;

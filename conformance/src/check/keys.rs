@@ -28,7 +28,7 @@ pub const KEYS_FETCHED_AGAIN: Check = Check {
     expects: "a new fetch of the key set after the rotation",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return no_flow(evidence);
+            return no_flow();
         };
         let Some(issued) = issued_at(evidence, flow.id) else {
             return CannotTell("no token of the new key was issued".to_owned());
@@ -145,7 +145,7 @@ pub const ONE_FETCH: Check = Check {
 
 fn accepted(evidence: &Evidence, slot: Slot, label: &str) -> Outcome {
     let Some(flow) = evidence.flow(slot) else {
-        return no_flow(evidence);
+        return no_flow();
     };
     match evidence.probe(label).map(|probe| &probe.shows) {
         Some(Shows::Person(name)) if *name == flow.person => Holds,

@@ -52,10 +52,7 @@ impl PartialEq for Check {
     }
 }
 
-/// Nothing can be said of a walk in which no sign-in was begun; with the reason, where the app did not even start.
-fn no_flow(evidence: &Evidence) -> Outcome {
-    Outcome::CannotTell(match &evidence.start_problem {
-        Some(problem) => format!("the app did not start: {problem}"),
-        None => "no flow was begun".to_owned(),
-    })
+/// Nothing can be said of a walk in which no sign-in was begun.
+fn no_flow() -> Outcome {
+    Outcome::CannotTell("no flow was begun".to_owned())
 }

@@ -324,7 +324,7 @@ pub const FIRST_STARTED_SIGNS_IN: Check = Check {
     id: "first-started-signs-in",
     expects: "the sign-in of the first tab ends signed in too",
     ask: |evidence| match (completes(evidence, MAIN), shows_user(evidence, "first", MAIN)) {
-        (None, _) => no_flow(evidence),
+        (None, _) => no_flow(),
         (Some(false), Holds) => {
             HoldsWith("the first tab was refused; the second one had signed the user in".to_owned())
         }
@@ -340,7 +340,7 @@ pub const SIGNS_IN_AFTER_ABANDONED_STARTS: Check = Check {
     expects: "sign-in all the same, or a plain refusal to begin another one (429 or 503)",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return no_flow(evidence);
+            return no_flow();
         };
         let begun = evidence
             .flows

@@ -36,7 +36,7 @@ pub const SIGNS_IN_AS_USER: Check = Check {
     expects: "sign-in; the protected page shows the user",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return no_flow(evidence);
+            return no_flow();
         };
         match after(evidence) {
             Ok(Shows::Person(name)) if *name == flow.person => {}
@@ -89,7 +89,7 @@ pub const NEVER_AS_SOMEBODY_ELSE: Check = Check {
             return HoldsWith(format!("the app did not start: {problem}"));
         }
         let Some(flow) = evidence.flow(MAIN) else {
-            return no_flow(evidence);
+            return no_flow();
         };
         match after(evidence) {
             Ok(Shows::Nobody) => refused(evidence),

@@ -21,7 +21,7 @@ pub const NOT_USED_AS_BEARER: Check = Check {
     expects: "no userinfo request with a token whose type is unknown",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return no_flow(evidence);
+            return no_flow();
         };
         let mut used = evidence.received(Endpoint::Userinfo);
         match used.find(|(record, _)| record.flow == Some(flow.id)) {

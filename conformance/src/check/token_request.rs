@@ -85,7 +85,7 @@ pub const CODE_IS_VERBATIM: Check = Check {
     expects: "the token endpoint receives exactly the code that was issued",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return no_flow(evidence);
+            return no_flow();
         };
         let issued = evidence.events_of(flow.id).find_map(|event| match event {
             Event::CodeIssued { code } => Some(code.as_str()),

@@ -33,7 +33,7 @@ pub const USERINFO_ASKED_SPARINGLY: Check = Check {
     expects: "at most three userinfo requests for one sign-in",
     ask: |evidence| {
         let Some(flow) = evidence.flow(MAIN) else {
-            return no_flow(evidence);
+            return no_flow();
         };
         let count = evidence
             .received(Endpoint::Userinfo)
@@ -57,7 +57,7 @@ pub const SIGNED_IN_OR_TOLD: Check = Check {
 
 fn last_page(evidence: &Evidence) -> Outcome {
     let Some(person) = evidence.flow(MAIN).map(|flow| flow.browser.clone()) else {
-        return no_flow(evidence);
+        return no_flow();
     };
     let page = evidence
         .hops

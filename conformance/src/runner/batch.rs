@@ -17,7 +17,7 @@ use super::{
     plan::{Batch, Start, hides_the_key, needs_new_key, repaired_at},
     seed::seed_of,
     stage::Stage,
-    task::{Task, met_limit},
+    task::{Task, VariantId, met_limit},
 };
 use crate::{
     evidence::Evidence,
@@ -43,6 +43,8 @@ pub(super) struct Landed {
     pub(super) after: Afterwards,
     /// Whether another walk was made on the same process before it, or under other faults beside its own.
     pub(super) is_shared: bool,
+    /// Those that did, and those whose faults held as well.
+    pub(super) company: Vec<VariantId>,
 }
 
 /// What a batch is walked with.
@@ -60,6 +62,7 @@ struct Open {
     task: Task,
     evidence: Evidence,
     is_shared: bool,
+    company: Vec<VariantId>,
     /// When its faults ended, where others followed before it was over.
     faults_ended: Option<Stamp>,
 }
@@ -86,6 +89,8 @@ impl Crew<'_> {
             stage.be_patient(cool_down.time());
         }
         let mut open: Vec<Open> = Vec::new();
+        // Who was walked on the process that runs.
+        let mut earlier: Vec<VariantId> = Vec::new();
         let mut works = None;
         let mut is_up = true;
         while let Some(start) = starts.pop_front() {
@@ -94,10 +99,10 @@ impl Crew<'_> {
             }
             is_up = false;
             let (walked, left) = self.walk_start(&mut stage, &start).await;
-            left.into_iter()
-                .rev()
-                .filter_map(|task| Start::of(vec![task]))
-                .for_each(|start| starts.push_front(start));
+            for start in start.without_its_start(left).into_iter().rev() {
+                starts.push_front(start);
+            }
+            earlier = walked.iter().map(|open| open.task.id()).collect();
             open.extend(walked);
             stage.world.idp.behave(&stage.world.server);
             works = match stage.start_problem.take() {
@@ -111,6 +116,7 @@ impl Crew<'_> {
         if works.is_none() && !(open.is_empty() && later.is_empty()) {
             // An app that keeps what it read at its start needs another start.
             works = self.comes_back(&mut stage).await;
+            earlier.clear();
             match &works {
                 Some(walk) => self.land(&stage, open.drain(..), &self.before, walk),
                 None => open.drain(..).for_each(|open| self.alone(open.task)),
@@ -122,10 +128,16 @@ impl Crew<'_> {
                     group.into_iter().for_each(|task| self.alone(task));
                     None
                 }
-                Some(before) => match self.walk_group(&mut stage, &group, &Control::Worked(before)).await {
-                    Some(after) => Some(after),
-                    None => self.comes_back(&mut stage).await,
-                },
+                Some(before) => {
+                    let before = Control::Worked(before);
+                    match self.walk_group(&mut stage, &group, &before, &mut earlier).await {
+                        Some(after) => Some(after),
+                        None => {
+                            earlier.clear();
+                            self.comes_back(&mut stage).await
+                        }
+                    }
+                }
             };
         }
         stage.close().await;
@@ -148,6 +160,7 @@ impl Crew<'_> {
                     task,
                     evidence,
                     is_shared: false,
+                    company: Vec::new(),
                     faults_ended: None,
                 });
             }
@@ -182,7 +195,6 @@ impl Crew<'_> {
             walk.go_on(repaired_at(this.script).unwrap_or(this.script.len())).await;
             resting.push((task, walk, mark, Stamp::now()));
         }
-        let is_shared = |task: Task| start.tasks.len() > 1 || !start.is_for(task);
         let mut open = Vec::new();
         for (task, mut walk, mark, faults_ended) in resting {
             walk.go_on(task.variant().script.len()).await;
@@ -191,7 +203,8 @@ impl Crew<'_> {
             open.push(Open {
                 task,
                 evidence,
-                is_shared: is_shared(task),
+                is_shared: start.tasks.len() > 1 || !start.is_for(task),
+                company: start.company_of(task),
                 faults_ended: (start.tasks.len() > 1).then_some(faults_ended),
             });
         }
@@ -199,8 +212,15 @@ impl Crew<'_> {
     }
 
     /// Walks those of one key set on an app that works: it gets a new key, so that it asks for the key set; the faults come
-    /// and go. The sign-in that then worked; `None` when none did, and these are to be walked again.
-    pub(super) async fn walk_group(&self, stage: &mut Stage, group: &[Task], before: &Control) -> Option<String> {
+    /// and go. `earlier` tells who was walked on this process before, and then these as well. The sign-in that then worked;
+    /// `None` when none did, and these are to be walked again.
+    pub(super) async fn walk_group(
+        &self,
+        stage: &mut Stage,
+        group: &[Task],
+        before: &Control,
+        earlier: &mut Vec<VariantId>,
+    ) -> Option<String> {
         let (idp, server) = (stage.world.idp.clone(), stage.world.server.clone());
         let mut open = Vec::new();
         let began = Stamp::now();
@@ -229,8 +249,10 @@ impl Crew<'_> {
                 task,
                 evidence,
                 is_shared: true,
+                company: earlier.clone(),
                 faults_ended: None,
             });
+            earlier.push(task.id());
         }
         idp.behave(&server);
         let seed = seed_of(self.seed(*first), "after");
@@ -268,6 +290,7 @@ impl Crew<'_> {
             task,
             mut evidence,
             is_shared,
+            company,
             faults_ended,
         } in open
         {
@@ -289,6 +312,7 @@ impl Crew<'_> {
                 before: before.clone(),
                 after: Afterwards::Worked(after.to_owned()),
                 is_shared,
+                company,
             };
             self.say(News::Walked(Box::new(landed)));
         }

@@ -25,7 +25,7 @@ use super::{
     prepare::{Prepared, is_certificate, prepare},
     seed::seed_of,
     stage::{Stage, starts_in_turn},
-    task::{Queue, Task, Width},
+    task::{Queue, Task, VariantId, Width},
 };
 use crate::{
     case::Case,
@@ -50,7 +50,9 @@ pub(super) struct Fleet<'g> {
     prepared: Prepared,
     room: watch::Receiver<Width>,
     /// What was walked on a shared app and did not come to a pass there.
-    aside: HashMap<(&'static str, usize), (Evidence, Judgement, Controls)>,
+    aside: HashMap<VariantId, Aside>,
+    /// Those of them that are to be looked at once more on other shared apps, when all batches are over.
+    found: Vec<Task>,
     tell: UnboundedSender<News>,
     news: UnboundedReceiver<News>,
     /// What is still to be walked on an app of its own.
@@ -59,6 +61,14 @@ pub(super) struct Fleet<'g> {
     in_vain: usize,
     /// Those that change the certificate of the authorization server, which everybody on its listener meets.
     spoilers: Vec<Task>,
+}
+
+/// A finding on a shared app, which counts when it is seen again where it stood alone, or in other company.
+struct Aside {
+    evidence: Evidence,
+    judgement: Judgement,
+    controls: Controls,
+    company: Vec<VariantId>,
 }
 
 /// What is over.
@@ -126,6 +136,7 @@ impl<'g> Fleet<'g> {
             prepared,
             room,
             aside: HashMap::new(),
+            found: Vec::new(),
             tell,
             news,
             own: Queue::new([]),
@@ -144,13 +155,9 @@ impl<'g> Fleet<'g> {
 
     /// Walks each variant on a fresh app with a fresh issuer.
     pub(super) async fn walk(&mut self, context: &Context<'_, '_>, tasks: Vec<Task>) {
-        let manner = Manner {
-            fetches_at_once: self.prepared.fetches_at_once,
-            can_rest: context.options.driver == Driver::Http,
-        };
         let plan = match context.options.own_apps {
             true => Plan::without_sharing(tasks),
-            false => Plan::of(&tasks, manner),
+            false => Plan::of(&tasks, self.manner()),
         };
         self.announce(context, &plan);
         self.walk_all(context, plan).await;
@@ -177,12 +184,13 @@ impl<'g> Fleet<'g> {
             .try_certificates(self.ground, stage.as_ref(), &spoilers)
             .await;
         let mut works = Some(self.prepared.before.clone());
+        let mut earlier = Vec::new();
         for task in self.accepted(context, spoilers) {
             let Some((stage, before)) = stage.as_mut().zip(works.take()) else {
                 self.own.push(task);
                 continue;
             };
-            let after = self.crew().walk_group(stage, &[task], &before).await;
+            let after = self.crew().walk_group(stage, &[task], &before, &mut earlier).await;
             works = after.map(Control::Worked);
             while let Ok(news) = self.news.try_recv() {
                 self.hear(context, news);
@@ -219,6 +227,13 @@ impl<'g> Fleet<'g> {
         Some(stage)
     }
 
+    fn manner(&self) -> Manner {
+        Manner {
+            fetches_at_once: self.prepared.fetches_at_once,
+            can_rest: self.ground.options.driver == Driver::Http,
+        }
+    }
+
     fn crew(&self) -> Crew<'g> {
         Crew {
             ground: self.ground,
@@ -253,12 +268,20 @@ impl<'g> Fleet<'g> {
         own.into_iter().for_each(|task| self.own.push(task));
         let mut batches = VecDeque::from(batches);
         let (mut working, mut waiting) = (0, 0);
+        // Batches that may find something which is looked at once more.
+        let mut searching = 0;
         let mut running: FuturesUnordered<LocalBoxFuture<'g, Done>> = FuturesUnordered::new();
         loop {
             let width = *room.borrow_and_update();
+            if batches.is_empty() && searching == 0 && !self.found.is_empty() {
+                let again = Plan::again(&std::mem::take(&mut self.found), self.manner());
+                batches.extend(again.batches);
+                again.own.into_iter().for_each(|task| self.own.push(task));
+            }
             while let Some(batch) = next_batch(&mut batches, working, waiting, width) {
                 let waited = batch.waits();
                 *(if waited { &mut waiting } else { &mut working }) += 1;
+                searching += usize::from(!waited);
                 let crew = self.crew();
                 running.push(
                     async move {
@@ -287,7 +310,8 @@ impl<'g> Fleet<'g> {
                 // What the last batch said may mean more to walk.
                 match self.news.try_recv() {
                     Ok(news) => self.hear(context, news),
-                    Err(_) => return,
+                    Err(_) if self.found.is_empty() => return,
+                    Err(_) => {}
                 }
                 continue;
             }
@@ -301,7 +325,10 @@ impl<'g> Fleet<'g> {
             match turn {
                 Turn::Room => {}
                 Turn::News(news) => self.hear(context, news),
-                Turn::Done(Done::Batch { waited }) => *(if waited { &mut waiting } else { &mut working }) -= 1,
+                Turn::Done(Done::Batch { waited }) => {
+                    *(if waited { &mut waiting } else { &mut working }) -= 1;
+                    searching -= usize::from(!waited);
+                }
                 Turn::Done(Done::Own(fresh)) => {
                     *(if fresh.task.waits() { &mut waiting } else { &mut working }) -= 1;
                     self.settle_own(context, *fresh);
@@ -318,7 +345,8 @@ impl<'g> Fleet<'g> {
         }
     }
 
-    /// On a shared app a pass decides. Whatever else came of it may be the doing of those before.
+    /// On a shared app a pass decides. Whatever else came of it may be the doing of those before, unless it comes again when
+    /// none of them was there.
     fn settle_shared(&mut self, context: &Context<'_, '_>, landed: Landed) {
         let Landed {
             task,
@@ -326,6 +354,7 @@ impl<'g> Fleet<'g> {
             before,
             after,
             is_shared,
+            company,
         } = landed;
         let controls = Controls {
             before,
@@ -334,11 +363,25 @@ impl<'g> Fleet<'g> {
         };
         let judgement = judge(task.case, task.variant(), context.options.profile, &evidence, &controls);
         match judgement.verdict.clone() {
-            Verdict::Warn | Verdict::Fail if is_shared => {
-                self.aside
-                    .insert((task.case.id, task.variant), (evidence, judgement, controls));
-                self.own.push(task.again());
-            }
+            Verdict::Warn | Verdict::Fail if is_shared => match self.aside.get(&task.id()) {
+                Some(first) if first.company.iter().all(|other| !company.contains(other)) => {
+                    self.enter_agreed(context, task, evidence, judgement, &controls);
+                }
+                Some(_) => self.own.push(task.again()),
+                None => {
+                    let aside = Aside {
+                        evidence,
+                        judgement,
+                        controls,
+                        company,
+                    };
+                    self.aside.insert(task.id(), aside);
+                    match spoils_the_listener(task) {
+                        true => self.own.push(task.again()),
+                        false => self.found.push(task.again()),
+                    }
+                }
+            },
             verdict if is_shared && verdict != Verdict::Pass => self.own.push(task),
             Verdict::Inconclusive(_) => self.own.push(task),
             _ => self.enter(context, task, evidence, judgement, &controls),
@@ -379,16 +422,27 @@ impl<'g> Fleet<'g> {
             after,
         };
         let judgement = judge(task.case, task.variant(), context.options.profile, &evidence, &controls);
-        // What the shared app showed counts where an app of its own shows the same.
-        if let Some((shared, came, stood_on)) = self.aside.remove(&(task.case.id, task.variant))
+        self.enter_agreed(context, task, evidence, judgement, &controls);
+    }
+
+    /// What a shared app showed first counts where this shows the same.
+    fn enter_agreed(
+        &mut self,
+        context: &Context<'_, '_>,
+        task: Task,
+        evidence: Evidence,
+        judgement: Judgement,
+        controls: &Controls,
+    ) {
+        if let Some(first) = self.aside.remove(&task.id())
             && matches!(
-                verdict::agreed(&[&came, &judgement]),
+                verdict::agreed(&[&first.judgement, &judgement]),
                 Some(Verdict::Warn | Verdict::Fail)
             )
         {
-            context.attempt(task, shared, came, &stood_on);
+            context.attempt(task, first.evidence, first.judgement, &first.controls);
         }
-        self.enter(context, task, evidence, judgement, &controls);
+        self.enter(context, task, evidence, judgement, controls);
     }
 
     fn enter(

@@ -70,6 +70,8 @@ pub(super) async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
             saw: "the walk itself was cut short".to_owned(),
             cause,
         },
+        // Nothing was asked of it.
+        None if odd && evidence.start_problem.is_some() => Afterwards::NotNeeded,
         // An app whose credentials are odd may never work; what the walk did shows on an ordinary one.
         None if odd => match elsewhere(ground, &mut stage).await {
             Control::Worked(walk) => Afterwards::Worked(format!("{walk} on another fresh app")),

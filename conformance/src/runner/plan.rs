@@ -10,7 +10,7 @@ use mock_idp::{
     flow::fault::{JwksFault, Message, MetadataFault},
 };
 
-use super::task::Task;
+use super::task::{Task, VariantId};
 use crate::{
     case::Lane,
     script::{Act, IdpAct, SIGN_IN, Step},
@@ -19,6 +19,9 @@ use crate::{
 
 /// How many new keys an app is asked to fetch: libraries that limit such fetches let some through at once.
 const NEW_KEYS_PER_APP: usize = 5;
+
+/// How many, where findings are looked at once more: what an app limits must not be found twice.
+const NEW_KEYS_AGAIN: usize = 2;
 
 /// Several variants on one app, which is started as often as there are [`Start`]s.
 #[derive(Debug, Default)]
@@ -95,16 +98,37 @@ impl Plan {
         let anchors: Vec<Start> = anchors.chain(crowded).collect();
         plan.batches = anchors.into_iter().map(Batch::ending_with).collect();
         plan.find_room(later);
-        if plan.batches.is_empty() && !documents.is_empty() {
-            plan.batches.push(Batch::default());
-        }
-        let count = plan.batches.len();
-        for (index, document) in documents.into_iter().enumerate() {
-            plan.batches[index % count].starts.insert(0, document);
-        }
+        plan.spread(documents);
         let waiting = waiting.into_iter().filter_map(|task| Start::of(vec![task]));
         // Whoever waits longest begins first.
         plan.batches.splice(0..0, waiting.map(Batch::ending_with));
+        plan
+    }
+
+    /// What shared apps found, in the order in which it came, looked at once more in the other order: whoever came before one
+    /// of them does not come before it again. What would be with the same others again has an app of its own.
+    pub(super) fn again(found: &[Task], manner: Manner) -> Self {
+        let mut plan = Self::default();
+        let (mut documents, mut later) = (Vec::new(), Vec::new());
+        for task in found.iter().rev().copied() {
+            match way(task, manner) {
+                Way::Later if !repeats(task) => later.push(task),
+                Way::Same => share(&mut documents, task),
+                _ => plan.own.push(task),
+            }
+        }
+        for group in grouped(later) {
+            let keys = |batch: &Batch| batch.later.iter().map(|group| new_keys(group)).sum::<usize>();
+            let room = |batch: &&mut Batch| keys(batch) + new_keys(&group) <= NEW_KEYS_AGAIN;
+            match plan.batches.last_mut().filter(room) {
+                Some(batch) => batch.later.push(group),
+                None => plan.batches.push(Batch {
+                    later: vec![group],
+                    ..Batch::ending_with(Start::default())
+                }),
+            }
+        }
+        plan.spread(documents);
         plan
     }
 
@@ -119,6 +143,17 @@ impl Plan {
     /// How often the app is started, as far as can be foreseen: an app that keeps a bad document is started once more.
     pub(super) fn starts(&self) -> usize {
         self.batches.iter().map(|batch| batch.starts.len()).sum::<usize>() + self.own.len()
+    }
+
+    /// Puts these before the last starts of the batches, which leave the apps for what is walked later.
+    fn spread(&mut self, documents: Vec<Start>) {
+        if self.batches.is_empty() && !documents.is_empty() {
+            self.batches.push(Batch::default());
+        }
+        let count = self.batches.len();
+        for (index, document) in documents.into_iter().enumerate() {
+            self.batches[index % count].starts.insert(0, document);
+        }
     }
 
     /// Spreads what is walked later over the apps that work then, and adds apps where they are too few.
@@ -171,6 +206,25 @@ impl Start {
             }
         }
         Some(Self { faults, tasks })
+    }
+
+    /// Where the app did not start for those, or ended before them: in halves while nobody could be walked, so that one
+    /// document that an app does not take costs the others little; and else one by one.
+    pub(super) fn without_its_start(&self, left: Vec<Task>) -> Vec<Self> {
+        let nobody = left.len() == self.tasks.len() && left.len() > 1;
+        let size = if nobody { left.len().div_ceil(2) } else { 1 };
+        left.chunks(size).filter_map(|part| Self::of(part.to_vec())).collect()
+    }
+
+    /// Which others of this start may show in the walk of a task: those before it; where its faults are not all that holds,
+    /// or the walk rests until the faults of all are over, everybody.
+    pub(super) fn company_of(&self, task: Task) -> Vec<VariantId> {
+        let rests = repaired_at(task.variant().script).is_some();
+        let others = self.tasks.iter().map(|other| other.id());
+        match rests || !self.is_for(task) {
+            true => others.filter(|other| *other != task.id()).collect(),
+            false => others.take_while(|other| *other != task.id()).collect(),
+        }
     }
 
     /// Whether the faults of a task hold from the start of the process.
@@ -229,9 +283,12 @@ const fn leaves_nothing(fault: Fault) -> bool {
     )
 }
 
-/// Whether every app must or should accept its discovery document, and nothing else is wrong.
+/// Whether every app must or should accept its discovery document, and nothing else is wrong. Values that nobody knows keep
+/// whole families of libraries from starting: they have a start of their own.
 fn is_acceptable(task: Task) -> bool {
-    let is_document = |fault: &Fault| fault.message() == Message::Metadata;
+    let is_document = |fault: &Fault| {
+        fault.message() == Message::Metadata && *fault != Fault::Metadata(MetadataFault::UnknownAlgorithms)
+    };
     task.case.positive && task.variant().faults.iter().all(is_document)
 }
 
@@ -304,6 +361,8 @@ fn share(starts: &mut Vec<Start>, task: Task) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
     use crate::catalog;
 
@@ -366,6 +425,72 @@ mod tests {
             let wanted: usize = batch.later.iter().map(|group| new_keys(group)).sum();
             assert!(wanted <= NEW_KEYS_PER_APP, "{batch:#?}");
         }
+    }
+
+    /// With whom each variant is, as the batches are walked.
+    fn company(plan: &Plan) -> HashMap<VariantId, Vec<VariantId>> {
+        let mut company = HashMap::new();
+        for batch in &plan.batches {
+            for start in &batch.starts {
+                let with = start.tasks.iter().map(|task| (task.id(), start.company_of(*task)));
+                company.extend(with);
+            }
+            let last = batch.starts.last().into_iter().flat_map(|start| &start.tasks);
+            let mut earlier: Vec<VariantId> = last.map(|task| task.id()).collect();
+            for task in batch.later.iter().flatten() {
+                company.insert(task.id(), earlier.clone());
+                earlier.push(task.id());
+            }
+        }
+        company
+    }
+
+    #[test]
+    fn what_is_looked_at_again_is_not_in_the_same_company() {
+        let manner = Manner {
+            fetches_at_once: true,
+            can_rest: true,
+        };
+        let first = Plan::of(&fresh_cases(), manner);
+        let starts = first.batches.iter().flat_map(|batch| {
+            let of_starts = batch.starts.iter().flat_map(|start| &start.tasks);
+            of_starts.chain(batch.later.iter().flatten())
+        });
+        let found: Vec<Task> = starts.copied().collect();
+        let again = Plan::again(&found, manner);
+        let (before, after) = (company(&first), company(&again));
+        assert!(after.len() > 20, "{again:#?}");
+        for (id, others) in &after {
+            let same: Vec<&VariantId> = others.iter().filter(|other| before[id].contains(other)).collect();
+            assert!(same.is_empty(), "{id:?} is with {same:?} again");
+        }
+        for batch in &again.batches {
+            let wanted: usize = batch.later.iter().map(|group| new_keys(group)).sum();
+            assert!(wanted <= NEW_KEYS_AGAIN, "{batch:#?}");
+        }
+    }
+
+    #[test]
+    fn a_document_that_an_app_does_not_take_costs_the_others_little() {
+        let task = |id: &str| {
+            let all = fresh_cases();
+            all.into_iter().find(|task| task.case.id == id).unwrap()
+        };
+        let tasks: Vec<Task> = fresh_cases().into_iter().filter(|task| is_acceptable(*task)).collect();
+        let start = Start::of(tasks.clone()).unwrap();
+        let sizes = |left: Vec<Task>| -> Vec<usize> {
+            let starts = start.without_its_start(left);
+            starts.iter().map(|start| start.tasks.len()).collect()
+        };
+        assert_eq!(sizes(tasks.clone()), [tasks.len().div_ceil(2), tasks.len() / 2]);
+        assert_eq!(
+            sizes(tasks[1..].to_vec()),
+            vec![1; tasks.len() - 1],
+            "one of them was walked"
+        );
+        assert_eq!(sizes(Vec::new()), [0; 0]);
+        assert!(start.tasks.iter().all(|task| start.holds_for(*task)));
+        assert!(!start.holds_for(task("discovery/issuer-mismatch")));
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub(super) struct Task {
     pub(super) attempt: u32,
 }
 
+/// A variant by the id of its case and its index there.
+pub(super) type VariantId = (&'static str, usize);
+
 /// A walk that is over and waits for its control after.
 pub(super) struct Walked {
     pub(super) task: Task,
@@ -90,6 +93,10 @@ impl Queue {
 }
 
 impl Task {
+    pub(super) const fn id(self) -> VariantId {
+        (self.case.id, self.variant)
+    }
+
     /// What is walked.
     pub(super) fn variant(self) -> &'static Variant {
         &self.case.variants[self.variant]

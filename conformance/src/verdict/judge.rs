@@ -49,12 +49,21 @@ pub fn judge(case: &Case, variant: &Variant, profile: Profile, evidence: &Eviden
             id: expect.check.id,
             level: under(profile, expect.level),
             expects: expect.check.expects,
-            outcome: (expect.check.ask)(evidence),
+            outcome: answer(expect, evidence),
         })
         .collect();
     checks.extend(recovery(case, profile, controls));
     let delivered = deliveries(variant, evidence);
     ruled(checks, delivered, evidence, controls)
+}
+
+/// What a check says; where it cannot tell because the app did not even start, that is the reason.
+fn answer(expect: &Expect, evidence: &Evidence) -> Outcome {
+    let outcome = (expect.check.ask)(evidence);
+    match (&outcome, &evidence.start_problem) {
+        (Outcome::CannotTell(_), Some(problem)) => Outcome::CannotTell(format!("the app did not start: {problem}")),
+        _ => outcome,
+    }
 }
 
 /// The walks that watching cases are judged by, out of everything that a run recorded, the controls first. A fresh app was
