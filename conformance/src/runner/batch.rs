@@ -176,7 +176,8 @@ impl Crew<'_> {
         let mut resting = Vec::new();
         let mut left = Vec::new();
         for (task, world) in start.tasks.iter().copied().zip(&worlds) {
-            if stage.died() {
+            // One that is by itself is walked all the same: another start would end like this one.
+            if stage.died() && start.tasks.len() > 1 {
                 left.push(task);
                 continue;
             }
