@@ -318,10 +318,11 @@ fn idp(act: IdpAct) -> &'static str {
 
 fn with(edits: &[Edit]) -> String {
     let edits: Vec<String> = edits.iter().filter(|edit| **edit != Edit::Identity).map(edit).collect();
-    if edits.is_empty() {
-        String::new()
-    } else {
-        format!(" with {}", edits.join(", "))
+    let edits = edits.join(", ");
+    match edits.as_str() {
+        "" => String::new(),
+        removed if removed.starts_with("without ") => format!(" {removed}"),
+        changed => format!(" with {changed}"),
     }
 }
 
