@@ -510,6 +510,13 @@ impl Hop {
 }
 
 impl Evidence {
+    /// That the app did not start, and why.
+    #[must_use]
+    pub fn failed_start(&self) -> Option<String> {
+        let problem = self.start_problem.as_ref()?;
+        Some(format!("the app did not start: {problem}"))
+    }
+
     /// The page that was to sign somebody out for the first time and has nothing to do it with.
     #[must_use]
     pub fn no_way_out(&self) -> Option<&Hop> {

@@ -449,8 +449,8 @@ fn each_value(evidence: &Evidence, name: &str, ask: impl Fn(&str) -> Result<(), 
 
 /// Asks the main flow's request, made under metadata that talk PKCE down. No request: the sign-in stopped.
 fn downgraded(evidence: &Evidence, ask: impl Fn(&AuthorizationRequest<'_>) -> Result<(), String>) -> Outcome {
-    if let Some(problem) = &evidence.start_problem {
-        return HoldsWith(format!("the app did not start: {problem}"));
+    if let Some(saw) = evidence.failed_start() {
+        return HoldsWith(saw);
     }
     if evidence.flow(MAIN).is_none() {
         return no_flow();

@@ -22,8 +22,8 @@ use crate::{
 pub const REFUSES_METADATA: Check = Check {
     id: "refuses-metadata",
     expects: "refusal of the metadata: the app does not start, or its sign-in ends with nobody signed in",
-    ask: |evidence| match &evidence.start_problem {
-        Some(problem) => HoldsWith(format!("the app did not start: {problem}")),
+    ask: |evidence| match evidence.failed_start() {
+        Some(saw) => HoldsWith(saw),
         None => (REFUSES_SIGN_IN.ask)(evidence),
     },
 };
@@ -48,8 +48,8 @@ pub const METADATA_NOT_USED: Check = Check {
 pub const WORKS_AFTER_REPAIR: Check = Check {
     id: "works-after-repair",
     expects: "sign-in works once the authorization server is back, or the app ends with a clear start failure",
-    ask: |evidence| match &evidence.start_problem {
-        Some(problem) => HoldsWith(format!("the app did not start: {problem}")),
+    ask: |evidence| match evidence.failed_start() {
+        Some(saw) => HoldsWith(saw),
         None => (SIGNS_IN_AS_USER.ask)(evidence),
     },
 };
@@ -58,8 +58,8 @@ pub const WORKS_AFTER_REPAIR: Check = Check {
 pub const KEEPS_RUNNING: Check = Check {
     id: "keeps-running",
     expects: "the app runs on",
-    ask: |evidence| match &evidence.start_problem {
-        Some(problem) => Broken(format!("the app did not start: {problem}")),
+    ask: |evidence| match evidence.failed_start() {
+        Some(saw) => Broken(saw),
         None => Holds,
     },
 };

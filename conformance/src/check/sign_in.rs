@@ -18,8 +18,8 @@ pub const REFUSES_SIGN_IN: Check = Check {
     id: "refuses-sign-in",
     expects: "refusal; the protected page shows nobody",
     ask: |evidence| {
-        if let Some(problem) = &evidence.start_problem {
-            return HoldsWith(format!("the app did not start: {problem}"));
+        if let Some(saw) = evidence.failed_start() {
+            return HoldsWith(saw);
         }
         match after(evidence) {
             Ok(Shows::Nobody) => refused(evidence),
@@ -85,8 +85,8 @@ pub const NEVER_AS_SOMEBODY_ELSE: Check = Check {
     id: "never-as-somebody-else",
     expects: "the user himself, or nobody",
     ask: |evidence| {
-        if let Some(problem) = &evidence.start_problem {
-            return HoldsWith(format!("the app did not start: {problem}"));
+        if let Some(saw) = evidence.failed_start() {
+            return HoldsWith(saw);
         }
         let Some(flow) = evidence.flow(MAIN) else {
             return no_flow();

@@ -65,10 +65,15 @@ pub(super) struct Fleet<'g> {
 
 /// A finding on a shared app, which counts when it is seen again where it stood alone, or in other company.
 struct Aside {
+    seen: Seen,
+    company: Vec<VariantId>,
+}
+
+/// A walk and what it came to.
+struct Seen {
     evidence: Evidence,
     judgement: Judgement,
     controls: Controls,
-    company: Vec<VariantId>,
 }
 
 /// What is over.
@@ -362,20 +367,19 @@ impl<'g> Fleet<'g> {
             after,
         };
         let judgement = judge(task.case, task.variant(), context.options.profile, &evidence, &controls);
-        match judgement.verdict.clone() {
+        let seen = Seen {
+            evidence,
+            judgement,
+            controls,
+        };
+        match seen.judgement.verdict.clone() {
             Verdict::Warn | Verdict::Fail if is_shared => match self.aside.get(&task.id()) {
                 Some(first) if first.company.iter().all(|other| !company.contains(other)) => {
-                    self.enter_agreed(context, task, evidence, judgement, &controls);
+                    self.enter_agreed(context, task, seen);
                 }
                 Some(_) => self.own.push(task.again()),
                 None => {
-                    let aside = Aside {
-                        evidence,
-                        judgement,
-                        controls,
-                        company,
-                    };
-                    self.aside.insert(task.id(), aside);
+                    self.aside.insert(task.id(), Aside { seen, company });
                     match spoils_the_listener(task) {
                         true => self.own.push(task.again()),
                         false => self.found.push(task.again()),
@@ -384,7 +388,7 @@ impl<'g> Fleet<'g> {
             },
             verdict if is_shared && verdict != Verdict::Pass => self.own.push(task),
             Verdict::Inconclusive(_) => self.own.push(task),
-            _ => self.enter(context, task, evidence, judgement, &controls),
+            _ => self.enter(context, task, seen),
         }
     }
 
@@ -422,38 +426,29 @@ impl<'g> Fleet<'g> {
             after,
         };
         let judgement = judge(task.case, task.variant(), context.options.profile, &evidence, &controls);
-        self.enter_agreed(context, task, evidence, judgement, &controls);
+        let seen = Seen {
+            evidence,
+            judgement,
+            controls,
+        };
+        self.enter_agreed(context, task, seen);
     }
 
     /// What a shared app showed first counts where this shows the same.
-    fn enter_agreed(
-        &mut self,
-        context: &Context<'_, '_>,
-        task: Task,
-        evidence: Evidence,
-        judgement: Judgement,
-        controls: &Controls,
-    ) {
-        if let Some(first) = self.aside.remove(&task.id())
+    fn enter_agreed(&mut self, context: &Context<'_, '_>, task: Task, seen: Seen) {
+        if let Some(Aside { seen: first, .. }) = self.aside.remove(&task.id())
             && matches!(
-                verdict::agreed(&[&first.judgement, &judgement]),
+                verdict::agreed(&[&first.judgement, &seen.judgement]),
                 Some(Verdict::Warn | Verdict::Fail)
             )
         {
             context.attempt(task, first.evidence, first.judgement, &first.controls);
         }
-        self.enter(context, task, evidence, judgement, controls);
+        self.enter(context, task, seen);
     }
 
-    fn enter(
-        &mut self,
-        context: &Context<'_, '_>,
-        task: Task,
-        evidence: Evidence,
-        judgement: Judgement,
-        controls: &Controls,
-    ) {
-        let next = context.attempt(task, evidence, judgement, controls);
+    fn enter(&mut self, context: &Context<'_, '_>, task: Task, seen: Seen) {
+        let next = context.attempt(task, seen.evidence, seen.judgement, &seen.controls);
         if next == Next::Again {
             self.own.push(task.again());
         }

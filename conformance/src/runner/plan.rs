@@ -366,6 +366,12 @@ mod tests {
     use super::*;
     use crate::catalog;
 
+    /// Of an app with which everything can be shared.
+    const OBLIGING: Manner = Manner {
+        fetches_at_once: true,
+        can_rest: true,
+    };
+
     fn fresh_cases() -> Vec<Task> {
         let fresh = catalog::all().filter(|case| matches!(case.lane, Lane::Server | Lane::Restart));
         let of_case = |case: &'static crate::case::Case| {
@@ -413,11 +419,7 @@ mod tests {
         let tasks = fresh_cases();
         let bad_certificates = |task: &&Task| begins_misbehaviour(task.variant().script);
         let on_the_first_app = tasks.iter().filter(bad_certificates).count();
-        let manner = Manner {
-            fetches_at_once: true,
-            can_rest: true,
-        };
-        let plan = Plan::of(&tasks, manner);
+        let plan = Plan::of(&tasks, OBLIGING);
         // Beside the main app and the one of the controls.
         let starts = plan.starts() - on_the_first_app;
         assert!(starts <= 23, "{starts}: {plan:#?}");
@@ -447,17 +449,13 @@ mod tests {
 
     #[test]
     fn what_is_looked_at_again_is_not_in_the_same_company() {
-        let manner = Manner {
-            fetches_at_once: true,
-            can_rest: true,
-        };
-        let first = Plan::of(&fresh_cases(), manner);
+        let first = Plan::of(&fresh_cases(), OBLIGING);
         let starts = first.batches.iter().flat_map(|batch| {
             let of_starts = batch.starts.iter().flat_map(|start| &start.tasks);
             of_starts.chain(batch.later.iter().flatten())
         });
         let found: Vec<Task> = starts.copied().collect();
-        let again = Plan::again(&found, manner);
+        let again = Plan::again(&found, OBLIGING);
         let (before, after) = (company(&first), company(&again));
         assert!(after.len() > 20, "{again:#?}");
         for (id, others) in &after {
@@ -472,10 +470,6 @@ mod tests {
 
     #[test]
     fn a_document_that_an_app_does_not_take_costs_the_others_little() {
-        let task = |id: &str| {
-            let all = fresh_cases();
-            all.into_iter().find(|task| task.case.id == id).unwrap()
-        };
         let tasks: Vec<Task> = fresh_cases().into_iter().filter(|task| is_acceptable(*task)).collect();
         let start = Start::of(tasks.clone()).unwrap();
         let sizes = |left: Vec<Task>| -> Vec<usize> {
@@ -490,7 +484,9 @@ mod tests {
         );
         assert_eq!(sizes(Vec::new()), [0; 0]);
         assert!(start.tasks.iter().all(|task| start.holds_for(*task)));
-        assert!(!start.holds_for(task("discovery/issuer-mismatch")));
+        let all = fresh_cases();
+        let other = all.iter().find(|task| task.case.id == "discovery/issuer-mismatch");
+        assert!(!start.holds_for(*other.unwrap()));
     }
 
     #[test]
@@ -510,11 +506,7 @@ mod tests {
 
     #[test]
     fn documents_that_differ_never_share_a_start() {
-        let manner = Manner {
-            fetches_at_once: true,
-            can_rest: true,
-        };
-        let plan = Plan::of(&fresh_cases(), manner);
+        let plan = Plan::of(&fresh_cases(), OBLIGING);
         let starts = plan.batches.iter().flat_map(|batch| &batch.starts);
         for start in starts.filter(|start| start.tasks.len() > 1) {
             let alike = start.tasks.iter().all(|task| start.is_for(*task));

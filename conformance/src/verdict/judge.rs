@@ -60,8 +60,8 @@ pub fn judge(case: &Case, variant: &Variant, profile: Profile, evidence: &Eviden
 /// What a check says; where it cannot tell because the app did not even start, that is the reason.
 fn answer(expect: &Expect, evidence: &Evidence) -> Outcome {
     let outcome = (expect.check.ask)(evidence);
-    match (&outcome, &evidence.start_problem) {
-        (Outcome::CannotTell(_), Some(problem)) => Outcome::CannotTell(format!("the app did not start: {problem}")),
+    match (&outcome, evidence.failed_start()) {
+        (Outcome::CannotTell(_), Some(why)) => Outcome::CannotTell(why),
         _ => outcome,
     }
 }

@@ -3,7 +3,7 @@
 //!
 //!     SHARED_APPS=full cargo test -p conformance --test it -- shared_apps
 //!
-//! meets all of them, in about five minutes on two cores. And what is walked beside what, or at the same time.
+//! meets all of them, in a minute and a half on two cores. And what is walked beside what, or at the same time.
 
 use std::time::Duration;
 
