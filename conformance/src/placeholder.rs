@@ -18,6 +18,7 @@ pub const KNOWN: &[&str] = &[
     "idp.client.id",
     "idp.client.secret",
     "idp.ca",
+    "idp.root_ca",
 ];
 
 /// Names that stand for something of the person who signs in.

@@ -817,7 +817,10 @@ pub const KEYS: &[Key] = &[
         "https_issuer",
         Kind::Flag,
         "true",
-        "Serve the issuer over TLS, for libraries that insist on https. `{idp.ca}` is the certificate bundle to trust.",
+        "Serve the issuer over TLS, for libraries that insist on https. `{idp.ca}` is a file with the certificates to trust: the \
+         system's and that of our issuer. `{idp.root_ca}` has the last alone, for variables that add to the system's \
+         (`NODE_EXTRA_CA_CERTS`) and for apps that call no other server: what reads its certificates for each request, as Python's \
+         `requests` does, is several times as fast with it.",
     )
     .default("false"),
     key(

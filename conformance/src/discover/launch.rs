@@ -145,6 +145,7 @@ async fn attempt(
         Ok(path)
     });
     let ca = ca.transpose()?;
+    let trusted = ca.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     let environment = named.environment(https, own);
     let fixed = wish.url.as_ref().and_then(Url::port_or_known_default);
     let port = match fixed {
@@ -166,10 +167,8 @@ async fn attempt(
         ),
         ("idp.client.id", ours.client_id),
         ("idp.client.secret", ours.client_secret),
-        (
-            "idp.ca",
-            ca.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
-        ),
+        ("idp.ca", trusted.clone()),
+        ("idp.root_ca", trusted),
         ("folder", wish.folder.display().to_string()),
     ]
     .map(|(name, value)| (name.to_owned(), value))

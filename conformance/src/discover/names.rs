@@ -154,9 +154,11 @@ impl Named {
             }
         }
         if https {
-            for name in ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"] {
+            for name in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"] {
                 env.insert(name.to_owned(), "{idp.ca}".to_owned());
             }
+            // Node adds these to the roots that it has.
+            env.insert("NODE_EXTRA_CA_CERTS".to_owned(), "{idp.root_ca}".to_owned());
         }
         Environment { env, unknown, optional }
     }

@@ -370,7 +370,11 @@ impl Org {
             ),
             (
                 "idp.ca".to_owned(),
-                bundle.map(|ca| ca.0.display().to_string()).unwrap_or_default(),
+                bundle.map(|ca| ca.all.display().to_string()).unwrap_or_default(),
+            ),
+            (
+                "idp.root_ca".to_owned(),
+                bundle.map(|ca| ca.root.display().to_string()).unwrap_or_default(),
             ),
             ("folder".to_owned(), config.folder.display().to_string()),
             (
@@ -779,16 +783,23 @@ impl Stage {
     }
 }
 
-/// The system's roots and ours in one file, as some runtimes replace the roots by what they are given. It goes with the
-/// run: its authority exists no longer.
-struct Bundle(PathBuf);
+/// What the app is to trust. The files go with the run: its authority exists no longer.
+struct Bundle {
+    /// The system's roots and ours, as some runtimes replace the roots by what they are given.
+    all: PathBuf,
+    /// Ours alone. A runtime that reads its certificates for each request is several times as fast with it.
+    root: PathBuf,
+}
 
 impl Bundle {
     fn write(config: &Config, ours: &str, port: u16) -> Result<Self, String> {
         use base64::Engine;
         let folder = config.folder.join(".conformance");
         // Runs side by side have an authority each.
-        let path = folder.join(format!("ca-bundle-{port}.pem"));
+        let written = Self {
+            all: folder.join(format!("ca-bundle-{port}.pem")),
+            root: folder.join(format!("ca-root-{port}.pem")),
+        };
         let mut bundle = ours.to_owned();
         for certificate in rustls_native_certs::load_native_certs().certs {
             let text = base64::engine::general_purpose::STANDARD.encode(&certificate);
@@ -800,15 +811,18 @@ impl Bundle {
             bundle.push_str("-----END CERTIFICATE-----\n");
         }
         std::fs::create_dir_all(&folder)
-            .and_then(|()| std::fs::write(&path, bundle))
-            .map_err(|error| format!("cannot write the CA bundle to {}: {error}", path.display()))?;
-        Ok(Self(path))
+            .and_then(|()| std::fs::write(&written.all, bundle))
+            .and_then(|()| std::fs::write(&written.root, ours))
+            .map_err(|error| format!("cannot write the CA bundle to {}: {error}", folder.display()))?;
+        Ok(written)
     }
 }
 
 impl Drop for Bundle {
     fn drop(&mut self) {
-        // A leftover does no harm.
-        let _ = std::fs::remove_file(&self.0);
+        for file in [&self.all, &self.root] {
+            // A leftover does no harm.
+            let _ = std::fs::remove_file(file);
+        }
     }
 }

@@ -84,7 +84,7 @@ async fn answer(State(tricky): State<Tricky>, request: Request, next: Next) -> R
         Trick::Alert => page("alert('You were denied')"),
         Trick::PopUp => page("window.open('/')"),
         Trick::Download => ([(header::CONTENT_DISPOSITION, "attachment; filename=a.bin")], "bytes").into_response(),
-        Trick::Endless => page("async function more() { await fetch('/endless'); more() } more()"),
+        Trick::Endless => page("async function more() { await fetch('/endless'); setTimeout(more, 50) } more()"),
         Trick::Silent => std::future::pending().await,
         Trick::Elsewhere => Redirect::to("https://elsewhere.example/denied").into_response(),
         Trick::PasswordBox => (

@@ -245,6 +245,27 @@ fn an_issuer_over_plain_http_is_named_as_the_cause() {
 }
 
 #[test]
+fn an_issuer_over_tls_is_trusted_with_the_systems_roots_or_without() {
+    let https = (START, "[target.start]\nhttps_issuer = true\n");
+    for trusted in ["{idp.ca}", "{idp.root_ca}"] {
+        let file = format!("SSL_CERT_FILE = \"{trusted}\"\nHABITS =");
+        is_judged("wants-https", &[https, ("HABITS =", &file)]);
+    }
+    let files = "SSL_CERT_FILE = \"{idp.ca}\"\nROOT = \"{idp.root_ca}\"\nHABITS =";
+    let counts = "command = \"grep -c BEGIN $SSL_CERT_FILE > of-all; grep -c BEGIN $ROOT > of-root; exec";
+    let counted = ("command = \"exec", counts);
+    let folder = in_folder(&configuration("wants-https", &[https, ("HABITS =", files), counted]));
+    let (code, out) = conformance(folder.path(), &["doctor"]);
+    assert_eq!(code, 0, "{out}");
+    let count = |name: &str| -> usize {
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        text.trim().parse().unwrap()
+    };
+    assert_eq!(count("of-root"), 1, "ours alone");
+    assert!(count("of-all") > 1, "the system's as well");
+}
+
+#[test]
 fn an_app_on_the_other_loopback_address_is_reached_or_told() {
     let folder = in_folder(&configuration("only-ipv6", &[]));
     let (code, out) = conformance(folder.path(), &["doctor"]);
