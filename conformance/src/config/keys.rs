@@ -792,7 +792,8 @@ pub const KEYS: &[Key] = &[
         "timeout",
         Kind::Whole(1, 86_400),
         "60",
-        "How long to wait for that, in seconds.",
+        "How long to wait for that, in seconds. A start during which metadata or keys do not come gets less: three times what a start \
+         takes, and `patience`.",
     )
     .default("60"),
     key(

@@ -33,7 +33,7 @@ use crate::{evidence::AppLine, target::Start};
 /// How long `build` may take when the configuration does not say: a first build of a large project on a small machine.
 const BUILD_LIMIT: Duration = Duration::from_secs(900);
 /// How long the app may take to answer when the configuration does not say.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const READY_LIMIT: Duration = Duration::from_secs(60);
 /// How long the app may take to end after SIGTERM before it is killed, when the configuration does not say: what
 /// orchestrators give.
 const GRACE: Duration = Duration::from_secs(30);

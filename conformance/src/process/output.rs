@@ -91,19 +91,21 @@ impl Output {
         lines
     }
 
-    /// The first and the last lines, for error messages.
+    /// The first and the last lines, for error messages. Of the frames of a stack trace only the first is shown: what was wrong
+    /// stands between them, and the middle of a trace is not it.
     pub(super) fn excerpt(&self) -> String {
         let text = self.text();
-        let lines: Vec<String> = text
-            .trim_end()
-            .lines()
-            .map(|line| line.chars().take(LINE).collect())
+        let all: Vec<&str> = text.trim_end().lines().collect();
+        let is_told = |index: usize| index == 0 || !is_frame(all[index]) || !is_frame(all[index - 1]);
+        let told = (0..all.len()).filter(|index| is_told(*index));
+        let lines: Vec<String> = told
+            .map(|index| all[index].replace('\t', "    ").chars().take(LINE).collect())
             .collect();
         let (first, last) = EXCERPT;
         if lines.len() <= first + last {
             return lines.join("\n");
         }
-        let between = format!("… {} lines …", lines.len() - first - last);
+        let between = format!("… {} lines …", all.len() - first - last);
         [&lines[..first], &[between], &lines[lines.len() - last..]]
             .concat()
             .join("\n")
@@ -145,6 +147,13 @@ impl Ring {
 
 fn lock(ring: &Mutex<Ring>) -> MutexGuard<'_, Ring> {
     ring.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a line is a frame of a stack trace of Java, Node or .NET, or counts such frames.
+fn is_frame(line: &str) -> bool {
+    let text = line.trim_start();
+    let is_indented = text.len() < line.len();
+    is_indented && (text.starts_with("at ") || (text.starts_with("...") && text.ends_with("frames omitted")))
 }
 
 #[cfg(test)]
@@ -204,5 +213,29 @@ mod tests {
             "{excerpt}"
         );
         assert!(excerpt.contains("line 9\n… 76 lines …\nline 86"), "{excerpt}");
+    }
+
+    #[test]
+    fn an_excerpt_leaves_out_the_middle_of_a_stack_trace() {
+        let mut ring = Ring::default();
+        ring.push(b"Exception in thread \"main\" Outer: no bean\n");
+        for number in 0..40 {
+            ring.push(format!("\tat org.example.Frame.call(Frame.java:{number}) ~[frame.jar:1]\n").as_bytes());
+        }
+        ring.push(b"\t... 12 common frames omitted\nCaused by: Inner: no colon in a user name\n");
+        for number in 0..40 {
+            ring.push(format!("    at call (/app/frame.js:{number}:1)\n").as_bytes());
+        }
+        let output = Output {
+            ring: Arc::new(Mutex::new(ring)),
+            task: None,
+        };
+        let lines = [
+            "Exception in thread \"main\" Outer: no bean",
+            "    at org.example.Frame.call(Frame.java:0) ~[frame.jar:1]",
+            "Caused by: Inner: no colon in a user name",
+            "    at call (/app/frame.js:0:1)",
+        ];
+        assert_eq!(output.excerpt(), lines.join("\n"));
     }
 }

@@ -282,10 +282,12 @@ fn case_line(number: usize, of: usize, case: &Case, look: &Look) -> String {
     };
     let milliseconds = case.duration_ms;
     let took = format!("{}.{:02}s", milliseconds / 1000, milliseconds % 1000 / 10);
+    // What an app printed, which some reasons quote, stands in the summary.
     let reason = case
         .reason
         .as_deref()
-        .map(|reason| format!("  {}", look.text(reason).replace('\n', " ")))
+        .and_then(|reason| reason.lines().next())
+        .map(|reason| format!("  {}", look.text(reason)))
         .unwrap_or_default();
     format!(
         "[{number:>width$}/{of}] {} {} {took} {}{reason}",

@@ -296,9 +296,12 @@ impl<'g> Fleet<'g> {
                     .boxed_local(),
                 );
             }
-            while batches.is_empty()
-                && let Some(task) = self.own.next_task(working, waiting, width)
-            {
+            // Batches come first where there is work; an app that lets us wait takes nobody's place.
+            let beside = match batches.is_empty() {
+                true => width,
+                false => Width { jobs: 0, ..width },
+            };
+            while let Some(task) = self.own.next_task(working, waiting, beside) {
                 if self.in_vain >= ENOUGH_IN_VAIN {
                     context.inconclusive(
                         task,
@@ -387,7 +390,8 @@ impl<'g> Fleet<'g> {
                 }
             },
             verdict if is_shared && verdict != Verdict::Pass => self.own.push(task),
-            Verdict::Inconclusive(_) => self.own.push(task),
+            // An app that did not start was as much on its own as it would be the next time.
+            Verdict::Inconclusive(_) if seen.evidence.start_problem.is_none() => self.own.push(task),
             _ => self.enter(context, task, seen),
         }
     }

@@ -34,7 +34,7 @@ use crate::{
     browser::{http::Client, pool::Pool},
     evidence::{AppLine, TargetFacts},
     placeholder,
-    process::{App, StartError, free_port},
+    process::{App, READY_LIMIT, StartError, free_port},
     target::{Config, Idp, Port, Start},
     walk::{DEFAULT_PATIENCE, DEFAULT_SERVER, ODD, Pace, Site, World, patient_with, site::Surroundings},
 };
@@ -75,6 +75,8 @@ pub(super) struct Org {
 #[derive(Debug, Default)]
 pub(super) struct Starts {
     count: AtomicUsize,
+    /// Those after which the app was ready, and what they took.
+    ready: AtomicU64,
     micros: AtomicU64,
 }
 
@@ -83,16 +85,19 @@ impl Starts {
         self.count.load(Ordering::Acquire)
     }
 
-    /// How long one takes.
+    /// How long one takes after which the app is ready.
     pub(super) fn each(&self) -> Duration {
-        let count = u64::try_from(self.count()).unwrap_or(u64::MAX).max(1);
-        Duration::from_micros(self.micros.load(Ordering::Acquire) / count)
+        let ready = self.ready.load(Ordering::Acquire).max(1);
+        Duration::from_micros(self.micros.load(Ordering::Acquire) / ready)
     }
 
-    fn add(&self, time: Duration) {
-        self.micros
-            .fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::AcqRel);
+    fn add(&self, time: Duration, is_ready: bool) {
         self.count.fetch_add(1, Ordering::AcqRel);
+        if is_ready {
+            self.micros
+                .fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::AcqRel);
+            self.ready.fetch_add(1, Ordering::AcqRel);
+        }
     }
 }
 
@@ -107,6 +112,9 @@ type Endings = Arc<Mutex<JoinSet<()>>>;
 
 /// How long the next copies of an app may take to end that ignored SIGTERM once for all the time that it had.
 const GRACE_OF_THE_DEAF: Duration = Duration::from_secs(3);
+
+/// How many times as long as usual a start may take on a machine that is busy with others.
+const SLUGGISH: u32 = 3;
 
 /// The app on an authorization server.
 pub(super) struct Stage {
@@ -443,7 +451,7 @@ impl Org {
             _scratch: scratch,
         };
         if stage.starter.is_some()
-            && let Err(error) = stage.restart().await
+            && let Err(error) = stage.restart_facing(faults).await
         {
             if !may_refuse {
                 return Err(error);
@@ -581,6 +589,11 @@ impl Drop for Scratch {
 impl Stage {
     /// Starts the app, ending it first where it runs.
     pub(super) async fn restart(&mut self) -> Result<(), String> {
+        self.restart_facing(&[]).await
+    }
+
+    /// The same while its authorization server has these faults.
+    async fn restart_facing(&mut self, faults: &[Fault]) -> Result<(), String> {
         if self.app.is_some() {
             self.end().await;
             self.port_is_free().await;
@@ -588,20 +601,21 @@ impl Stage {
         self.started = Stamp::now();
         // A limit counts in the process.
         self.world.pace.begin_anew(&self.world.site.origin);
-        self.app = Some(self.launch().await?);
+        self.app = Some(self.launch(faults).await?);
         Ok(())
     }
 
-    async fn launch(&mut self) -> Result<Running, String> {
+    async fn launch(&mut self, faults: &[Fault]) -> Result<Running, String> {
         match &self.starter {
             None => Err("the app cannot be restarted: the configuration has no [target.start]".to_owned()),
             Some(Starter::InProcess(launcher)) => {
                 let began = Instant::now();
                 let launched = launcher.launch(self.vars.clone()).await;
-                self.starts.add(began.elapsed());
+                self.starts.add(began.elapsed(), launched.is_ok());
                 Ok(Running::InProcess { _app: launched? })
             }
             Some(Starter::Command { start, folder }) => {
+                let start = &self.limited(start, faults);
                 let turn = match &self.starting {
                     Some(turn) => Some(Arc::clone(turn).lock_owned().await),
                     None => None,
@@ -612,7 +626,7 @@ impl Stage {
                     None => App::start(start, folder, &self.vars).await,
                 };
                 if !matches!(&started, Ok(app) if app.is_borrowed()) {
-                    self.starts.add(began.elapsed());
+                    self.starts.add(began.elapsed(), started.is_ok());
                 }
                 let app = started.map_err(|error| error.to_string())?;
                 if app.is_borrowed() {
@@ -655,7 +669,22 @@ impl Stage {
     /// Starts the app with an authorization server that misbehaves so from its start.
     pub(super) async fn restart_under(&mut self, faults: &[Fault]) {
         self.world.idp.misbehave(&self.world.server, faults);
-        self.start_problem = self.restart().await.err();
+        self.start_problem = self.restart_facing(faults).await.err();
+    }
+
+    /// An app that its authorization server keeps waiting gets no more time to start than a start takes and an answer may take:
+    /// after that it waits for what does not come.
+    fn limited(&self, start: &Start, faults: &[Fault]) -> Start {
+        let usual = self.starts.each() * SLUGGISH;
+        let limit = usual.saturating_add(self.world.patience).as_secs().saturating_add(1);
+        let timeout = match faults.iter().any(|fault| fault.delays()) && !usual.is_zero() {
+            true => Some(start.timeout.unwrap_or(READY_LIMIT.as_secs()).min(limit)),
+            false => start.timeout,
+        };
+        Start {
+            timeout,
+            ..start.clone()
+        }
     }
 
     /// When the app was started last.
