@@ -233,6 +233,39 @@ fn an_app_that_hangs_while_it_starts_keeps_no_other_from_starting() {
     assert!(others_started, "{log}");
 }
 
+/// Its metadata never come, and it would wait for them longer than any `timeout`: three usual starts and `patience` are enough.
+#[test]
+fn an_app_that_hangs_while_it_starts_is_given_up_before_its_time() {
+    let folder = in_folder(&configuration("eager=300", &[("patience = 12", "patience = 10")]));
+    let (code, out) = conformance(folder.path(), &["run", "--out", "run", "discovery/unavailable"]);
+    assert_eq!(code, 0, "{out}");
+    let stored = std::fs::read_to_string(folder.path().join("run/run.json")).unwrap();
+    let mut limits = stored.split("was not ready after ").skip(1).peekable();
+    assert!(limits.peek().is_some(), "it was given up, and that is told\n{out}");
+    for limit in limits {
+        let seconds: u64 = limit.split(' ').next().unwrap().parse().unwrap();
+        assert!(seconds < 60, "the default of `timeout` is 60 s: {seconds}");
+    }
+}
+
+#[test]
+fn what_an_app_printed_stands_in_the_summary_and_not_in_the_line_of_progress() {
+    let picky = "command = \"case $OKTA_CLIENT_ID in *:*) echo no colon, please; exit 1;; esac; exec";
+    let folder = in_folder(&configuration("", &[("command = \"exec", picky)]));
+    let (code, out) = conformance(folder.path(), &["run", "token-request/basic-encoding"]);
+    assert_eq!(code, 6, "{out}");
+    let (progress, summary): (Vec<&str>, Vec<&str>) = out.lines().partition(|line| line.starts_with("[1/1]"));
+    let [progress] = progress[..] else {
+        panic!("{out}");
+    };
+    assert!(
+        progress.contains("INCONCLUSIVE") && progress.contains("the app did not start"),
+        "{out}"
+    );
+    assert_eq!(out.matches("what it printed").count(), 1, "{out}");
+    assert!(summary.iter().any(|line| line.ends_with("| no colon, please")), "{out}");
+}
+
 #[test]
 fn an_issuer_over_plain_http_is_named_as_the_cause() {
     let folder = in_folder(&configuration("wants-https", &[]));

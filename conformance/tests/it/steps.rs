@@ -31,7 +31,7 @@ const CASES: &[&str] = &[
     "logout/redirect-param",
 ];
 
-/// Those that a sign-out which ends nothing reddens, and one that does not look at it.
+/// What is asked of a sign-out that ends nothing.
 const SIGN_OUT_CASES: &[&str] = &["logout/session-dead", "logout/csrf"];
 
 /// The app and its steps, with one more habit and lines put in the place of others.
@@ -137,5 +137,21 @@ fn find(value: &serde_json::Value, name: &str, shown: &mut dyn FnMut(&serde_json
         }
         serde_json::Value::Array(items) => items.iter().for_each(|item| find(item, name, shown)),
         _ => {}
+    }
+}
+
+#[test]
+fn a_step_that_cannot_be_made_stops_both_drivers_with_what_the_page_offers() {
+    if !machine_has_a_browser() {
+        return;
+    }
+    let folder = app("", &[("{ press = \"Continue\" }", "{ press = \"Next\" }")]);
+    for driver in ["http", "webdriver"] {
+        let (code, text) = conformance(folder.path(), &["run", "--driver", driver, "callback/state-mismatch"]);
+        assert_eq!(code, 3, "{driver}\n{text}");
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for words in ["nothing says `Next`", "it offers `Continue`"] {
+            assert!(flat.contains(words), "{driver}: {words}\n{text}");
+        }
     }
 }
