@@ -26,6 +26,15 @@ impl CoolDown {
         }
     }
 
+    /// How long a walk leaves the app alone. Where the app never fetched again, the first walk waits as long as any library
+    /// does, and what it finds is looked at once more without waiting: a longer wait changed nothing twice by then.
+    pub(super) const fn patience(self, attempt: u32) -> Duration {
+        match self {
+            CoolDown::Never if attempt > 1 => Duration::ZERO,
+            _ => self.time(),
+        }
+    }
+
     /// Whether it fetches again at once, as far as that was seen.
     pub(super) const fn is_none(self) -> bool {
         match self {
@@ -50,6 +59,21 @@ impl CoolDown {
                 LONGEST.as_secs()
             )),
             CoolDown::Told(_) | CoolDown::AtOnce(_) | CoolDown::Learnt(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_waited_for_in_vain_is_looked_at_again_without_waiting() {
+        assert_eq!(CoolDown::Never.patience(1), LONGEST);
+        assert_eq!(CoolDown::Never.patience(2), Duration::ZERO);
+        let half_a_minute = Duration::from_secs(31);
+        for learnt in [CoolDown::Learnt(half_a_minute), CoolDown::Told(half_a_minute)] {
+            assert_eq!((learnt.patience(1), learnt.patience(2)), (half_a_minute, half_a_minute));
         }
     }
 }

@@ -20,8 +20,8 @@ const TRIES: &[u64] = &[0, 4, 12, 31, 61];
 /// Longer than the time that was learnt, so that a clock that counts seconds agrees.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// The time between two fetches; asked once in a run, by whoever needs it first, on a fresh app of its own.
-pub(super) async fn cool_down(ground: Ground<'_>) -> Duration {
+/// What is known of the time between two fetches; asked once in a run, by whoever needs it first, on a fresh app of its own.
+pub(super) async fn cool_down(ground: Ground<'_>) -> CoolDown {
     let learnt = ground.org.cool_down.get_or_init(|| async {
         if let Some(seconds) = ground.config.run.cool_down {
             return CoolDown::Told(Duration::from_secs(seconds));
@@ -35,7 +35,7 @@ pub(super) async fn cool_down(ground: Ground<'_>) -> Duration {
             Err(_) => CoolDown::Told(LONGEST),
         }
     });
-    learnt.await.time()
+    *learnt.await
 }
 
 /// The same, asked on a fresh app that works already.

@@ -35,7 +35,7 @@ pub(super) async fn walk_afresh(ground: Ground<'_>, task: Task) -> Fresh {
     let odd = wants_odd_client(this.script);
     // Learnt on an app of its own, whose port this one may need.
     let patience = match task.asks_for_keys_again() {
-        true => Some(cool_down(ground).await),
+        true => Some(cool_down(ground).await.patience(task.attempt)),
         false => None,
     };
     let stage = ground.org.fresh(ground.config, ground.options, &from_start, odd).await;

@@ -4,9 +4,10 @@
 //! Each flaw is a test of its own, so `cargo test -p conformance --test matrix -- nonce` runs a few of them. By default
 //! a flaw meets the cases that it declares, their neighbours in the catalogue and a sample drawn from its name; with
 //! `MATRIX=full` it meets them all. The trials `form-post::…` are the same in an app that takes its authorization responses
-//! by form post: a sample of them by default, all with `MATRIX=both` (each flaw's own cases and neighbours) or `MATRIX=full`. The trials `clean::…` hold the other half of each statement: what a flaw reddens
-//! *passes* on the same app without it, in the same setting; a skip does not count. Together with the law of
-//! `fixtures/flawed-app/tests/it/table.rs`, that every case has a flaw, every case is seen passing and failing.
+//! by form post: a sample of them by default, all with `MATRIX=both` (each flaw's own cases and neighbours) or `MATRIX=full`.
+//! The trials `clean::…` hold the other half of each statement: what a flaw reddens *passes* on the same app without it, in
+//! the same setting; a skip does not count. Together with the law of `fixtures/flawed-app/tests/it/table.rs`, that every case
+//! has a flaw, every case is seen passing and failing.
 //!
 //! `MATRIX_OUT=FILE` writes what was seen as a table; `MATRIX_SEED` changes the seed; `MATRIX_VERBOSE=1` prints what
 //! the runs report.
@@ -35,6 +36,7 @@ use conformance::{
     catalog,
     outcome::Verdict,
     run::{CaseResult, RunResult},
+    script::{Act, IdpAct, Step},
 };
 use flawed_app::{Flaw, Flaws, config::ResponseMode, flaw::Setting};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -49,7 +51,7 @@ const SAMPLE: usize = 3;
 const WIDE_SAMPLE: usize = 6;
 
 /// Trials at once, unless `--test-threads` says otherwise. Most of a trial is waiting for held and slow replies, not work.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 12;
 
 /// Every way in which the app can be configured, by the name of its clean trial.
 const SETTINGS: &[(&str, Setting)] = &[
@@ -81,7 +83,7 @@ fn main() -> ExitCode {
             })
         })
     });
-    // An app that waits for ever is waited for: whoever begins with that is done no later than the others.
+    // Whoever begins with what waits longest is done no later than the others.
     let mut flaws: Vec<(ResponseMode, Flaw)> = MODES
         .iter()
         .flat_map(|mode| Flaw::ALL.iter().map(|flaw| (*mode, *flaw)))
@@ -109,13 +111,14 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Whether the app may wait for an answer in one of the cases that this flaw reddens.
+/// Whether somebody waits in one of the cases that this flaw reddens: the app for an answer, or the harness until the app may
+/// ask for keys again.
 fn waits(flaw: &Flaw) -> bool {
+    let cools_down = |step: &Step| step.act == Act::Idp(IdpAct::CoolDown);
     catalog::all()
         .filter(|case| flaw.reddens().contains(&case.id))
         .flat_map(|case| case.variants)
-        .flat_map(|variant| variant.faults)
-        .any(|fault| fault.delays())
+        .any(|variant| variant.faults.iter().any(|fault| fault.delays()) || variant.script.iter().any(cools_down))
 }
 
 /// A flaw, and a case that is red with it or not as a race between people decides: neither is held against it. Why, says
