@@ -3,6 +3,8 @@
 //! An edit changes the first request of the act it stands on. It counts as delivered when the hop that carried it was
 //! really sent and differs from what would have been sent without it.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::slot::Slot;
@@ -43,6 +45,80 @@ pub enum Edit {
     NoCookies,
     /// Send as a cross-site navigation or sub-resource of the second origin (decides which SameSite cookies go along).
     From(Initiator),
+}
+
+impl Edit {
+    /// The parameter of the query or the field of the form that is changed.
+    #[must_use]
+    pub const fn parameter(&self) -> Option<&'static str> {
+        match self {
+            Edit::Query(name, _) | Edit::Form(name, _) => Some(*name),
+            _ => None,
+        }
+    }
+}
+
+/// In words, as reports have it.
+impl fmt::Display for Edit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Edit::Identity => out.write_str("nothing changed"),
+            Edit::Query(name, change) => write!(out, "query parameter {name} {change}"),
+            Edit::RawQuery(text) => write!(out, "`{text}` behind the query, not encoded"),
+            Edit::Form(name, change) => write!(out, "form field {name} {change}"),
+            Edit::OtherMode => out.write_str("sent by the other response mode"),
+            Edit::Method(method) => write!(out, "method {method}"),
+            Edit::Header(name, text) => write!(out, "header {name} set to {text}"),
+            Edit::Body(kind, text) => write!(out, "a body of {kind}: {text}"),
+            Edit::PathSuffix(text) => write!(out, "`{text}` behind the path"),
+            Edit::PathPrefix(text) => write!(out, "`{text}` before the path"),
+            Edit::PathUpper => out.write_str("the path in upper case"),
+            Edit::Path(text) => write!(out, "path {text}"),
+            Edit::NoCookies => out.write_str("no cookies"),
+            Edit::From(Initiator::CurrentDocument) => out.write_str("from the page that is open"),
+            Edit::From(Initiator::AddressBar) => out.write_str("from the address bar"),
+            Edit::From(Initiator::OtherSiteLink) => out.write_str("from a link on another site"),
+            Edit::From(Initiator::OtherSiteForm) => out.write_str("from a form on another site"),
+            Edit::From(Initiator::OtherSiteSubresource) => out.write_str("from an image or frame on another site"),
+        }
+    }
+}
+
+/// Behind the name of what is changed.
+impl fmt::Display for Change {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Remove => out.write_str("left out"),
+            Change::Empty => out.write_str("left empty"),
+            Change::Set(text) => write!(out, "set to {text}"),
+            Change::Append(text) => write!(out, "with `{text}` behind its value"),
+            Change::Prepend(text) => write!(out, "with `{text}` before its value"),
+            Change::DropLast(1) => out.write_str("without its last character"),
+            Change::DropLast(count) => write!(out, "without its last {count} characters"),
+            Change::FlipCase => out.write_str("with upper and lower case exchanged"),
+            Change::Random => out.write_str("set to a random value"),
+            Change::Rename(name) => write!(out, "renamed to {name}"),
+            Change::Retarget(text) => write!(out, "with each address of the app replaced by `{text}`"),
+            Change::TwiceWrongFirst(text) => write!(out, "sent twice, first as {text}"),
+            Change::TwiceWrongLast(text) => write!(out, "sent twice, last as {text}"),
+            Change::Raw(text) => write!(out, "set to `{text}`, not encoded"),
+            Change::Bytes(text) => write!(out, "set to the bytes `{text}`"),
+        }
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Text::Plain(text) => write!(out, "`{text}`"),
+            Text::Random(count) => write!(out, "{count} random characters"),
+            Text::Repeat(text, times) => write!(out, "{times} times `{text}`"),
+            Text::ResponseOf(slot, name) => write!(out, "{name} of the authorization response of {slot}"),
+            Text::RequestOf(slot, name) => write!(out, "{name} of the authorization request of {slot}"),
+            Text::IdTokenOf(slot) => write!(out, "the ID token of {slot}"),
+            Text::AccessTokenOf(slot) => write!(out, "the access token of {slot}"),
+        }
+    }
 }
 
 /// What started a request, as far as cookies care (RFC 6265bis §5.2).

@@ -10,7 +10,7 @@ use mock_idp::flow::scenario::Persona;
 
 use super::{Check, callback::shows_user, content::plain, no_flow};
 use crate::{
-    evidence::{Evidence, Shows},
+    evidence::{Evidence, Hop, Shows},
     outcome::Outcome::{self, Absent, Broken, CannotTell, Holds, HoldsWith},
     script::{AFTER, BEFORE, MAIN},
 };
@@ -120,7 +120,12 @@ pub const DISTINCT_ACCOUNTS: Check = Check {
         if let Some(broken) = victim_sees(evidence, [&email, &id_token_name, &userinfo_name]) {
             return broken;
         }
-        match evidence.probe(AFTER).map(|probe| &probe.shows) {
+        let shows = evidence.probe(AFTER).map(|probe| &probe.shows);
+        let is = |name: &str| shows.is_some_and(|shows| matches!(shows, Shows::Person(shown) if shown == name));
+        match shows {
+            // A page that shows less than an address or a whole name (`Hi Ada!`) tells people apart as `signed_in` says.
+            _ if is("victim") => Broken("the page of another subject is the victim's".to_owned()),
+            _ if evidence.flow(MAIN).is_some_and(|flow| is(&flow.person)) => Holds,
             Some(Shows::Nobody) => Holds,
             _ if own(attacker).iter().any(|text| after.contains(text.as_str())) => Holds,
             _ => CannotTell("the page shows neither user, so accounts cannot be told apart".to_owned()),
@@ -138,7 +143,7 @@ pub const GROUP_IS_GONE: Check = Check {
         };
         match refreshed(evidence, &format!("group-of-{}", user.sub), "the group") {
             // Most apps have no groups: nothing can outlive their removal.
-            CannotTell(why) if evidence.probe(BEFORE).is_some() => HoldsWith(why),
+            Absent(why) => HoldsWith(why),
             outcome => outcome,
         }
     },
@@ -160,19 +165,22 @@ pub const PROFILE_IS_NEW: Check = Check {
     },
 };
 
-/// Shown up to the probe `BEFORE`, and not any more behind it.
+/// Shown up to the probe `BEFORE`, and not any more behind it, in whatever case.
 fn refreshed(evidence: &Evidence, text: &str, what: &str) -> Outcome {
-    let Some(border) = evidence.probe(BEFORE).map(|probe| probe.hop) else {
+    let Some(before) = evidence.probe(BEFORE) else {
         return CannotTell("the protected page was not asked".to_owned());
     };
-    let shows = |range: &[crate::evidence::Hop]| range.iter().find(|hop| plain(hop.shown()).contains(text)).cloned();
-    let (earlier, later) = evidence.hops.split_at((border + 1).min(evidence.hops.len()));
+    let text = text.to_lowercase();
+    let shown = |hop: &&Hop| plain(hop.shown()).to_lowercase().contains(&text);
+    let shows = |range: &[Hop]| range.iter().find(shown).cloned();
+    let (earlier, later) = evidence.hops.split_at((before.hop + 1).min(evidence.hops.len()));
     if let Some(hop) = shows(later) {
         return Broken(format!("{} still shows {what} after a new sign-in without it", hop.url));
     }
     match shows(earlier) {
         Some(_) => Holds,
-        None => CannotTell(format!("no page showed {what} in the first place")),
+        None if before.shows == Shows::Nobody => CannotTell("the first sign-in ended with nobody signed in".to_owned()),
+        None => Absent(format!("no page shows {what}, so that it cannot outlive the next one")),
     }
 }
 
@@ -304,6 +312,24 @@ mod tests {
         assert!(matches!((COMES_BACK_SIGNED_IN.ask)(&refused), Broken(_)));
     }
 
+    /// A page that shows first names tells two people apart, and nothing about addresses.
+    #[test]
+    fn who_is_shown_is_told_by_what_the_page_shows_of_people() {
+        let distinct = |shows| (DISTINCT_ACCOUNTS.ask)(&attack("Hi Ada!", shows, "Hi Bea!"));
+        assert_eq!(distinct(person("attacker")), Holds);
+        assert!(matches!(distinct(person("victim")), Broken(_)));
+        assert!(matches!(distinct(Shows::Unclear(String::new())), CannotTell(_)));
+        let refreshed = |first: &str, then: &str, shows| {
+            let all = probed(evidence(&[]), BEFORE, "user", first, shows);
+            (PROFILE_IS_NEW.ask)(&probed(all, AFTER, "user", then, person("user")))
+        };
+        let (old, new) = ("CHANGED-USER.CANARY@EXAMPLE.TEST", "USER.CANARY@EXAMPLE.TEST");
+        assert_eq!(refreshed(old, new, person("user")), Holds);
+        assert!(matches!(refreshed(old, old, person("user")), Broken(_)));
+        assert!(matches!(refreshed("Hi Ada!", "Hi Ada!", person("user")), Absent(_)));
+        assert!(matches!(refreshed("sign in", "Hi Ada!", Shows::Nobody), CannotTell(_)));
+    }
+
     fn attack(after: &str, shows: Shows, victim_afterwards: &str) -> Evidence {
         let mut all = probed(
             evidence(&[]),
@@ -362,7 +388,6 @@ mod tests {
             ask("attacker.canary@example.test", "attacker.canary@example.test"),
             Broken(_)
         ));
-        assert!(matches!(ask("hello", VICTIM), CannotTell(_)));
     }
 
     #[test]

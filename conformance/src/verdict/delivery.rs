@@ -91,7 +91,7 @@ fn fault_delivered(fault: Fault, evidence: &Evidence) -> Delivered {
 
 /// An edited step is delivered when its hop was sent and differs from the unedited request.
 fn edit_delivered(step: u16, edits: &[&Edit], evidence: &Evidence) -> Delivered {
-    let id = edits.iter().map(|edit| describe(edit)).collect::<Vec<_>>().join(", ");
+    let id = described(edits);
     let hops: Vec<&Hop> = evidence
         .hops
         .iter()
@@ -117,33 +117,35 @@ fn edit_delivered(step: u16, edits: &[&Edit], evidence: &Evidence) -> Delivered 
     }
 }
 
-/// An edit in words.
-#[must_use]
-pub fn describe(edit: &Edit) -> String {
-    match edit {
-        Edit::Query(name, change) => format!("query {name}: {}", words(change)),
-        Edit::Form(name, change) => format!("form field {name}: {}", words(change)),
-        other => words(other),
-    }
-}
-
-/// A value as kebab-case words: `DropLast(1)` → `drop-last(1)`.
-fn words(value: &impl std::fmt::Debug) -> String {
-    let text = format!("{value:?}");
-    let mut words = String::new();
-    let mut after_lower = false;
-    for letter in text.chars() {
-        if letter.is_ascii_uppercase() && after_lower {
-            words.push('-');
-        }
-        after_lower = letter.is_ascii_lowercase();
-        words.push(if after_lower || !letter.is_ascii_uppercase() {
-            letter
-        } else {
-            letter.to_ascii_lowercase()
+/// Edits in words. The same change to many parameters is told once: which parameter an app reads is not known beforehand.
+fn described(edits: &[&Edit]) -> String {
+    const NAMED: usize = 2;
+    let mut told = Vec::new();
+    let mut rest = edits;
+    while let Some((first, _)) = rest.split_first() {
+        let change_of = |edit: &Edit| match edit {
+            Edit::Query(_, change) => Some(*change),
+            _ => None,
+        };
+        let change = change_of(first);
+        let same = rest
+            .iter()
+            .take_while(|edit| change.is_some() && change_of(edit) == change);
+        let names: Vec<&str> = same.filter_map(|edit| edit.parameter()).collect();
+        rest = rest.get(names.len().max(1)..).unwrap_or_default();
+        told.push(match (change, names.len()) {
+            (Some(change), 2..) => {
+                let named = names.get(..NAMED).unwrap_or_default().join(", ");
+                let more = match names.len().saturating_sub(NAMED) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                format!("query parameters {named}{more} {change}")
+            }
+            _ => first.to_string(),
         });
     }
-    shorten(&words)
+    shorten(&told.join(", "))
 }
 
 fn shorten(text: &str) -> String {
@@ -151,5 +153,37 @@ fn shorten(text: &str) -> String {
     match text.char_indices().nth(LIMIT) {
         Some((at, _)) => format!("{}… ({} characters)", &text[..at], text.chars().count()),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_change_to_many_parameters_is_told_once() {
+        const TO_ELSEWHERE: Change = Change::Set(Text::Plain("https://elsewhere.example"));
+        let of = |edits: &[Edit]| described(&edits.iter().collect::<Vec<_>>());
+        let named = ["next", "url", "target", "dest"].map(|name| Edit::Query(name, TO_ELSEWHERE));
+        assert_eq!(
+            of(&named),
+            "query parameters next, url and 2 more set to `https://elsewhere.example`"
+        );
+        let [first, ..] = named;
+        assert_eq!(
+            of(&[
+                Edit::Method("POST"),
+                first,
+                Edit::Query("state", Change::DropLast(1)),
+                Edit::PathUpper
+            ]),
+            "method POST, query parameter next set to `https://elsewhere.example`, query parameter state without its last \
+             character, the path in upper case"
+        );
+        assert_eq!(
+            of(&[Edit::Form("code", Change::Remove), Edit::Form("state", Change::Remove)]),
+            "form field code left out, form field state left out"
+        );
+        assert_eq!(of(&[]), "");
     }
 }

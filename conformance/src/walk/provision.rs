@@ -2,6 +2,11 @@
 
 use std::{process::Stdio, time::Duration};
 
+use mock_idp::{
+    Fault,
+    flow::{scenario::Persona, tamper::other_profile},
+};
+
 use super::Walker;
 use crate::{
     browser::http::Outgoing,
@@ -14,7 +19,8 @@ use crate::{
 const LIMIT: Duration = Duration::from_secs(30);
 
 impl Walker<'_> {
-    /// Makes an account for this person, once. What goes wrong is an obstacle: it says nothing about the app's sign-in.
+    /// Makes an account for this person, once, and one for each other address that a fault gives them. What goes wrong is an
+    /// obstacle: it says nothing about the app's sign-in.
     pub(super) async fn provision(&mut self, person: &str) {
         let site = std::sync::Arc::clone(&self.world.site);
         let Some(provision) = &site.provision else { return };
@@ -24,17 +30,27 @@ impl Walker<'_> {
         let Some(persona) = self.evidence.person(person).map(|person| person.persona.clone()) else {
             return;
         };
-        let vars = of_person(&persona, &persona.userinfo_name);
-        let done = match (&provision.command, &provision.post) {
+        let other = self.faults.iter().filter_map(|fault| match fault {
+            Fault::Identity(fault) => other_profile(*fault, &persona),
+            _ => None,
+        });
+        let profiles: Vec<Persona> = other.collect();
+        for profile in std::iter::once(&persona).chain(&profiles) {
+            if let Err(why) = self.make_account(provision, profile).await {
+                return self.obstacle(format!(
+                    "no account could be made for {} ([target.provision]): {why}",
+                    profile.email
+                ));
+            }
+        }
+    }
+
+    async fn make_account(&self, provision: &Provision, persona: &Persona) -> Result<(), String> {
+        let vars = of_person(persona, &persona.userinfo_name);
+        match (&provision.command, &provision.post) {
             (Some(command), _) => self.run_command(&replace(command, &vars)).await,
             (None, Some(place)) => self.post_account(provision, place, &vars).await,
             (None, None) => Ok(()),
-        };
-        if let Err(why) = done {
-            self.obstacle(format!(
-                "no account could be made for {} ([target.provision]): {why}",
-                persona.email
-            ));
         }
     }
 

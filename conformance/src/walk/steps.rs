@@ -6,6 +6,7 @@ use super::{
     Walker,
     driver::Press,
     navigate::{Landing, Purpose},
+    sign_in::unchanged,
 };
 use crate::{
     browser::{
@@ -13,6 +14,7 @@ use crate::{
         page::{self, Clickable},
     },
     edit::Edit,
+    evidence::Hop,
     placeholder::{of_person, replace},
     target::Move,
 };
@@ -58,6 +60,7 @@ impl Walker<'_> {
                     match self.make(purpose, step, &fields, edits).await {
                         Some(_) => {}
                         None if missing == Missing::Skips => continue,
+                        None if self.is_refused(edits) => return Landing::Page,
                         None => return self.stuck(step),
                     }
                 }
@@ -95,6 +98,14 @@ impl Walker<'_> {
             Clickable::Link(url) => Some(url),
             Clickable::Button(form) => Some(form.action),
         }
+    }
+
+    /// Whether the app answered with an error to what this walk changed or broke: then it shows no button to go on with, and
+    /// that is its answer, as it is where the sign-in is one request.
+    fn is_refused(&self, edits: &[Edit]) -> bool {
+        let is_provoked = !unchanged(edits) || !self.faults.is_empty();
+        let status = self.evidence.hops.last().and_then(Hop::status);
+        is_provoked && status.is_some_and(|status| status >= 400)
     }
 
     /// A step that cannot be made stops the walk here; the obstacle names what the page offers instead.

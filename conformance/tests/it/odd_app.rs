@@ -208,6 +208,34 @@ fn accounts_are_made_by_a_command_or_a_request() {
     );
 }
 
+/// However it is entered and however little it shows, nothing is left open and nothing said against it.
+#[test]
+fn apps_of_other_shapes_leave_nothing_inconclusive() {
+    const CASES: &[&str] = &[
+        "redirect/malformed-target",
+        "id-token/extra-claims",
+        "identity/keyed-by-sub",
+        "identity/sub-exact",
+        "identity/claims-refreshed",
+    ];
+    let get = "{ get = \"/login\" }";
+    let steps = "{ steps = [{ open = \"/login\" }, { press = \"Sign in with Okta\" }] }";
+    let command = "[target.provision]\ncommand = \"echo {user.email} >> accounts.txt\"\n\n[target.start]\n";
+    let first_name = "signed_in = { contains = \"Hi {user.given_name}!\" }";
+    let in_capitals = "signed_in = { contains = \"{user.email}\", ignore_case = true }";
+    for (habits, change) in [
+        ("providers", (get, steps)),
+        ("accounts=accounts.txt", (START, command)),
+        ("first-name", (SESSION, first_name)),
+        ("upper-case", (SESSION, in_capitals)),
+    ] {
+        let folder = in_folder(&configuration(habits, &[change]));
+        let (code, text) = conformance(folder.path(), &[&["run"], CASES].concat());
+        assert_eq!(code, 0, "{habits}\n{text}");
+        assert!(text.contains("5 cases: 5 pass "), "{habits}\n{text}");
+    }
+}
+
 #[test]
 fn pages_that_show_little_tell_who_is_there() {
     is_judged(

@@ -32,7 +32,7 @@ mod text;
 mod token_response;
 mod userinfo;
 
-pub use identity::UNICODE;
+pub use identity::{UNICODE, other_profile};
 
 /// Markup that runs a script where it is not escaped: it breaks out of text, attributes and JSON in a page alike, and
 /// leaves an element named `cfmx-element` behind, which the harness looks for.

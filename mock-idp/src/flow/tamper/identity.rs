@@ -10,11 +10,7 @@ pub(super) fn apply(claims: &mut Map<String, Value>, fault: F, context: &Context
     match fault {
         F::Unchanged => {}
 
-        F::ProfileChanged => {
-            change(claims, "email", |email| format!("changed-{email}"));
-            change(claims, "name", |name| format!("{name} Changed"));
-            change(claims, "preferred_username", |login| format!("changed-{login}"));
-        }
+        F::ProfileChanged | F::EmailUnicode => change_own(claims, fault),
         F::VictimProfileUnverified => {
             take_profile(claims, user, &victim(context));
             set(claims, "email_verified", json!(false));
@@ -64,7 +60,6 @@ pub(super) fn apply(claims: &mut Map<String, Value>, fault: F, context: &Context
         F::ProfileNull => PROFILE.iter().for_each(|name| set(claims, name, Value::Null)),
         F::ProfileEmpty => PROFILE.iter().for_each(|name| set(claims, name, json!(""))),
         F::NameUnicode => change(claims, "name", |name| format!("{name}{UNICODE}")),
-        F::EmailUnicode => change(claims, "email", |email| format!("zoe\u{308}\u{1f980}.{email}")),
         F::NameMarkup => change(claims, "name", |name| format!("{name}{MARKUP}")),
         F::EmailMarkup => change(claims, "email", |email| format!("{MARKUP}{email}")),
         F::LocaleMarkup => set(claims, "locale", json!(format!("en{MARKUP}"))),
@@ -90,6 +85,42 @@ pub(super) fn apply(claims: &mut Map<String, Value>, fault: F, context: &Context
         F::NameCrlf => change(claims, "name", |name| format!("{name}{CRLF}")),
         F::LoginCrlf => change(claims, "preferred_username", |login| format!("{login}{CRLF}")),
     }
+}
+
+/// Gives the user another profile of their own.
+fn change_own(claims: &mut Map<String, Value>, fault: F) {
+    match fault {
+        F::ProfileChanged => {
+            change(claims, "email", |email| format!("changed-{email}"));
+            change(claims, "name", |name| format!("{name} Changed"));
+            change(claims, "preferred_username", |login| format!("changed-{login}"));
+        }
+        F::EmailUnicode => change(claims, "email", |email| format!("zoe\u{308}\u{1f980}.{email}")),
+        _ => {}
+    }
+}
+
+/// The user as this fault describes them, where it gives them another address of their own. Whoever has to make an account for
+/// each address before its first sign-in needs to know.
+#[must_use]
+pub fn other_profile(fault: F, user: &Persona) -> Option<Persona> {
+    let said = [
+        ("email", &user.email),
+        ("preferred_username", &user.login),
+        ("name", &user.userinfo_name),
+    ];
+    let mut claims = said
+        .map(|(name, text)| (name.to_owned(), json!(text)))
+        .into_iter()
+        .collect();
+    change_own(&mut claims, fault);
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    (text("email") != user.email).then(|| Persona {
+        email: text("email"),
+        login: text("preferred_username"),
+        userinfo_name: text("name"),
+        ..user.clone()
+    })
 }
 
 const PROFILE: [&str; 3] = ["email", "name", "preferred_username"];
