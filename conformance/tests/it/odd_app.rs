@@ -130,6 +130,11 @@ fn a_choice_of_providers_is_walked_by_steps() {
     let steps = "{ steps = [{ open = \"/login\" }, { press = \"Sign in with Okta\" }] }";
     is_judged("providers", &[("{ get = \"/login\" }", steps)]);
     is_told("providers", &[], &["it offers `Sign in with GitHub`", "press = "]);
+    is_told(
+        "providers",
+        &[("{ get = \"/login\" }", "{ form = \"/login/okta\" }")],
+        &["anti-forgery token of a form", "press its button"],
+    );
     let by_form = "{ steps = [{ open = \"/login\" }, { submit = \"/login/okta\" }] }";
     is_judged("providers", &[("{ get = \"/login\" }", by_form)]);
 }

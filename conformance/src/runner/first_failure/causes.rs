@@ -243,6 +243,14 @@ fn refused_otherwise(signs: &Signs<'_>) -> Option<Cause> {
     )
 }
 
+/// Whether a page says that a token is missing by which a form is known as the app's own, in the words of the common frameworks.
+fn wants_form_token(page: &str) -> bool {
+    let text = page.to_lowercase();
+    ["csrf", "xsrf", "forgery", "authenticity token", "authenticitytoken"]
+        .iter()
+        .any(|words| text.contains(words))
+}
+
 fn no_sign_in(signs: &Signs<'_>) -> Option<Cause> {
     let evidence = signs.evidence;
     if evidence.flow(MAIN)?.authorization_request.is_some() {
@@ -267,6 +275,15 @@ fn no_sign_in(signs: &Signs<'_>) -> Option<Cause> {
         Some(405) => cause(
             format!("{path} does not take a GET: it answers 405"),
             "name the page with the button, as in sign_in = { form = \"/\" } or { click = \"Sign in\" }",
+        ),
+        // 419 is Laravel's own, with "Page Expired".
+        Some(status) if status == 419 || (400..500).contains(&status) && wants_form_token(start.shown()) => cause(
+            format!(
+                "{path} answers {status}: {}: it wants the anti-forgery token of a form",
+                readable(start.shown())
+            ),
+            "open the page that has the form, and press its button: sign_in = { steps = [{ open = \"/login\" }, { press = \"Sign in \
+             with Okta\" }] }",
         ),
         Some(status) if status >= 400 => cause(
             format!("{path} answers {status}: {}", readable(start.shown())),
