@@ -222,22 +222,29 @@ fn apps_of_other_shapes_leave_nothing_inconclusive() {
         "identity/keyed-by-sub",
         "identity/sub-exact",
         "identity/claims-refreshed",
+        "session/relogin-other-user",
     ];
     let get = "{ get = \"/login\" }";
     let steps = "{ steps = [{ open = \"/login\" }, { press = \"Sign in with Okta\" }] }";
     let command = "[target.provision]\ncommand = \"echo {user.email} >> accounts.txt\"\n\n[target.start]\n";
     let first_name = "signed_in = { contains = \"Hi {user.given_name}!\" }";
     let in_capitals = "signed_in = { contains = \"{user.email}\", ignore_case = true }";
-    for (habits, change) in [
-        ("providers", (get, steps)),
-        ("accounts=accounts.txt", (START, command)),
-        ("first-name", (SESSION, first_name)),
-        ("upper-case", (SESSION, in_capitals)),
-    ] {
-        let folder = in_folder(&configuration(habits, &[change]));
+    let field = "headers = { x-requested-by = \"conformance\" }\nsigned_out =";
+    let shapes: [(&str, &[(&str, &str)]); 5] = [
+        ("providers", &[(get, steps)]),
+        ("accounts=accounts.txt", &[(START, command)]),
+        ("first-name", &[(SESSION, first_name)]),
+        ("upper-case", &[(SESSION, in_capitals)]),
+        (
+            "field",
+            &[("signed_out =", field), ("{ form = \"/me\" }", "{ form = \"/\" }")],
+        ),
+    ];
+    for (habits, changes) in shapes {
+        let folder = in_folder(&configuration(habits, changes));
         let (code, text) = conformance(folder.path(), &[&["run"], CASES].concat());
         assert_eq!(code, 0, "{habits}\n{text}");
-        assert!(text.contains("5 cases: 5 pass "), "{habits}\n{text}");
+        assert!(text.contains("6 cases: 6 pass "), "{habits}\n{text}");
     }
 }
 
