@@ -277,7 +277,7 @@ pub(crate) const CASES: &[Case] = &[
                     Apps that store claims at the first sign-in never look again.\n\
                     The group lives on in the local account.",
             right: "Replaces what it derived from claims at every sign-in.",
-            false_alarm: "Only what a page shows can be judged: if no page ever names the group, the variant is inconclusive. Whether a user disabled in the app stays disabled cannot be tried from outside.",
+            false_alarm: "Only what a page shows can be judged: where no page names the group nothing can be left over, and where none shows the address that variant is skipped. Whether a user disabled in the app stays disabled cannot be tried from outside.",
             maps: &["CVE-2026-58422", "CVE-2026-33668"],
         },
     },

@@ -182,8 +182,8 @@ pub const TABLES: &[(&str, &str, &str)] = &[
     (
         "target.provision",
         "[target.provision]",
-        "Makes an account for each person before the first sign-in, for apps that make none by themselves. Give `command` or \
-         `post`.",
+        "Makes an account for each person before the first sign-in, and one more where a case gives a person another address, for apps \
+         that make none by themselves. Give `command` or `post`.",
     ),
     (
         "target.declares",

@@ -24,6 +24,8 @@ pub(super) struct Measured {
     pub(super) patience: Duration,
     /// Whether fresh apps, and a copy that is kept waiting, work while the main app is walked.
     pub(super) at_once: bool,
+    /// Sign-ins a minute, of all apps together, where an app limits them.
+    pub(super) pace: Option<u32>,
 }
 
 /// What is to be walked.
@@ -78,19 +80,26 @@ impl Ahead {
         let [beside_held, alone_held, fresh_held] =
             [rounds(held_beside, width), held_alone, rounds(held_on_fresh, fresh)]
                 .map(|rounds| measured.patience * rounds);
-        let (least, most) = match measured.at_once {
-            true => {
+        let sign_ins = beside + alone + on_fresh;
+        let (least, most) = match (measured.pace, measured.at_once) {
+            // Whatever else takes time is done while the next sign-in has to wait.
+            (Some(pace), _) => {
+                let least = Duration::from_secs(60) * sign_ins / pace.max(1);
+                let waits = [beside_held, alone_held, fresh_held];
+                (least, waits.into_iter().fold(least, Duration::max))
+            }
+            (None, true) => {
                 let least = on_main.max(elsewhere);
                 let most = [on_main + alone_held, beside_held, elsewhere + fresh_held];
                 (least, most.into_iter().fold(least, Duration::max))
             }
-            false => {
+            (None, false) => {
                 let least = on_main + elsewhere;
                 (least, least + beside_held + alone_held + fresh_held)
             }
         };
         Forecast {
-            sign_ins: beside + alone + on_fresh,
+            sign_ins,
             starts,
             least,
             most,
@@ -159,6 +168,7 @@ mod tests {
         in_turn: false,
         patience: Duration::from_secs(15),
         at_once: false,
+        pace: None,
     };
     const WIDTH: Width = Width { jobs: 4, waiting: 16 };
     const ONE_BY_ONE: Width = Width { jobs: 1, waiting: 0 };
@@ -223,6 +233,13 @@ mod tests {
             "{together:?} {in_turn:?}"
         );
         assert!(together.most >= MEASURED.patience.max(together.least), "{together:?}");
+        // At a pace, that is what decides.
+        let slow = Measured {
+            pace: Some(10),
+            ..MEASURED
+        };
+        let paced = everything.forecast(slow, WIDTH, WIDTH);
+        assert_eq!(paced.least, Duration::from_secs(6) * paced.sign_ins);
         // Somebody else started it: nothing is started.
         let running = Measured {
             start: None,

@@ -137,6 +137,7 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
         in_turn: stage::starts_in_turn(config, options),
         patience: app.stage.world.patience,
         at_once: lanes::bears_company(&app.stage, options),
+        pace: app.stage.world.pace.per_minute(),
     };
     let forecast = ahead.forecast(measured, width, fresh::width(&context));
     if forecast.is_long() {
