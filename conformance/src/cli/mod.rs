@@ -68,13 +68,13 @@ enum Command {
     Show(ShowArgs),
     /// Compare two stored runs: what broke, what was fixed
     Diff(DiffArgs),
-    /// Judge the stored evidence of a run again, by the law of this version
+    /// Judge the stored evidence of a run again, by the rules of this version
     Rejudge(RejudgeArgs),
     /// Work with stored runs: merge the parts of a sharded run
     Report(ReportArgs),
     /// Findings that are known and may stay for a while
     Baseline(BaselineArgs),
-    /// Judge one case again as the last run did, or everything of a stored run that was not well
+    /// Judge one case again as the last run did, or every case of a stored run that did not pass
     Replay(Box<ReplayArgs>),
     /// Print issuer, client id and secret for an app that is started by hand
     Env(EnvArgs),
@@ -432,7 +432,7 @@ struct BaselineFile {
 
 #[derive(Debug, Args)]
 struct ReplayArgs {
-    /// A case, as the last run judged it; or a stored run, of which everything that was not well is judged again
+    /// A case, as the last run judged it; or a stored run, of which every case that did not pass is judged again
     #[arg(value_name = "CASE|DIR")]
     what: String,
     #[command(flatten)]

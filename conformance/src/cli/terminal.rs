@@ -28,7 +28,17 @@ pub(super) fn look(args: LookArgs) -> Look {
         ascii: args.ascii || (is_terminal && !speaks_utf8()),
         width: is_terminal.then(width).flatten(),
         height: is_terminal.then(height).flatten(),
+        program: started_as(std::env::args().next()),
     }
+}
+
+/// The path by which this program was started from the folder of the shell, as `cargo run` does it. By name it is on the PATH, and
+/// an absolute path is that of a wrapper.
+fn started_as(first: Option<String>) -> Option<&'static str> {
+    let path = first.filter(|first| first.contains('/') && !first.starts_with('/') && !first.contains(' '))?;
+    // Once for each process: a look is copied everywhere.
+    static PATH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    Some(PATH.get_or_init(|| path))
 }
 
 /// Whether a person watches: both streams are terminals and nobody says `CI`.

@@ -208,7 +208,11 @@ pub(super) fn words_of(sent: &Sent) -> String {
 /// A line to copy: it is not wrapped.
 fn command(text: &mut String, look: &Look, label: &str, line: &str) {
     let label = look.paint(Tone::Faint, &format!("{label:<9}"));
-    text.push_str(&format!("     {label} {}\n", look.text(line)));
+    let line = match (look.program, line.strip_prefix("conformance ")) {
+        (Some(program), Some(rest)) => format!("{program} {rest}"),
+        _ => line.to_owned(),
+    };
+    text.push_str(&format!("     {label} {}\n", look.text(&line)));
 }
 
 fn row(text: &mut String, look: &Look, label: &str, value: &str) {

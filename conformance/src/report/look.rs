@@ -16,6 +16,8 @@ pub struct Look {
     pub width: Option<usize>,
     /// Rows that a live picture may take; `None` for as many as it likes.
     pub height: Option<usize>,
+    /// How this program was started, where that is not by its name: for lines that are there to be copied.
+    pub program: Option<&'static str>,
 }
 
 /// A role that a piece of text plays.

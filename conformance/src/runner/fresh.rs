@@ -2,7 +2,10 @@
 //! share nothing. [`Plan`] says which variants share an app, [`batch`](super::batch) walks them, and
 //! [`own`](super::own) those that need one of their own.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 
 use futures_util::{
     StreamExt,
@@ -43,6 +46,9 @@ const WAITING_APPS: usize = 12;
 
 /// After so many walks in a row for which no other fresh app worked, the fresh apps are given up.
 const ENOUGH_IN_VAIN: usize = 2;
+
+/// Starts that take less together are not announced.
+const WORTH_A_LINE: Duration = Duration::from_secs(3);
 
 /// What is in flight on fresh apps.
 pub(super) struct Fleet<'g> {
@@ -258,11 +264,14 @@ impl<'g> Fleet<'g> {
             false => width(context).jobs.max(1),
         };
         let rest = each * u32::try_from(more.div_ceil(at_once)).unwrap_or(u32::MAX);
+        if rest < WORTH_A_LINE {
+            return;
+        }
         let text = format!(
             "about {} starts of the app ({so_far} so far) of {:.1} s each, {at_once} at a time: {:.0} s of starting",
             so_far + more,
             each.as_secs_f64(),
-            rest.as_secs_f64().max(1.0),
+            rest.as_secs_f64(),
         );
         context.say(RunEvent::Notice(text));
     }

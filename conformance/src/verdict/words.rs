@@ -48,8 +48,8 @@ pub const LAW: &[Sentence] = &[
     sentence(About::Checks(Level::May), "A broken MAY is a note on a pass."),
     sentence(
         About::Walks,
-        "An attempt counts when a plain sign-in worked before it and another one after it, the same walk with the value \
-         left valid was accepted, every step of it took place, and the fault or the edit was seen delivered. Otherwise it \
+        "An attempt counts when all of this was seen: a plain sign-in worked before it, and another one after it; the same walk \
+         with the value left valid was accepted; every step took place; the fault or the edit was delivered. Otherwise the attempt \
          is inconclusive, never a pass and never a fail, and the reason names what was missing.",
     ),
     sentence(
@@ -64,9 +64,9 @@ pub const LAW: &[Sentence] = &[
     ),
     sentence(
         About::Walks,
-        "When the sign-in afterwards fails, the cause is sought before anybody is accused: a limit on requests, a lockout, \
-         a process that ended, an answer that was kept from before. Only when a fresh app works without the walk, and the \
-         walk breaks a fresh app twice, the recovery check fails.",
+        "When the sign-in afterwards fails, the harness first looks for an innocent cause: a limit on requests, a lockout, a \
+         process that ended, an answer that was kept from before. The recovery check fails only if a fresh app works without \
+         the case, and the case breaks a fresh app twice.",
     ),
     sentence(
         About::Watches,

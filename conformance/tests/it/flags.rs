@@ -415,3 +415,30 @@ fn who_has_enough_of_a_slow_reader_gets_the_code_of_the_verdicts() {
     assert_eq!(run.wait().unwrap().code(), Some(1));
     assert!(!stored(&folder.path().join("kept")).run.run.interrupted);
 }
+
+/// `cargo run` starts the program by its path: the lines that are there to be copied name that path too.
+#[test]
+fn lines_to_copy_name_the_program_as_it_was_started() {
+    let folder = folder();
+    let program = Path::new(env!("CARGO_BIN_EXE_conformance"));
+    std::os::unix::fs::symlink(program, folder.path().join("started")).unwrap();
+    let output = Command::new("sh")
+        .args(["-c", "exec ./started run callback/state-mismatch --out kept"])
+        .current_dir(folder.path())
+        .env("FLAW", "state-unchecked")
+        .env_remove("GITHUB_ACTIONS")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for line in [
+        "more      ./started explain callback/state-mismatch",
+        "replay    ./started replay ",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    // What is kept has the name, because it is read elsewhere.
+    let kept = std::fs::read_to_string(folder.path().join("kept/report.html")).unwrap();
+    assert!(kept.contains("conformance replay callback/state-mismatch"), "{kept}");
+    assert!(!kept.contains("started replay"), "{kept}");
+}

@@ -94,6 +94,7 @@ fn the_console_shows_bars_then_causes_then_what_is_worth_reading() {
             ascii: false,
             width: Some(110),
             height: None,
+            program: None,
         },
         false,
     );
@@ -115,6 +116,7 @@ fn ascii_means_ascii_and_colour_is_never_alone() {
             ascii: true,
             width: Some(80),
             height: None,
+            program: None,
         },
         false,
     );
@@ -125,6 +127,7 @@ fn ascii_means_ascii_and_colour_is_never_alone() {
             ascii: true,
             width: Some(80),
             height: None,
+            program: None,
         },
         false,
     );
