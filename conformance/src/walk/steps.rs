@@ -14,7 +14,7 @@ use crate::{
         page::{self, Clickable},
     },
     edit::Edit,
-    evidence::Hop,
+    evidence::{Hop, Leg},
     placeholder::{of_person, replace},
     target::Move,
 };
@@ -60,7 +60,7 @@ impl Walker<'_> {
                     match self.make(purpose, step, &fields, edits).await {
                         Some(_) => {}
                         None if missing == Missing::Skips => continue,
-                        None if self.is_refused(edits) => return Landing::Page,
+                        None if purpose.leg == Leg::SignInStart && self.is_refused(edits) => return Landing::Page,
                         None => return self.stuck(step),
                     }
                 }
@@ -101,7 +101,8 @@ impl Walker<'_> {
     }
 
     /// Whether the app answered with an error to what this walk changed or broke: then it shows no button to go on with, and
-    /// that is its answer, as it is where the sign-in is one request.
+    /// that is its answer, as it is where the sign-in is one request. A sign-out that comes to no end would be held against the
+    /// app, and stays open.
     fn is_refused(&self, edits: &[Edit]) -> bool {
         let is_provoked = !unchanged(edits) || !self.faults.is_empty();
         let status = self.evidence.hops.last().and_then(Hop::status);
