@@ -6,7 +6,7 @@ use crate::{
     check::{Check, sign_in::STAYS_CLEAN},
     feature::Feature,
     outcome::Level,
-    script::Step,
+    script::{Act, IdpAct, Pause, Step},
     spec::Clause,
 };
 
@@ -187,6 +187,16 @@ impl Variant {
     #[must_use]
     pub fn walks_like(&self, other: &Self) -> bool {
         self.script == other.script && self.faults == other.faults
+    }
+
+    /// Whether a walk of this one waits for seconds: the app for an answer, or the harness until the app is ready for more.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        let pauses = |step: &Step| match step.act {
+            Act::Wait(pause) => pause != Pause::ClockTick,
+            act => act == Act::Idp(IdpAct::CoolDown),
+        };
+        self.faults.iter().any(|fault| fault.delays()) || self.script.iter().any(pauses)
     }
 
     /// The same variant, only for apps with these features.

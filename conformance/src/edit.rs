@@ -47,17 +47,6 @@ pub enum Edit {
     From(Initiator),
 }
 
-impl Edit {
-    /// The parameter of the query or the field of the form that is changed.
-    #[must_use]
-    pub const fn parameter(&self) -> Option<&'static str> {
-        match self {
-            Edit::Query(name, _) | Edit::Form(name, _) => Some(*name),
-            _ => None,
-        }
-    }
-}
-
 /// In words, as reports have it.
 impl fmt::Display for Edit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

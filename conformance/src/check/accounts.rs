@@ -120,12 +120,12 @@ pub const DISTINCT_ACCOUNTS: Check = Check {
         if let Some(broken) = victim_sees(evidence, [&email, &id_token_name, &userinfo_name]) {
             return broken;
         }
-        let shows = evidence.probe(AFTER).map(|probe| &probe.shows);
-        let is = |name: &str| shows.is_some_and(|shows| matches!(shows, Shows::Person(shown) if shown == name));
-        match shows {
+        match evidence.probe(AFTER).map(|probe| &probe.shows) {
             // A page that shows less than an address or a whole name (`Hi Ada!`) tells people apart as `signed_in` says.
-            _ if is("victim") => Broken("the page of another subject is the victim's".to_owned()),
-            _ if evidence.flow(MAIN).is_some_and(|flow| is(&flow.person)) => Holds,
+            Some(Shows::Person(name)) if name == "victim" => {
+                Broken("the page of another subject is the victim's".to_owned())
+            }
+            _ if shows_user(evidence, AFTER, MAIN) == Holds => Holds,
             Some(Shows::Nobody) => Holds,
             _ if own(attacker).iter().any(|text| after.contains(text.as_str())) => Holds,
             _ => CannotTell("the page shows neither user, so accounts cannot be told apart".to_owned()),

@@ -7,7 +7,7 @@ use crate::{
     case::{Case, Variant},
     catalog,
     evidence::{Answer, Evidence, Problem},
-    script::{Act, IdpAct, Pause, Step},
+    script::{Act, IdpAct, Step},
     verdict::Cause,
 };
 
@@ -133,12 +133,7 @@ impl Task {
 
     /// Whether the app waits for seconds in this walk.
     pub(super) fn waits(self) -> bool {
-        let this = self.variant();
-        let pauses = |step: &Step| match step.act {
-            Act::Wait(pause) => pause != Pause::ClockTick,
-            act => act == Act::Idp(IdpAct::CoolDown),
-        };
-        this.faults.iter().any(|fault| fault.delays()) || this.script.iter().any(pauses)
+        self.variant().waits()
     }
 }
 

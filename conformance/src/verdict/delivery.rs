@@ -119,30 +119,24 @@ fn edit_delivered(step: u16, edits: &[&Edit], evidence: &Evidence) -> Delivered 
 
 /// Edits in words. The same change to many parameters is told once: which parameter an app reads is not known beforehand.
 fn described(edits: &[&Edit]) -> String {
-    const NAMED: usize = 2;
     let mut told = Vec::new();
     let mut rest = edits;
-    while let Some((first, _)) = rest.split_first() {
-        let change_of = |edit: &Edit| match edit {
-            Edit::Query(_, change) => Some(*change),
-            _ => None,
+    while let Some((first, others)) = rest.split_first() {
+        let Edit::Query(name, change) = first else {
+            told.push(first.to_string());
+            rest = others;
+            continue;
         };
-        let change = change_of(first);
-        let same = rest
-            .iter()
-            .take_while(|edit| change.is_some() && change_of(edit) == change);
-        let names: Vec<&str> = same.filter_map(|edit| edit.parameter()).collect();
-        rest = rest.get(names.len().max(1)..).unwrap_or_default();
-        told.push(match (change, names.len()) {
-            (Some(change), 2..) => {
-                let named = names.get(..NAMED).unwrap_or_default().join(", ");
-                let more = match names.len().saturating_sub(NAMED) {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
-                format!("query parameters {named}{more} {change}")
-            }
-            _ => first.to_string(),
+        let same = others.iter().map_while(|edit| match edit {
+            Edit::Query(name, other) if other == change => Some(*name),
+            _ => None,
+        });
+        let same: Vec<&str> = same.collect();
+        rest = &others[same.len()..];
+        told.push(match same.as_slice() {
+            [] => first.to_string(),
+            [second] => format!("query parameters {name}, {second} {change}"),
+            [second, more @ ..] => format!("query parameters {name}, {second} and {} more {change}", more.len()),
         });
     }
     shorten(&told.join(", "))

@@ -32,11 +32,10 @@ use std::{
 };
 
 use conformance::{
-    case::{Case, Lane},
+    case::{Case, Lane, Variant},
     catalog,
     outcome::Verdict,
     run::{CaseResult, RunResult},
-    script::{Act, IdpAct, Step},
 };
 use flawed_app::{Flaw, Flaws, config::ResponseMode, flaw::Setting};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -111,14 +110,12 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Whether somebody waits in one of the cases that this flaw reddens: the app for an answer, or the harness until the app may
-/// ask for keys again.
+/// Whether somebody waits in one of the cases that this flaw reddens.
 fn waits(flaw: &Flaw) -> bool {
-    let cools_down = |step: &Step| step.act == Act::Idp(IdpAct::CoolDown);
     catalog::all()
         .filter(|case| flaw.reddens().contains(&case.id))
         .flat_map(|case| case.variants)
-        .any(|variant| variant.faults.iter().any(|fault| fault.delays()) || variant.script.iter().any(cools_down))
+        .any(Variant::waits)
 }
 
 /// A flaw, and a case that is red with it or not as a race between people decides: neither is held against it. Why, says

@@ -245,10 +245,13 @@ fn refused_otherwise(signs: &Signs<'_>) -> Option<Cause> {
 
 /// Whether a page says that a token is missing by which a form is known as the app's own, in the words of the common frameworks.
 fn wants_form_token(page: &str) -> bool {
-    let text = page.to_lowercase();
-    ["csrf", "xsrf", "forgery", "authenticity token", "authenticitytoken"]
-        .iter()
-        .any(|words| text.contains(words))
+    let text = page::text_of(page).to_lowercase();
+    speaks_of_forgery(&text) || text.contains("authenticity token") || text.contains("authenticitytoken")
+}
+
+/// Whether a text in lower case is about request forgery.
+fn speaks_of_forgery(text: &str) -> bool {
+    ["csrf", "xsrf", "forgery"].iter().any(|word| text.contains(word))
 }
 
 fn no_sign_in(signs: &Signs<'_>) -> Option<Cause> {
@@ -539,10 +542,7 @@ fn probe_wants_a_field(signs: &Signs<'_>) -> Option<Cause> {
     if probe.label != AFTER || !refused {
         return None;
     }
-    if !["header", "csrf", "xsrf", "forgery"]
-        .iter()
-        .any(|word| text.contains(word))
-    {
+    if !text.contains("header") && !speaks_of_forgery(&text) {
         return None;
     }
     cause(
