@@ -38,6 +38,7 @@ pub mod spec;
 pub mod suggest;
 pub mod suite;
 pub mod target;
+pub mod text;
 pub mod verdict;
 pub mod walk;
 

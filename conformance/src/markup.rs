@@ -81,7 +81,7 @@ const FORMATTING: &[&str] = &[
 fn within_bounds(html: &str) -> Result<(), Unreadable> {
     let bytes = html.as_bytes();
     let (mut depth, mut formatting, mut made, mut at) = (0_usize, 0_usize, 0_usize, 0);
-    while let Some(found) = bytes[at..].iter().position(|byte| *byte == b'<') {
+    while let Some(found) = memchr::memchr(b'<', &bytes[at..]) {
         at += found + 1;
         let closes = bytes.get(at) == Some(&b'/');
         let start = at + usize::from(closes);
@@ -135,9 +135,11 @@ fn within_bounds(html: &str) -> Result<(), Unreadable> {
 
 /// Where the end tag of a script or a style begins.
 fn end_of_raw(bytes: &[u8], name: &[u8]) -> Option<usize> {
-    let length = name.len() + 2;
-    let is_end = |window: &[u8]| window.starts_with(b"</") && window[2..].eq_ignore_ascii_case(name);
-    bytes.windows(length).position(is_end)
+    let named = |at: &usize| {
+        let end = bytes.get(at + 2..at + 2 + name.len());
+        end.is_some_and(|end| end.eq_ignore_ascii_case(name))
+    };
+    memchr::memmem::find_iter(bytes, b"</").find(named)
 }
 
 #[cfg(test)]

@@ -228,6 +228,14 @@ pub enum Hold {
     FaultyFirst,
 }
 
+impl Hold {
+    /// Whether the replies of all flows are held at the same time.
+    #[must_use]
+    pub const fn is_for_all(self) -> bool {
+        matches!(self, Self::Reversed | Self::Shuffled)
+    }
+}
+
 /// A step of the user.
 #[must_use]
 pub const fn user(act: Act) -> Step {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use mock_idp::tenant::AuthMethod;
 use serde::Deserialize;
 
-use crate::placeholder;
+use crate::{placeholder, text::holds};
 
 /// A whole `conformance.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -200,8 +200,8 @@ impl Pattern {
         let contains = self.contains.as_deref().is_none_or(|wanted| {
             let wanted = placeholder::replace(wanted, vars);
             match self.ignore_case {
-                true => text.to_lowercase().contains(&wanted.to_lowercase()),
-                false => text.contains(&wanted),
+                true => holds(&text.to_lowercase(), &wanted.to_lowercase()),
+                false => holds(&text, &wanted),
             }
         });
         let matches = self.matches.as_deref().is_none_or(|pattern| {

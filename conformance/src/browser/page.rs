@@ -6,7 +6,10 @@ use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
 use super::http::Outgoing;
-use crate::markup::{self, Unreadable};
+use crate::{
+    markup::{self, Unreadable},
+    text::holds,
+};
 
 /// A form ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +90,7 @@ impl Page {
                 .collect(),
             links: document.select(&selector("a[href]")).filter_map(link).collect(),
             refresh: refresh_target(&document, address),
-            submits: lower.contains(".submit()") || lower.contains("onload="),
+            submits: holds(&lower, ".submit()") || holds(&lower, "onload="),
         })
     }
 

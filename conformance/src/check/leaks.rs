@@ -14,8 +14,9 @@ use super::{
     needles::Needles,
 };
 use crate::{
-    evidence::{Evidence, Hop, Leg, holds},
+    evidence::{Evidence, Hop, Leg},
     outcome::Outcome::{Broken, CannotTell, Holds},
+    text::holds,
 };
 
 /// What an ID token is called in findings.

@@ -6,9 +6,10 @@ use url::Url;
 
 use super::{Check, facts::in_short};
 use crate::{
-    evidence::{Evidence, Hop, holds},
+    evidence::{Evidence, Hop},
     markup,
     outcome::Outcome::{Broken, CannotTell, Holds},
+    text::holds,
 };
 
 /// Occurs in every payload, and nowhere else.

@@ -4,8 +4,9 @@ use mock_idp::flow::record::{Endpoint, Request};
 
 use super::Check;
 use crate::{
-    evidence::{Evidence, holds},
+    evidence::Evidence,
     outcome::Outcome::{self, Broken, Holds},
+    text::holds,
 };
 
 /// The app sends no request at all to an address that an attacker named.

@@ -8,9 +8,10 @@ use super::{
     no_flow,
 };
 use crate::{
-    evidence::{Evidence, Hop, Leg, Person, Shows, holds},
+    evidence::{Evidence, Hop, Leg, Person, Shows},
     outcome::Outcome::{self, Broken, CannotTell, Holds, HoldsWith},
     script::{AFTER, BEFORE, MAIN},
+    text::holds,
 };
 
 /// REJ: the protected page shows nobody, or whoever was signed in before; no stranger's data on any page.

@@ -10,9 +10,10 @@ use super::{
     sign_in::{NEVER_AS_SOMEBODY_ELSE, REFUSES_SIGN_IN},
 };
 use crate::{
-    evidence::{Evidence, Hop, Leg, Shows, holds},
+    evidence::{Evidence, Hop, Leg, Shows},
     outcome::Outcome::{Broken, CannotTell, Holds},
     script::{AFTER, BEFORE, MAIN},
+    text::holds,
 };
 
 /// A token of an unknown type is not presented anywhere, neither as a bearer token nor under its own scheme.

@@ -311,22 +311,25 @@ pub(super) struct Patient {
     pub(super) at_once: Option<u16>,
 }
 
-/// As many as the largest crowd of the catalogue holds.
-const LARGEST_CROWD: usize = 20;
-
-/// How many token requests, up to so many, may wait for their answers while the app serves somebody else.
-pub(super) async fn bears_waiting(stage: &Stage, limit: usize, seed: u64) -> Patient {
+/// How many token requests, up to `limit`, may wait for their answers while the app serves somebody else, and whether a
+/// `crowd` of them may.
+pub(super) async fn bears_waiting(stage: &Stage, limit: usize, crowd: usize, seed: u64) -> Patient {
     if serves_beside(stage, 1, seed).await.is_err() {
         return Patient {
             waiting: 0,
             at_once: None,
         };
     }
-    let Err(held) = serves_beside(stage, limit.max(LARGEST_CROWD), seed).await else {
-        return Patient {
-            waiting: limit,
-            at_once: None,
-        };
+    let all = Patient {
+        waiting: limit,
+        at_once: None,
+    };
+    let most = limit.max(crowd);
+    if most <= 1 {
+        return all;
+    }
+    let Err(held) = serves_beside(stage, most, seed).await else {
+        return all;
     };
     // A small pool of workers, or of connections, bears fewer: one of them has to be left for the others.
     let fewer = usize::from(held).saturating_sub(1).min(limit);

@@ -55,7 +55,9 @@ pub use self::{
     options::{Driver, Options},
 };
 use crate::{
+    case::Case,
     run::{Header, RunEvent, RunResult},
+    script::Act,
     target::Config,
 };
 
@@ -154,6 +156,32 @@ async fn run_all(config: &Config, options: &Options, ledger: &mut Ledger, on: &m
     Ok(())
 }
 
+/// What the selected cases ask of the app at the same time.
+struct Demand {
+    /// So many walks could be made side by side, and of them so many that wait.
+    walks: usize,
+    waiting: usize,
+    /// So many people's token requests are held together.
+    crowd: usize,
+}
+
+impl Demand {
+    fn of(cases: &[&'static Case]) -> Self {
+        let variants = || cases.iter().flat_map(|case| case.variants);
+        let crowds = variants()
+            .flat_map(|variant| variant.script)
+            .filter_map(|step| match step.act {
+                Act::Crowd(crowd) if crowd.hold.is_for_all() => Some(usize::from(crowd.size)),
+                _ => None,
+            });
+        Self {
+            walks: variants().count(),
+            waiting: variants().filter(|variant| variant.waits()).count(),
+            crowd: crowds.max().unwrap_or(0),
+        }
+    }
+}
+
 /// How many walks at once the app bears.
 async fn bearable(
     stage: &mut Stage,
@@ -166,16 +194,23 @@ async fn bearable(
     if options.pace.is_some() {
         return Width { jobs: 1, waiting: 0 };
     }
-    let mut jobs = control::bearable(stage, options.jobs, options.seed, ledger, on).await;
+    // What no selected case asks of the app is not asked here either: a run of one case would be little else.
+    let demand = Demand::of(&options.cases);
+    let wanted = options.jobs.min(demand.walks);
+    if wanted <= 1 && demand.waiting == 0 && demand.crowd == 0 {
+        return Width { jobs: 1, waiting: 0 };
+    }
+    let mut jobs = control::bearable(stage, wanted, options.seed, ledger, on).await;
     let limit = match &options.driver {
         Driver::Http => jobs * SLOW_FACTOR,
         // Each keeps a browser while it waits.
         Driver::WebDriver { .. } => jobs.div_ceil(2),
     };
+    let limit = limit.min(demand.waiting.max(1));
     // Crowds have no browsers; where scripts make the pages, they have nothing else either.
     let mut waiting = 0;
     if !config.target.javascript {
-        let patient = control::bears_waiting(stage, limit, options.seed).await;
+        let patient = control::bears_waiting(stage, limit, demand.crowd, options.seed).await;
         waiting = patient.waiting;
         stage.world.at_once = patient.at_once;
     }

@@ -194,8 +194,8 @@ impl<'w> Walker<'w> {
     /// to take one for the other.
     fn size_of(&self, crowd: Crowd) -> u16 {
         let wanted = crowd.size.max(self.world.crowd);
-        match (crowd.hold, self.world.at_once) {
-            (Hold::Reversed | Hold::Shuffled, Some(at_once)) if at_once >= 2 => wanted.min(at_once),
+        match self.world.at_once {
+            Some(at_once) if at_once >= 2 && crowd.hold.is_for_all() => wanted.min(at_once),
             _ => wanted,
         }
     }

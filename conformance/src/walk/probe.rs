@@ -15,9 +15,10 @@ use crate::{
         rule::{Hold, Rule},
     },
     edit::Edit,
-    evidence::{Answer, Evidence, Leg, Person, Probe, Shows, holds},
+    evidence::{Answer, Evidence, Leg, Person, Probe, Shows},
     placeholder::of_person,
     target::Oracle,
+    text::holds,
 };
 
 /// A path that no app has.

@@ -12,6 +12,7 @@ const CRATE: &[&[&str]] = &[
     &["spec"],
     &["suggest"],
     &["placeholder"],
+    &["text"],
     &["target"],
     &["slot"],
     &["edit"],

@@ -26,6 +26,9 @@ const MAIL_DOMAIN: &str = "users.example.test";
 const IDLE: u64 = 6;
 const LIFETIME: u64 = 12;
 
+/// How long the harness waits for an app that waits for its authorization server; the app itself gives up after ten seconds.
+const PATIENCE: u64 = 30;
+
 /// How the app is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -76,6 +79,7 @@ fn configuration(setting: Setting, told: &[&str], folder: &Path) -> Result<Confi
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/flawed-app/conformance.toml");
     let mut config = overlay::configuration(&std::fs::read_to_string(&file)?, told)?;
     config.target.start = None;
+    config.run.patience = Some(PATIENCE);
     folder.clone_into(&mut config.folder);
     let declares = &mut config.target.declares;
     match setting {

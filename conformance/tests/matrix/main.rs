@@ -50,7 +50,7 @@ const SAMPLE: usize = 3;
 const WIDE_SAMPLE: usize = 6;
 
 /// Trials at once, unless `--test-threads` says otherwise. Most of a trial is waiting for held and slow replies, not work.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 20;
 
 /// Every way in which the app can be configured, by the name of its clean trial.
 const SETTINGS: &[(&str, Setting)] = &[
@@ -96,7 +96,7 @@ fn main() -> ExitCode {
         })
     });
     let known = Arc::new(Mutex::new(proved::Seen::default()));
-    let all = clean.chain(flaws).chain(habits::trials(&known, seed())).collect();
+    let all = flaws.chain(clean).chain(habits::trials(&known, seed())).collect();
     let conclusion = libtest_mimic::run(&arguments, all);
     if let Some(file) = std::env::var_os("HABITS_OUT") {
         let known = known.lock().unwrap_or_else(PoisonError::into_inner);
