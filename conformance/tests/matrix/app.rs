@@ -9,7 +9,7 @@ use conformance::{
     target::Config,
 };
 use flawed_app::{
-    Flaws, Habits,
+    Flaw, Flaws, Habits,
     config::{ClientAuth, ResponseMode},
     flaw::Setting,
 };
@@ -28,6 +28,10 @@ const LIFETIME: u64 = 12;
 
 /// How long the harness waits for an app that waits for its authorization server; the app itself gives up after ten seconds.
 const PATIENCE: u64 = 30;
+
+/// How long an app may decline to fetch its keys again. Asked instead, one that never does would be waited for for two minutes:
+/// `MATRIX=both` asks.
+const COOL_DOWN: u64 = 5;
 
 /// How the app is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +55,10 @@ pub(crate) fn judged_with(
     seed: u64,
 ) -> Result<RunResult, Failed> {
     let folder = TempDir::new()?;
-    let config = configuration(shape.setting, told, folder.path())?;
+    let mut config = configuration(shape.setting, told, folder.path())?;
+    if flaws.has(Flaw::JwksNeverRefetched) && !crate::wide() {
+        config.run.cool_down = Some(COOL_DOWN);
+    }
     let options = Options {
         launcher: Some(app(flaws, habits, shape)),
         https_issuer: shape.setting == Setting::HttpsIssuer,
