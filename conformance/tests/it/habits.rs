@@ -70,6 +70,7 @@ const UNPACKING: Duration = Duration::from_secs(3);
 struct App {
     habit: Habit,
     vars: Arc<Vars>,
+    http: reqwest::Client,
     store: Arc<Mutex<Store>>,
 }
 
@@ -256,7 +257,8 @@ impl App {
     /// Address or name, and the ID token, that the code is worth.
     async fn redeem(&self, code: &str, verifier: &str) -> Option<(String, String)> {
         let callback = format!("http://localhost:{}/callback", self.vars["port"]);
-        let answer = reqwest::Client::new()
+        let answer = self
+            .http
             .post(format!("{}/v1/token", self.vars["idp.issuer"]))
             .basic_auth(&self.vars["idp.client.id"], Some(&self.vars["idp.client.secret"]))
             .form(&[
@@ -287,7 +289,7 @@ impl App {
             _ => "email",
         };
         if matches!(self.habit, Habit::AsksForNoMail | Habit::AsksForNoProfile) {
-            let userinfo = reqwest::Client::new().get(format!("{}/v1/userinfo", self.vars["idp.issuer"]));
+            let userinfo = self.http.get(format!("{}/v1/userinfo", self.vars["idp.issuer"]));
             let answer = userinfo
                 .bearer_auth(answer["access_token"].as_str()?)
                 .send()
@@ -319,7 +321,12 @@ impl App {
         if is_held || !may_fetch {
             return is_held;
         }
-        let Ok(answer) = reqwest::get(format!("{}/v1/keys", self.vars["idp.issuer"])).await else {
+        let Ok(answer) = self
+            .http
+            .get(format!("{}/v1/keys", self.vars["idp.issuer"]))
+            .send()
+            .await
+        else {
             return false;
         };
         let set: serde_json::Value = answer.json().await.unwrap_or_default();
@@ -388,6 +395,8 @@ fn app(habit: Habit) -> InProcess {
         let app = App {
             habit,
             vars: Arc::new(vars),
+            // No connection is kept: a fault may have ended it.
+            http: reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap(),
             store: Arc::default(),
         };
         let router = Router::new()

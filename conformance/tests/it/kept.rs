@@ -52,16 +52,16 @@ mod crashing {
     };
 
     pub(super) fn router(port: u16) -> Router {
-        Router::new().fallback(pass).with_state(port)
-    }
-
-    #[allow(clippy::print_stdout, reason = "an app prints its traces")]
-    async fn pass(State(port): State<u16>, request: Request) -> Response {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
             .unwrap();
+        Router::new().fallback(pass).with_state((port, client))
+    }
+
+    #[allow(clippy::print_stdout, reason = "an app prints its traces")]
+    async fn pass(State((port, client)): State<(u16, reqwest::Client)>, request: Request) -> Response {
         let is_callback = request.uri().path() == "/authorization-code/callback";
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let url = format!("http://127.0.0.1:{port}{target}");

@@ -113,12 +113,24 @@ impl Stage {
 
     /// Waits until this text stands there: a page may still be on its way.
     async fn expect(&self, selector: &str, text: &str) {
+        let seen = self.text_that(selector, |seen| seen == text).await;
+        assert_eq!(seen, text, "on {}", self.path().await);
+    }
+
+    /// Waits until these words stand there, whatever stands around them.
+    async fn expect_words(&self, selector: &str, words: &str) {
+        let seen = self.text_that(selector, |seen| seen.contains(words)).await;
+        assert!(seen.contains(words), "{seen} on {}", self.path().await);
+    }
+
+    /// The first text that fits, else the last that was seen in time.
+    async fn text_that(&self, selector: &str, fits: impl Fn(&str) -> bool) -> String {
         let began = std::time::Instant::now();
         let mut seen = self.text(selector).await;
-        while seen != text && began.elapsed() < PAGE_TIMEOUT {
+        while !fits(&seen) && began.elapsed() < PAGE_TIMEOUT {
             seen = self.text(selector).await;
         }
-        assert_eq!(seen, text, "on {}", self.path().await);
+        seen
     }
 
     async fn type_into(&self, selector: &str, text: &str) {
@@ -255,8 +267,7 @@ async fn a_wrong_password_is_told_on_the_hosted_page_and_the_right_one_still_wor
     stage.open("/signin").await;
     stage.submit("ada@example.test", "guess").await;
     assert!(stage.is_on_hosted_page().await);
-    let told = stage.text("[role=alert]").await;
-    assert!(told.contains("Unable to sign in"), "{told}");
+    stage.expect_words("[role=alert]", "Unable to sign in").await;
     stage.picture("wrong-password").await;
     stage.submit("ada@example.test", PASSWORD).await;
     stage.expect_path("/profile").await;
@@ -268,14 +279,12 @@ async fn a_second_factor_is_asked_for() {
     let Some(stage) = Stage::set().await else { return };
     stage.open("/signin").await;
     stage.submit("grace@example.test", "any password").await;
-    assert!(
-        stage.text("h2").await.starts_with("Verify with"),
-        "{}",
-        stage.text("h2").await
-    );
+    stage.expect_words("h2", "Verify with").await;
     stage.picture("second-factor").await;
     stage.type_into("[name='credentials.passcode']", "000000").await;
     stage.click("[data-type=save]").await;
+    // The fields of the page before are there until this one is.
+    stage.expect_words("[role=alert]", "Please review the form").await;
     assert!(
         stage.path().await.starts_with("http://127.0.0.1"),
         "a wrong code lets nobody in"
