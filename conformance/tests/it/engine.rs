@@ -1,14 +1,22 @@
 //! The engine against apps that are hopeless: whatever they do, nothing passes that should not, and nothing hangs.
 
-use std::time::Duration;
+use std::{
+    future::ready,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use axum::{extract::Request, middleware::map_request};
 use conformance::{
     catalog,
     run::RunResult,
-    runner::{Driver, Options, run},
+    runner::{Driver, InProcess, Options, run},
     target::Config,
 };
-use flawed_app::Flaw;
+use flawed_app::{Flaw, Flaws};
 
 use crate::{agreement::run_flawed, scripted::Mode};
 
@@ -114,6 +122,44 @@ async fn an_app_that_takes_people_for_one_another_is_walked_with_one_person_at_a
         assert_eq!(result.notices.iter().any(told), is_mixed_up, "{:?}", result.notices);
         assert_eq!(with(&result, "pass").len(), cases.len(), "{flaw:?}");
     }
+}
+
+/// How many people came back to the app in a run of this case.
+async fn callbacks_in_a_run_of(id: &str) -> usize {
+    let callbacks = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&callbacks);
+    let launcher = InProcess::new(move |listener, vars| {
+        let config = flawed_app::Config::from_vars(&vars);
+        let seen = Arc::clone(&seen);
+        let count = move |request: Request| {
+            let is_callback = request.uri().path() == "/authorization-code/callback";
+            seen.fetch_add(usize::from(is_callback), Ordering::Relaxed);
+            ready(request)
+        };
+        async move {
+            let router = flawed_app::start(config, Flaws::none()).await?;
+            let router = router.layer(map_request(count));
+            Ok(async move { axum::serve(listener, router).await })
+        }
+    });
+    let config = crate::flawed::config();
+    let cases: Vec<_> = catalog::all().filter(|case| case.id == id).collect();
+    let options = Options {
+        launcher: Some(launcher),
+        ..Options::new(cases)
+    };
+    let result = run(&config, &options, &mut |_| {}).await;
+    assert_eq!(with(&result, "pass"), [id]);
+    callbacks.load(Ordering::Relaxed)
+}
+
+/// Twenty people were let in at once, and kept waiting, before the only walk of a run.
+#[tokio::test]
+async fn an_app_bears_no_more_people_at_once_than_the_selected_cases_need() {
+    let alone = callbacks_in_a_run_of("authorization/state-unique").await;
+    assert!(alone < 20, "{alone} sign-ins for a case of one walk");
+    let crowd = callbacks_in_a_run_of("concurrency/reversed-replies").await;
+    assert!(crowd > 2 * 20, "{crowd} sign-ins for a case of a crowd");
 }
 
 #[tokio::test]
