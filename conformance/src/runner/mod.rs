@@ -194,7 +194,7 @@ async fn bearable(
     if options.pace.is_some() {
         return Width { jobs: 1, waiting: 0 };
     }
-    // What no selected case asks of the app is not asked here either: a run of one case would be little else.
+    // The app is tried with no more than the selected cases need: before a single case, trying would be most of the run.
     let demand = Demand::of(&options.cases);
     let wanted = options.jobs.min(demand.walks);
     if wanted <= 1 && demand.waiting == 0 && demand.crowd == 0 {

@@ -1,8 +1,8 @@
 //! Both drivers say the same of the same app: the correct one and ten that are wrong in one way each.
 //!
 //! Usually every third of these apps meets the cases that its flaw reddens and a neighbour of each, and one of those that are
-//! wrong about groups the cases of its flaw; `AGREEMENT=full cargo test -p conformance --test it agreement` lets every app
-//! meet every case but the slow ones.
+//! wrong about groups the cases of its flaw; the right app meets half of the cases about groups.
+//! `AGREEMENT=full cargo test -p conformance --test it agreement` lets every app meet every case but the slow ones.
 
 use std::{mem::discriminant, time::Duration};
 
@@ -160,9 +160,11 @@ async fn both_drivers_say_the_same_of_who_gets_a_page_of_a_group() {
     let flawed = if is_full() { &all[..] } else { &all[..1] };
     for flaw in flawed.iter().copied().map(Some).chain([None]) {
         let of_roles = catalog::all().filter(|case| case.group() == "roles");
-        let cases: Vec<_> = of_roles
-            .filter(|case| flaw.is_none_or(|flaw| flaw.reddens().contains(&case.id)))
-            .collect();
+        let cases: Vec<_> = match flaw {
+            Some(flaw) => of_roles.filter(|case| flaw.reddens().contains(&case.id)).collect(),
+            None if is_full() => of_roles.collect(),
+            None => of_roles.step_by(2).collect(),
+        };
         let http = run_flawed(Driver::Http, None, flaw, &cases).await;
         let browser = run_flawed(IN_CHROME, Some(&pool), flaw, &cases).await;
         let differing = differences(&cases, &http, &browser);

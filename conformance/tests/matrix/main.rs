@@ -2,7 +2,7 @@
 //! none.
 //!
 //! Each flaw is a test of its own, so `cargo test -p conformance --test matrix -- nonce` runs a few of them. By default
-//! a flaw meets the cases that it declares, their neighbours in the catalogue and a sample drawn from its name; with
+//! a flaw meets the cases that it declares, their neighbours in the catalogue and one more drawn from its name; with
 //! `MATRIX=full` it meets them all. The trials `form-post::…` are the same in an app that takes its authorization responses
 //! by form post: a sample of them by default, all with `MATRIX=both` (each flaw's own cases and neighbours) or `MATRIX=full`.
 //! The trials `clean::…` hold the other half of each statement: what a flaw reddens *passes* on the same app without it, in
