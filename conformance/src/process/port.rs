@@ -1,10 +1,13 @@
 //! Ports: a free one, and who holds a taken one.
 
 use std::{
-    collections::HashSet,
-    fs, io,
+    collections::{HashSet, VecDeque},
+    env,
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     os::unix::fs::MetadataExt,
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -17,14 +20,17 @@ use crate::names::look_up;
 /// of somebody else cannot take the port between this call and the app's `bind`.
 const CANDIDATES: std::ops::Range<u16> = 20_000..32_000;
 
-/// A port that nobody listens on, on neither loopback address.
+/// So many ports stay reserved, the last ones. Each only has to until its app listens.
+const RESERVED: usize = 64;
+
+/// A port that nobody listens on, on neither loopback address, and that no other run on this machine was given just now.
 ///
 /// # Errors
 /// When no port at all can be bound.
 pub fn free_port() -> io::Result<u16> {
     for _ in 0..200 {
         let port = rand::random_range(CANDIDATES);
-        if is_free(port) {
+        if is_free(port) && reserve(port) {
             return Ok(port);
         }
     }
@@ -38,6 +44,28 @@ fn is_free(port: u16) -> bool {
     let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port));
     // A machine without IPv6 refuses the address, not the port.
     v4.is_ok() && !matches!(v6, Err(error) if error.kind() == io::ErrorKind::AddrInUse)
+}
+
+/// Whether nobody else was given this port: two runs that start their apps on one port would both be answered by the app that
+/// came first, and judge it. It is kept from others by a lock on a file of its name, which ends with this process at the latest.
+fn reserve(port: u16) -> bool {
+    static LOCKS: Mutex<VecDeque<File>> = Mutex::new(VecDeque::new());
+    let folder = env::temp_dir().join("conformance-ports");
+    let name = folder.join(port.to_string());
+    let _ = fs::create_dir_all(&folder);
+    // The file may be another user's, which can be locked but not written.
+    let file = File::open(&name).or_else(|_| OpenOptions::new().create(true).append(true).open(&name));
+    // Without a file, as on a full disk, the port is as free as it looks.
+    let Ok(file) = file else { return true };
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        return false;
+    }
+    let mut locks = LOCKS.lock().unwrap_or_else(PoisonError::into_inner);
+    locks.push_back(file);
+    if locks.len() > RESERVED {
+        locks.pop_front();
+    }
+    true
 }
 
 /// The URL's port, when somebody listens there already.
@@ -136,6 +164,13 @@ fn shorten(command: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_that_was_given_is_given_to_nobody_else() {
+        let port = free_port().unwrap();
+        assert!(is_free(port), "nothing listens there yet");
+        assert!(!reserve(port), "another app would be started on it");
+    }
 
     #[test]
     fn a_free_port_can_be_bound_and_is_then_not_free() {
