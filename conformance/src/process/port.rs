@@ -20,7 +20,7 @@ use crate::names::look_up;
 /// of somebody else cannot take the port between this call and the app's `bind`.
 const CANDIDATES: std::ops::Range<u16> = 20_000..32_000;
 
-/// So many ports stay reserved, the last ones. Each only has to until its app listens.
+/// So many ports stay reserved, the last ones. A port needs its reservation only until its app listens.
 const RESERVED: usize = 64;
 
 /// A port that nobody listens on, on neither loopback address, and that no other run on this machine was given just now.

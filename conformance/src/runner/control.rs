@@ -320,16 +320,16 @@ pub(super) async fn bears_waiting(stage: &Stage, limit: usize, crowd: usize, see
             at_once: None,
         };
     }
-    let all = Patient {
-        waiting: limit,
-        at_once: None,
-    };
     let most = limit.max(crowd);
-    if most <= 1 {
-        return all;
-    }
-    let Err(held) = serves_beside(stage, most, seed).await else {
-        return all;
+    let refused = match most > 1 {
+        true => serves_beside(stage, most, seed).await.err(),
+        false => None,
+    };
+    let Some(held) = refused else {
+        return Patient {
+            waiting: limit,
+            at_once: None,
+        };
     };
     // A small pool of workers, or of connections, bears fewer: one of them has to be left for the others.
     let fewer = usize::from(held).saturating_sub(1).min(limit);

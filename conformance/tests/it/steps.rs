@@ -32,7 +32,7 @@ const CASES: &[&str] = &[
 ];
 
 /// What is asked of a sign-out that ends nothing.
-const SIGN_OUT_CASES: &[&str] = &["logout/session-dead"];
+const SIGN_OUT_CASES: &[&str] = &["logout/session-dead", "logout/csrf"];
 
 /// The app and its steps, with one more habit and lines put in the place of others.
 fn app(habit: &str, changes: &[(&str, &str)]) -> tempfile::TempDir {

@@ -29,8 +29,8 @@ const LIFETIME: u64 = 12;
 /// How long the harness waits for an app that waits for its authorization server; the app itself gives up after ten seconds.
 const PATIENCE: u64 = 30;
 
-/// How long an app may decline to fetch its keys again. Asked instead, one that never does would be waited for for two minutes:
-/// `MATRIX=both` asks.
+/// How long the app that never fetches its keys again is left alone. To learn it from that app takes two minutes: only
+/// `MATRIX=both` and `MATRIX=full` do.
 const COOL_DOWN: u64 = 5;
 
 /// How the app is configured.
